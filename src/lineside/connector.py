@@ -1,0 +1,154 @@
+"""The port that an ingestor fills. A connector only reads its source; it is handed no database.
+
+The runtime (`lineside.memory.intake`) keeps what `capture` yields, its log line, dead letters and the checkpoint in one
+transaction, and calls `confirm` only after the commit. `translate` is pure: the same message always gives the same
+records, so a mended mapping can be replayed over the past.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from importlib.metadata import entry_points
+from importlib.resources import files
+from typing import Any, Protocol
+
+from lineside.errors import SetupError
+from lineside.plant.records import Json, Record
+
+ENTRY_POINT_GROUP = "lineside.connectors"
+
+Checkpoint = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceMessage:
+    """One message as it came, kept verbatim once per (source, source_id, digest).
+
+    source_id: the source's own id, with its version where the source has one, so that a changed row is a new message.
+    origin: where a person finds it again, as in `shift.jsonl:17`. received_at: aware, our clock.
+    """
+
+    source: str
+    source_id: str
+    content: bytes
+    received_at: datetime
+    content_type: str = "application/json"
+    stream: str = ""
+    origin: str = ""
+    occurred_at: datetime | None = None
+    reported_at: datetime | None = None
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """An item that could not even become a message with an id; it goes to the dead letters as it is."""
+
+    content: bytes
+    reason: str
+    origin: str = ""
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A stretch in which the source may have spoken unheard. Half-open, aware."""
+
+    since: datetime
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one read brought. checkpoint: where to go on once this is committed; None leaves it. An empty batch says
+    that the source is alive and had nothing new."""
+
+    messages: Sequence[SourceMessage] = ()
+    unreadable: Sequence[Unreadable] = ()
+    gaps: Sequence[Gap] = ()
+    checkpoint: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The outcome of trying one capability, without side effects. fix: what to do where it is not ok."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """manifest.toml: what a connector declares. settings: option name to what it means. guarantee: at_most_once or
+    at_least_once. deletes: how removals at the source show (tombstone, audit_log, listing, never)."""
+
+    name: str
+    title: str
+    system_kinds: tuple[str, ...]
+    protocol: str
+    mode: str  # "poll": capture ends when it is up to date; "stream": capture goes on until cancelled; "push"
+    guarantee: str
+    deletes: str
+    proven_against: tuple[str, ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    extra: str = ""
+
+
+class Connector(Protocol):
+    """A configured ingestor. Built as `Connector(source, options, time_zone=...)`; raises BadSettings on bad options."""
+
+    source: str
+
+    async def check(self) -> Sequence[Check]: ...
+
+    def capture(self, checkpoint: Checkpoint | None) -> AsyncIterator[Batch]:
+        """Everything after `checkpoint`, in batches. Raises SourceUnavailable or SourceRefused."""
+        ...
+
+    async def confirm(self, checkpoint: Checkpoint) -> None:
+        """The batch with this checkpoint is committed: acknowledge upstream where the source wants that."""
+        ...
+
+    def translate(self, message: SourceMessage) -> Sequence[Record]:
+        """The records in a message, at least one; their `recorded_at` is its `received_at`. Pure.
+
+        Raises UnreadableMessage with the reason.
+        """
+        ...
+
+
+class ConnectorFactory(Protocol):
+    def __call__(self, source: str, options: Mapping[str, Any], *, time_zone: tzinfo) -> Connector: ...
+
+
+def installed() -> dict[str, Manifest]:
+    """The manifests of every installed connector by name, read without importing their drivers."""
+    found = {}
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        package = point.value.partition(":")[0]
+        text = files(package).joinpath("manifest.toml").read_text(encoding="utf-8")
+        found[point.name] = _manifest(tomllib.loads(text))
+    return dict(sorted(found.items()))
+
+
+def load(name: str) -> ConnectorFactory:
+    """The connector class of that name. Raises SetupError where none is installed."""
+    for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
+        factory: ConnectorFactory = point.load()
+        return factory
+    raise SetupError(f"no connector {name!r} is installed; there are: {', '.join(installed())}", connector=name)
+
+
+def _manifest(data: Mapping[str, Any]) -> Manifest:
+    return Manifest(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
