@@ -106,7 +106,7 @@ class Manifest:
 
 
 class Connector(Protocol):
-    """A configured ingestor. Built as `Connector(source, options, time_zone=...)`; raises BadSettings on bad options."""
+    """A configured ingestor. Built as `Connector(source, options, time_zone=...)`; BadSettings on bad options."""
 
     source: str
 
@@ -151,4 +151,5 @@ def load(name: str) -> ConnectorFactory:
 
 
 def _manifest(data: Mapping[str, Any]) -> Manifest:
-    return Manifest(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    return Manifest(**fields)

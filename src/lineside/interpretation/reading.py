@@ -1,4 +1,4 @@
-"""What every interpretation returns: a verdict first, findings with what they rest on, what speaks against, what is missing."""
+"""What every interpretation returns: a verdict, findings and what they rest on, what speaks against, what lacks."""
 
 from __future__ import annotations
 

@@ -47,7 +47,12 @@ class Entity:
         Raises ValueError where neither says the kind.
         """
         head, colon, tail = text.strip().partition(":")
-        if colon and tail and head.replace("_", "").isalpha() and (kind is None or head == kind or head in EntityKind):
+        if (
+            colon
+            and tail
+            and head.replace("_", "").isalpha()
+            and (kind is None or head == kind or head in set(EntityKind))
+        ):
             return cls(head, tail.strip())
         if kind is None:
             raise ValueError(f"{text!r} does not say its kind; write it as kind:id, as in lot:L-77")

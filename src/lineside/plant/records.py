@@ -107,7 +107,7 @@ class Event:
             if value := getattr(self, name):
                 yield Entity(name, value)
         for name, value in self.attributes.items():
-            if name in EntityKind and name not in SUBJECTS and isinstance(value, str) and value:
+            if name in set(EntityKind) and name not in SUBJECTS and isinstance(value, str) and value:
                 yield Entity(name, value)
 
 
@@ -170,7 +170,7 @@ class Decision:
     def entities(self) -> Iterator[Entity]:
         """Those extra fields whose name is an entity kind (`lot`, `equipment`, ...)."""
         for name, value in self.attributes.items():
-            if name in EntityKind and isinstance(value, str) and value:
+            if name in set(EntityKind) and isinstance(value, str) and value:
                 yield Entity(name, value)
 
 

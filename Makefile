@@ -1,0 +1,44 @@
+# Thin on purpose: the real work is in Python.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test check bench format clean
+
+demo: $(VENV)/installed
+	@$(BIN)/lineside demo $(ARGS)
+
+test: $(VENV)/installed-test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/installed-test
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/installed-test
+	@$(BIN)/python -m evals.bench $(ARGS)
+
+format: $(VENV)/installed-test
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lineside needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing Lineside and what it stands on (one to three minutes)"
+	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed-test: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing Lineside with its tests (one to three minutes)"
+	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[test]'
+	@touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

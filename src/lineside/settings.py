@@ -1,0 +1,192 @@
+"""How one installation is configured: `lineside.toml` in its home, with LINESIDE_ variables over it.
+
+A nested key is spelled with two underscores in a variable: LINESIDE_MODEL__BASE_URL. Unknown keys are errors.
+A secret may be named instead of written: { env = "NAME" } or { file = "path" }.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from lineside.errors import BadSettings
+
+PREFIX = "LINESIDE_"
+HOME_VARIABLE = "LINESIDE_HOME"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ModelSettings(_Section):
+    """The language model; without `base_url` the embedded answerer works alone."""
+
+    base_url: str = Field("", description="an OpenAI-compatible endpoint, as in http://127.0.0.1:8001/v1")
+    name: str = Field("", description="the model's name at that endpoint")
+    api_key: SecretStr = Field(SecretStr("none"), description="its key, where it wants one")
+    timeout_s: float = Field(60.0, gt=0, description="longest wait for one reply")
+    max_turns: int = Field(8, ge=1, le=50, description="most model calls for one question")
+    max_tokens: int = Field(2000, ge=100, description="most tokens the model may write in one reply")
+
+
+class EmbeddingSettings(_Section):
+    """The embedding model of the vector index."""
+
+    folder: Path | None = Field(
+        None, description="a folder with model.onnx and tokenizer.json instead of the shipped one"
+    )
+
+
+class SourceSettings(_Section):
+    """One source and the connector that reads it."""
+
+    name: str = Field(description="the source's name, as records carry it")
+    connector: str = Field(description="which connector reads it; `lineside sources list` names them")
+    poll_s: float = Field(60.0, gt=0, description="pause between two reads of a polled source")
+    options: dict[str, Any] = Field(default_factory=dict, description="the connector's own settings, see its README")
+
+
+class TargetSettings(_Section):
+    """A system that approved actions may write to. Nothing is armed as installed."""
+
+    url: str = Field(description="the base of its write interface")
+    token: SecretStr = Field(description="a credential that only the executor holds")
+    read_url: str = Field("", description="the base of its read interface, where it differs")
+    source: str = Field("", description="the source through which its effects come back; its own name if empty")
+    timeout_s: float = Field(10.0, gt=0, description="longest wait for its answer")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; `lineside config show` prints each value with its origin."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+
+    database: str = Field("", description="a SQLAlchemy URL; empty means lineside.db in the home")
+    host: str = Field("127.0.0.1", description="address that the web server listens on")
+    port: int = Field(8765, ge=0, le=65535, description="port that the web server listens on; 0 takes a free one")
+    sign_in: Literal["token", "chooser"] = Field(
+        "token",
+        description="token: people sign in with a token; chooser: pick a person, for demonstrations on loopback",
+    )
+    trust_loopback: bool = Field(
+        True, description="callers on this machine read as the plant's operator without signing in; they can't decide"
+    )
+    clock_offset_s: float = Field(0.0, description="seconds that the plant's clock runs ahead of this machine's")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="least severe line logged")
+    model: ModelSettings = Field(default_factory=ModelSettings, description="the language model")
+    embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings, description="the embedding model")
+    sources: list[SourceSettings] = Field(default_factory=list, description="what is read, one entry a source")
+    targets: dict[str, TargetSettings] = Field(default_factory=dict, description="what approved actions may write to")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes over the file, which arrives as init values."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return (env_settings, init_settings)
+
+
+def home_folder(chosen: Path | None = None) -> Path:
+    """Where an installation's state lives: the choice, LINESIDE_HOME, or ./lineside-data."""
+    return (chosen or Path(os.environ.get(HOME_VARIABLE) or "lineside-data")).expanduser().absolute()
+
+
+def load_settings(home: Path) -> Settings:
+    """The settings of the installation at `home`. Raises BadSettings naming the key and what to do."""
+    written = _written(home)
+    _refuse_unknown_variables()
+    try:
+        return Settings(**_resolved(written, home))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        wrong = "is not a setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise BadSettings(f"{home / 'lineside.toml'} or {PREFIX}{_variable(key)}: {key} {wrong}", key=key) from error
+
+
+def database_url(settings: Settings, home: Path) -> str:
+    """The database's SQLAlchemy URL."""
+    return settings.database or f"sqlite:///{home / 'lineside.db'}"
+
+
+def described(settings: Settings, home: Path) -> Iterator[tuple[str, str, str]]:
+    """(key, value, origin) of each setting, secrets shown as stars. origin: default, lineside.toml, or the variable."""
+    written = dict(_leaves(_written(home)))
+    for key, value in _leaves(settings.model_dump(mode="json")):
+        variable = PREFIX + _variable(key)
+        if variable in os.environ:
+            origin = variable
+        else:
+            origin = "lineside.toml" if any(k == key or k.startswith(key + ".") for k in written) else "default"
+        yield key, _shown(key, value), origin
+
+
+def _written(home: Path) -> dict[str, Any]:
+    path = home / "lineside.toml"
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path} is not TOML: {error}", path=str(path)) from error
+
+
+def _refuse_unknown_variables() -> None:
+    for name in os.environ:
+        if not name.startswith(PREFIX) or name == HOME_VARIABLE:
+            continue
+        first = name.removeprefix(PREFIX).lower().partition("__")[0]
+        if first not in Settings.model_fields:
+            raise BadSettings(f"{name} is not a setting; there are: {', '.join(Settings.model_fields)}", key=name)
+
+
+def _resolved(value: Any, home: Path) -> Any:  # TOML values are any JSON-like shape
+    """`value` with every { env = } and { file = } replaced by what it names."""
+    if isinstance(value, list):
+        return [_resolved(item, home) for item in value]
+    if not isinstance(value, dict):
+        return value
+    match value:
+        case {"env": str(name), **rest} if not rest:
+            if name not in os.environ:
+                raise BadSettings(f"lineside.toml names the variable {name}, which is not set; export it", key=name)
+            return os.environ[name]
+        case {"file": str(name), **rest} if not rest:
+            path = home / name
+            if not path.is_file():
+                raise BadSettings(f"lineside.toml names the file {path}, which is not there", path=str(path))
+            return path.read_text(encoding="utf-8").strip()
+    return {key: _resolved(item, home) for key, item in value.items()}
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:  # JSON-like
+    if isinstance(value, Mapping) and value:
+        for name, item in value.items():
+            yield from _leaves(item, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+        for place, item in enumerate(value):
+            yield from _leaves(item, f"{key}.{item.get('name', place)}")
+    else:
+        yield key, value
+
+
+def _variable(key: str) -> str:
+    return key.upper().replace(".", "__")
+
+
+def _shown(key: str, value: Any) -> str:  # JSON-like
+    secret = any(word in key.rpartition(".")[2].lower() for word in ("token", "key", "password", "secret"))
+    return "********" if secret and value else "" if value is None else str(value)
