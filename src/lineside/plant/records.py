@@ -140,10 +140,18 @@ class Note:
     channel: str | None = None
     equipment: str | None = None
     shift: str | None = None
+    attributes: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", _frozen(self.attributes))
 
     def entities(self) -> Iterator[Entity]:
+        """Its equipment, and those extra fields whose name is an entity kind."""
         if self.equipment:
             yield Entity(EntityKind.EQUIPMENT, self.equipment)
+        for name, value in self.attributes.items():
+            if name in EntityKind and name != EntityKind.EQUIPMENT and isinstance(value, str) and value:
+                yield Entity(name, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
