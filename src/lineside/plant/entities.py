@@ -29,6 +29,10 @@ class EntityKind(StrEnum):
     INTERFACE = "interface"
 
 
+# Python 3.11 can't ask an enum whether it holds a plain string.
+ENTITY_KINDS: frozenset[str] = frozenset(kind.value for kind in EntityKind)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Entity:
     """One thing of the plant. `kind` is usually an EntityKind's value; unknown kinds are kept as they came."""

@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
-from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.entities import ENTITY_KINDS, Entity, EntityKind
 from lineside.plant.quantities import Quantity, number
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
@@ -150,7 +150,7 @@ class Note:
         if self.equipment:
             yield Entity(EntityKind.EQUIPMENT, self.equipment)
         for name, value in self.attributes.items():
-            if name in EntityKind and name != EntityKind.EQUIPMENT and isinstance(value, str) and value:
+            if name in ENTITY_KINDS and name != EntityKind.EQUIPMENT and isinstance(value, str) and value:
                 yield Entity(name, value)
 
 
