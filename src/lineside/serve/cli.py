@@ -1,0 +1,65 @@
+"""The command line: one root, each command thin, heavy imports inside the commands."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lineside.errors import BadRequest, LinesideError
+
+root = typer.Typer(
+    name="lineside",
+    help="The operational memory of a manufacturing plant, and the assistant that answers from it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Context:
+    """What every command gets: the home that was chosen, or None for the default."""
+
+    def __init__(self, home: Path | None) -> None:
+        self.home = home
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from lineside import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@root.callback()
+def _root(
+    context: typer.Context,
+    home: Annotated[
+        Path | None, typer.Option("--home", help="Where the state lives (LINESIDE_HOME, default ./lineside-data).")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+    context.obj = Context(home)
+
+
+def main() -> None:
+    """The command in argv was carried out. Exit codes: 0 ok, 1 failed, 2 bad usage."""
+    from lineside.serve import commands
+
+    commands.register(root)
+    try:
+        root()
+    except BadRequest as error:
+        typer.echo(f"lineside: {error.message}", err=True)
+        sys.exit(2)
+    except LinesideError as error:
+        typer.echo(f"lineside: {error.message} [{error.code}]", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,13 @@
+"""The commands, one module a noun. `register` hangs them on the root."""
+
+from __future__ import annotations
+
+import typer
+
+from lineside.serve.commands import ask, demo, dev, keep, proposals, run, setup, sources
+
+
+def register(root: typer.Typer) -> None:
+    """Every command is reachable from `root` afterwards."""
+    for module in (setup, ask, sources, proposals, run, demo, keep, dev):
+        module.register(root)

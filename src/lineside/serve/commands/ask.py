@@ -1,0 +1,60 @@
+"""ask, handover: what people want to know."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from lineside.settings import home_folder
+
+
+def register(root: typer.Typer) -> None:
+    root.command("ask")(ask)
+    root.command("handover")(handover)
+
+
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question, in English or German.")],
+    as_user: Annotated[str | None, typer.Option("--as", help="Ask with this person's rights.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="The asker's now; only what was reported by then.")] = None,
+    conversation: Annotated[str | None, typer.Option(help="Go on with this conversation.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Answer a question from the plant's memory, each claim with its evidence."""
+    _answer(context, question, as_user=as_user, at=at, conversation=conversation, as_json=as_json)
+
+
+def handover(
+    context: typer.Context,
+    as_user: Annotated[str | None, typer.Option("--as", help="With this person's rights.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="The handover of the shift running then.")] = None,
+    equipment: Annotated[str, typer.Option(help="Only this line or area, by name or path.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Draft the handover of the running shift from the records."""
+    question = f"Give me the handover for {equipment}" if equipment else "Give me the handover"
+    _answer(context, question, as_user=as_user, at=at, conversation=None, as_json=as_json)
+
+
+def _answer(
+    context: typer.Context, text: str, *, as_user: str | None, at: str | None, conversation: str | None, as_json: bool
+) -> None:
+    from lineside.app import open_lineside
+    from lineside.serve.asking import ask_once
+    from lineside.serve.moments import parse_moment
+    from lineside.serve.terminal import print_answer, print_json
+
+    lineside = open_lineside(home_folder(context.obj.home))
+    try:
+        person = lineside.person(as_user) if as_user else None
+        moment = parse_moment(at, lineside.plant) if at else lineside.clock()
+        answer = asyncio.run(ask_once(lineside, text, at=moment, person=person, conversation=conversation))
+    finally:
+        lineside.close()
+    if as_json:
+        print_json(answer.to_json())
+    else:
+        print_answer(answer.to_json())
