@@ -1,0 +1,383 @@
+"""Message in: its bytes, its log line, its records or its dead letter, and the checkpoint, in one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from lineside.connector import Batch, SourceMessage, Unreadable
+from lineside.errors import UnreadableMessage
+from lineside.memory import tables
+from lineside.memory.bodies import body_of, dumps
+from lineside.memory.moments import stored
+from lineside.memory.restate import check_replacement
+from lineside.memory.retract import Refusal, settle, targeted
+from lineside.memory.rows import Rows
+from lineside.plant.plant import Plant
+from lineside.plant.records import Correction, Deletion, Record
+
+Translate: TypeAlias = Callable[[SourceMessage], Sequence[Record]]
+
+RECORDED, KNOWN, DEAD_LETTERED = "recorded", "known", "dead_lettered"
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message that became no record. `id` finds it again."""
+
+    id: int
+    source: str
+    source_id: str | None
+    origin: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a batch: received = recorded + known + dead_lettered."""
+
+    received: int = 0
+    recorded: int = 0
+    known: int = 0
+    dead_lettered: int = 0
+    dead: tuple[DeadLetter, ...] = ()
+
+
+class Remembering:
+    """One batch on its way into the store, inside the caller's transaction."""
+
+    def __init__(self, connection: Connection, *, plant: Plant, now: int, translate: Translate) -> None:
+        self._connection = connection
+        self._plant = plant
+        self._now = now
+        self._translate = translate
+        self._rows = Rows()
+        self._messages: list[dict[str, Any]] = []
+        self._log: list[dict[str, Any]] = []
+        self._waiting_ids: set[str] = set()
+        self._to_settle: dict[str, set[str]] = defaultdict(set)
+        self._dead: list[DeadLetter] = []
+
+    def keep(self, batch: Batch, *, source: str, stream: str) -> Outcome:
+        """Everything of the batch is in the transaction, and every item of it is accounted for."""
+        first = self._connection.scalar(select(func.max(tables.message_log.c.id))) or 0
+        for chunk in _chunks(batch.messages):
+            self._keep_messages(chunk)
+            self._flush()
+        for item in batch.unreadable:
+            self._keep_unreadable(item, source=source, stream=stream)
+        self._flush()
+        for of, ids in self._to_settle.items():
+            for refusal in settle(self._connection, of, ids, self._plant):
+                self._refuse(refusal)
+        self._keep_position(batch, source=source, stream=stream)
+        return self._account(first, len(batch.messages) + len(batch.unreadable))
+
+    def retry(self, message: SourceMessage) -> Outcome | str:
+        """The records of a dead letter's message are kept; a text says why they still can't be."""
+        try:
+            records = self._readable(message)
+        except UnreadableMessage as error:
+            return error.message
+        stored_before = self._digests([message]).get((message.source, message.source_id), {})
+        if any(kept for kept in stored_before.values()):
+            return _REUSED
+        self._accept(message, records)
+        self._log.clear()  # it was received once, and its log line stays as it was
+        self._flush()
+        for of, ids in self._to_settle.items():
+            for refusal in settle(self._connection, of, ids, self._plant):
+                self._refuse(refusal)
+        return Outcome(received=1, recorded=1)
+
+    def _keep_messages(self, chunk: Sequence[SourceMessage]) -> None:
+        before = self._digests(chunk)
+        for message in chunk:
+            started = time.perf_counter_ns()
+            seen = before.setdefault((message.source, message.source_id), {})
+            if message.digest in seen:
+                self._log_line(message, KNOWN, started)
+                continue
+            try:
+                records = self._readable(message)
+                if any(seen.values()):
+                    if self._says_the_same(message, records):
+                        self._log_line(message, KNOWN, started)
+                        continue
+                    raise UnreadableMessage(_REUSED)
+                self._accept(message, records)
+            except UnreadableMessage as error:
+                seen[message.digest] = False
+                self._bury(message, error.message)
+                self._log_line(message, DEAD_LETTERED, started, error.message)
+                continue
+            if seen:
+                self._resolve(message)
+            seen[message.digest] = True
+            self._log_line(message, RECORDED, started)
+
+    def _digests(self, chunk: Sequence[SourceMessage]) -> dict[tuple[str, str], dict[str, bool]]:
+        """What is known under each id: digest to whether it was recorded (else it is a dead letter)."""
+        found: dict[tuple[str, str], dict[str, bool]] = {}
+        for source, ids in _by_source(chunk).items():
+            for table, kept in ((tables.dead_letters, False), (tables.messages, True)):
+                query = select(table.c.source_id, table.c.digest).where(
+                    table.c.source == source, table.c.source_id.in_([storable(each) for each in ids])
+                )
+                for source_id, digest in self._connection.execute(query):
+                    found.setdefault((source, source_id), {})[digest] = kept
+        return found
+
+    def _readable(self, message: SourceMessage) -> list[Record]:
+        """The message's records, by the plant's clock. Raises UnreadableMessage."""
+        for name in ("source", "source_id", "stream", "origin"):
+            text: str = getattr(message, name)
+            if storable(text) != text:
+                raise UnreadableMessage(f"{name}: holds what no text can hold", field=name)
+        records = [self._on_our_clock(record) for record in self._translate(message)]
+        if not records:
+            raise UnreadableMessage("it says nothing that is a record")
+        ids = [record.provenance.record_id for record in records]
+        if len(set(ids)) < len(ids):
+            raise UnreadableMessage("two of its records are the same part of it")
+        if any(record.provenance.part < 0 for record in records):
+            raise UnreadableMessage("parts count up from 0")
+        for record in records:
+            if isinstance(record, Correction):
+                check_replacement(record)
+        return records
+
+    def _on_our_clock(self, record: Record) -> Record:
+        offset = self._plant.source(record.provenance.source).clock_offset_s
+        if not offset:
+            return record
+        ahead, own = timedelta(seconds=offset), record.provenance
+        told = replace(own, occurred_at=own.occurred_at - ahead, reported_at=own.reported_at - ahead)
+        return replace(record, provenance=told)
+
+    def _accept(self, message: SourceMessage, records: Sequence[Record]) -> None:
+        """The message and its records wait to be written. Raises UnreadableMessage before anything does."""
+        ids = [record.provenance.record_id for record in records]
+        taken = select(tables.records.c.id).where(tables.records.c.id.in_(ids))
+        own = {(message.source, message.source_id)}
+        foreign = {(each.provenance.source, each.provenance.source_id) for each in records} - own
+        if foreign and (self._waiting_ids.intersection(ids) or self._connection.scalar(taken.limit(1))):
+            raise UnreadableMessage(_REUSED)
+        rows = Rows()
+        for record in records:
+            rows.add(record, plant=self._plant)
+        self._rows.extend(rows)
+        self._waiting_ids.update(ids)
+        self._messages.append(
+            {
+                "source": message.source,
+                "source_id": message.source_id,
+                "digest": message.digest,
+                "stream": message.stream,
+                "origin": message.origin,
+                "content_type": message.content_type,
+                "content": message.content,
+                "received_at": stored(message.received_at),
+                "occurred_at": stored(message.occurred_at),
+                "reported_at": stored(message.reported_at),
+            }
+        )
+        for record in records:
+            if isinstance(record, Correction | Deletion):
+                self._to_settle[record.provenance.source].add(record.provenance.source_id)
+
+    def _says_the_same(self, message: SourceMessage, records: Sequence[Record]) -> bool:
+        """Whether the id's kept records equal these: the same content in another spelling."""
+        self._flush()
+        kept = select(tables.records).where(
+            tables.records.c.source == message.source,
+            tables.records.c.source_id == message.source_id,
+            tables.records.c.part >= 0,
+        )
+        before = {
+            (row.id, row.type, row.body, row.occurred_at, row.reported_at) for row in self._connection.execute(kept)
+        }
+        return before == {_essence(record) for record in records}
+
+    def _keep_unreadable(self, item: Unreadable, *, source: str, stream: str) -> None:
+        started = time.perf_counter_ns()
+        digest = sha256(item.content).hexdigest()
+        letters = tables.dead_letters
+        known = select(letters.c.id).where(
+            letters.c.source == source, letters.c.digest == digest, letters.c.source_id.is_(None)
+        )
+        outcome = KNOWN if self._connection.scalar(known.limit(1)) is not None else DEAD_LETTERED
+        line = {
+            "source": source,
+            "source_id": None,
+            "digest": digest,
+            "stream": storable(stream),
+            "origin": storable(item.origin),
+            "received_at": self._now,
+        }
+        if outcome == DEAD_LETTERED:
+            content = {"content": item.content, "content_type": item.content_type}
+            self._insert_letter(line | content, item.reason)
+        self._add_line(line, size=len(item.content), outcome=outcome, started=started, reason=item.reason)
+
+    def _bury(self, message: SourceMessage, reason: str) -> None:
+        self._insert_letter(
+            {
+                "source": storable(message.source),
+                "source_id": storable(message.source_id),
+                "digest": message.digest,
+                "stream": storable(message.stream),
+                "origin": storable(message.origin),
+                "content_type": storable(message.content_type),
+                "content": message.content,
+                "received_at": stored(message.received_at),
+                "occurred_at": stored(message.occurred_at),
+                "reported_at": stored(message.reported_at),
+            },
+            reason,
+        )
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """The correction took its target back; what it would have put there waits as a dead letter, once."""
+        own = refusal.correction.provenance
+        letters, kept = tables.dead_letters, tables.messages
+        known = select(letters.c.id).where(letters.c.source == own.source, letters.c.source_id == own.source_id)
+        if self._connection.scalar(known.limit(1)) is not None:
+            return
+        query = select(kept).where(kept.c.source == own.source, kept.c.source_id == own.source_id)
+        row = self._connection.execute(query.limit(1)).mappings().one()
+        self._insert_letter({name: value for name, value in row.items() if name != "id"}, refusal.reason)
+
+    def _insert_letter(self, letter: dict[str, Any], reason: str) -> None:
+        reason = storable(reason)
+        values = {
+            **letter,
+            "reason": reason,
+            "attempts": 1,
+            "first_at": self._now,
+            "last_at": self._now,
+            "status": "open",
+        }
+        made = self._connection.execute(insert(tables.dead_letters).values(values)).inserted_primary_key
+        assert made is not None  # noqa: S101 - one row was inserted; this tells the type checker
+        self._dead.append(
+            DeadLetter(
+                id=made[0],
+                source=letter["source"],
+                source_id=letter["source_id"],
+                origin=letter["origin"],
+                reason=reason,
+            )
+        )
+
+    def _resolve(self, message: SourceMessage) -> None:
+        """Earlier dead letters of this id are closed: a readable message came in their place."""
+        letters = tables.dead_letters
+        of_this_id = (letters.c.source == message.source) & (letters.c.source_id == message.source_id)
+        self._connection.execute(
+            update(letters)
+            .where(of_this_id, letters.c.status == "open")
+            .values(status="replaced", closed_because="a readable message came under its id", last_at=self._now)
+        )
+
+    def _log_line(self, message: SourceMessage, outcome: str, started: int, reason: str | None = None) -> None:
+        line = {
+            "source": storable(message.source),
+            "source_id": storable(message.source_id),
+            "digest": message.digest,
+            "stream": storable(message.stream),
+            "origin": storable(message.origin),
+            "received_at": stored(message.received_at),
+        }
+        self._add_line(line, size=len(message.content), outcome=outcome, started=started, reason=reason)
+
+    def _add_line(self, line: dict[str, Any], *, size: int, outcome: str, started: int, reason: str | None) -> None:
+        latency_us = (time.perf_counter_ns() - started) // 1000
+        said = storable(reason) if reason else None
+        rest = {"size": size, "outcome": outcome, "reason": said, "kept_at": self._now, "latency_us": latency_us}
+        self._log.append(line | rest)
+
+    def _flush(self) -> None:
+        """All that waits is written, and the chains that it touches are known."""
+        for source, ids in _ids_of(self._rows.records).items():
+            self._to_settle[source] |= targeted(self._connection, source, ids)
+        self._rows.write(self._connection)
+        self._waiting_ids.clear()
+        for table, waiting in ((tables.messages, self._messages), (tables.message_log, self._log)):
+            if waiting:
+                self._connection.execute(insert(table), waiting)
+                waiting.clear()
+
+    def _keep_position(self, batch: Batch, *, source: str, stream: str) -> None:
+        if batch.checkpoint is not None:
+            marks = tables.checkpoints
+            self._connection.execute(delete(marks).where(marks.c.source == source, marks.c.stream == stream))
+            position = dumps(dict(batch.checkpoint))
+            row = {"source": source, "stream": stream, "position": position, "kept_at": self._now}
+            self._connection.execute(insert(marks).values(row))
+        for gap in batch.gaps:
+            row = {"source": source, "since": stored(gap.since), "until": stored(gap.until), "reason": gap.reason}
+            known = select(tables.gaps.c.id).where(*(tables.gaps.c[name] == value for name, value in row.items()))
+            if self._connection.scalar(known) is None:
+                self._connection.execute(insert(tables.gaps).values({**row, "kept_at": self._now}))
+        if not batch.messages and not batch.unreadable and not batch.gaps:
+            contacts = tables.contacts
+            self._connection.execute(delete(contacts).where(contacts.c.source == source))
+            self._connection.execute(insert(contacts).values(source=source, contact_at=self._now))
+
+    def _account(self, first: int, received: int) -> Outcome:
+        log = tables.message_log
+        query = select(log.c.outcome, func.count()).where(log.c.id > first).group_by(log.c.outcome)
+        counts = {row[0]: row[1] for row in self._connection.execute(query)}
+        if received != sum(counts.get(each, 0) for each in (RECORDED, KNOWN, DEAD_LETTERED)):
+            raise AssertionError(f"{received} received, but accounted for: {counts}")
+        return Outcome(
+            received=received,
+            recorded=counts.get(RECORDED, 0),
+            known=counts.get(KNOWN, 0),
+            dead_lettered=counts.get(DEAD_LETTERED, 0),
+            dead=tuple(self._dead),
+        )
+
+
+_REUSED = (
+    "its id already names another record; an id names one record for good: "
+    "send a lineside.correction with an id of its own"
+)
+
+
+def storable(text: str) -> str:
+    """The text, or where no database could hold it, a spelling that every database can."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
+def _essence(record: Record) -> tuple[str, str, str, int, int]:
+    own = record.provenance
+    kind = type(record).__name__.lower()
+    return own.record_id, kind, body_of(record), stored(own.occurred_at), stored(own.reported_at)
+
+
+def _chunks(messages: Sequence[SourceMessage]) -> Iterator[Sequence[SourceMessage]]:
+    return (messages[start : start + _CHUNK] for start in range(0, len(messages), _CHUNK))
+
+
+def _by_source(chunk: Iterable[SourceMessage]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for message in chunk:
+        found[message.source].add(message.source_id)
+    return found
+
+
+def _ids_of(rows: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        found[row["source"]].add(row["source_id"])
+    return found

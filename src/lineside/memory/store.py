@@ -1,0 +1,97 @@
+"""The memory: one place to remember into, to look from, and to recall out of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, select
+
+from lineside.connector import Batch, Checkpoint
+from lineside.memory import tables
+from lineside.memory.database import Database
+from lineside.memory.moments import stored
+from lineside.memory.reader import EVERYTHING, Reader
+from lineside.memory.remember import Outcome, Remembering, Translate
+from lineside.memory.schema import migrate_to_head, require_head
+from lineside.memory.view import View
+from lineside.plant.plant import Plant
+
+
+class Memory:
+    """What the plant remembers, in SQLite or PostgreSQL. Safe to use from several threads and processes."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        plant: Plant,
+        clock: Callable[[], datetime],
+        index_dir: Path | None = None,
+        model_dir: Path | None = None,
+    ) -> None:
+        self.database = database
+        self.plant = plant
+        self.clock = clock
+        self.index_dir = index_dir
+        self.model_dir = model_dir
+
+    @staticmethod
+    def open(
+        url: str,
+        *,
+        index_dir: Path | None,
+        plant: Plant,
+        clock: Callable[[], datetime],
+        model_dir: Path | None = None,
+        migrate: bool = False,
+    ) -> Memory:
+        """The memory at `url`. Raises SchemaBehind where its schema is another than this program's.
+
+        migrate: bring the schema up to date first, an empty database included.
+        """
+        database = Database(url)
+        if migrate:
+            migrate_to_head(database)
+        require_head(database)
+        return Memory(database, plant=plant, clock=clock, index_dir=index_dir, model_dir=model_dir)
+
+    @property
+    def engine(self) -> Engine:
+        return self.database.engine
+
+    def read(self) -> AbstractContextManager[Connection]:
+        return self.database.read()
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """One transaction of the only writer; committed at the end."""
+        return self.database.write()
+
+    def remember(self, batch: Batch, *, source: str, stream: str = "", translate: Translate) -> Outcome:
+        """Every item of the batch is recorded, was known, or is a dead letter; with its log line and the checkpoint in
+        one transaction. Idempotent. Raises StoreUnavailable, and then nothing was kept."""
+        with self.write() as connection:
+            work = Remembering(connection, plant=self.plant, now=stored(self.clock()), translate=translate)
+            return work.keep(batch, source=source, stream=stream)
+
+    def checkpoint(self, source: str, stream: str = "") -> Checkpoint | None:
+        """Where reading the source goes on; None where it was never read."""
+        marks = tables.checkpoints
+        with self.read() as connection:
+            found = connection.scalar(
+                select(marks.c.position).where(marks.c.source == source, marks.c.stream == stream)
+            )
+        if found is None:
+            return None
+        position: Checkpoint = json.loads(found)
+        return position
+
+    def view(self, *, as_of: datetime | None = None, reader: Reader = EVERYTHING) -> View:
+        """What was known at `as_of`, by default now."""
+        return View(plant=self.plant, as_of=as_of or self.clock(), reader=reader, read=self.read)
+
+    def close(self) -> None:
+        self.database.close()

@@ -1,0 +1,226 @@
+"""The tables of the memory. Times are integers, microseconds since 1970 in UTC: they sort and compare alike everywhere.
+
+Other parts of the store (the ledgers of actions and cases) attach their tables to the same `metadata`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# PostgreSQL would sort by the server's language; SQLite compares bytes. "C" makes both the same.
+Words = Text().with_variant(Text(collation="C"), "postgresql")
+Moment = BigInteger()
+# SQLite counts up only on its own INTEGER type.
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("source", Words, nullable=False),
+    Column("source_id", Words, nullable=False),
+    Column("digest", Words, nullable=False),
+    Column("stream", Words, nullable=False),
+    Column("origin", Words, nullable=False),
+    Column("content_type", Words, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("occurred_at", Moment),
+    Column("reported_at", Moment),
+    UniqueConstraint("source", "source_id", "digest"),
+)
+
+message_log = Table(
+    "message_log",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("source", Words, nullable=False),
+    Column("source_id", Words),
+    Column("digest", Words, nullable=False),
+    Column("stream", Words, nullable=False),
+    Column("origin", Words, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("outcome", Words, nullable=False),
+    Column("reason", Words),
+    Column("received_at", Moment, nullable=False),
+    Column("kept_at", Moment, nullable=False),
+    Column("latency_us", BigInteger, nullable=False),
+    Index(None, "source", "outcome"),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("type", Words, nullable=False),
+    Column("kind", Words),
+    Column("source", Words, nullable=False),
+    Column("source_id", Words, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("reported_at", Moment, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("retracted_at", Moment),
+    Column("quality", Words, nullable=False),
+    Column("equipment", Words),
+    # The sites it concerns, sorted, each between bars: |northfield|southfield|
+    Column("sites", Words, nullable=False),
+    # What a correction or deletion takes back; of a replacement, what it replaces.
+    Column("target", Words),
+    Column("body", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Index(None, "source", "source_id"),
+    Index(None, "source", "target"),
+    Index(None, "source", "reported_at"),
+    Index(None, "type", "occurred_at"),
+    Index(None, "kind", "occurred_at"),
+    Index(None, "equipment", "occurred_at"),
+)
+
+record_entities = Table(
+    "record_entities",
+    metadata,
+    Column("record_id", Words, ForeignKey("records.id"), primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("entity", Words, primary_key=True),
+    Column("folded", Words, nullable=False),
+    Index(None, "kind", "entity"),
+    Index(None, "folded"),
+)
+
+record_words = Table(
+    "record_words",
+    metadata,
+    Column("record_id", Words, ForeignKey("records.id"), primary_key=True),
+    Column("word", Words, primary_key=True),
+    Index(None, "word"),
+)
+
+statements = Table(
+    "statements",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("record_id", Words, ForeignKey("records.id"), nullable=False),
+    Column("source", Words, nullable=False),
+    Column("source_id", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("entity", Words, nullable=False),
+    Column("property", Words, nullable=False),
+    Column("scope", Words),
+    Column("value", Words, nullable=False),
+    Column("quality", Words, nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("reported_at", Moment, nullable=False),
+    Column("retracted_at", Moment),
+    Column("sites", Words, nullable=False),
+    Index(None, "record_id"),
+    Index(None, "kind", "entity", "property", "occurred_at"),
+    Index(None, "kind", "property", "occurred_at"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("record_id", Words, ForeignKey("records.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("thread", Words, nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("header", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("author", Words),
+    Index(None, "record_id"),
+    Index(None, "thread", "occurred_at"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("source", Words, nullable=False),
+    Column("source_id", Words),
+    Column("digest", Words, nullable=False),
+    Column("stream", Words, nullable=False),
+    Column("origin", Words, nullable=False),
+    Column("content_type", Words, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("occurred_at", Moment),
+    Column("reported_at", Moment),
+    Column("reason", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("closed_by", Words),
+    Column("closed_because", Words),
+    Index(None, "source", "status"),
+    Index(None, "source", "source_id"),
+    Index(None, "source", "digest"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("stream", Words, primary_key=True),
+    Column("position", Words, nullable=False),
+    Column("kept_at", Moment, nullable=False),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("contact_at", Moment, nullable=False),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("source", Words, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("kept_at", Moment, nullable=False),
+    UniqueConstraint("source", "since", "until", "reason"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("person", Words),
+    Column("started_at", Moment, nullable=False),
+)
+
+conversation_turns = Table(
+    "conversation_turns",
+    metadata,
+    Column("conversation_id", Words, ForeignKey("conversations.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("role", Words, nullable=False),
+    Column("content", Words, nullable=False),
+    Column("said_at", Moment, nullable=False),
+)

@@ -1,0 +1,342 @@
+"""What was known at one moment, to one reader. A view never changes: what is reported later stays outside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+
+from lineside.memory import tables
+from lineside.memory.bodies import record_from_row
+from lineside.memory.freshness import RECENT, Freshness, freshness_of
+from lineside.memory.moments import moment, stored
+from lineside.memory.reader import Reader
+from lineside.memory.statements import Statement, statement_from_row
+from lineside.plant.calendar import ShiftCalendar
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.plant import Plant
+from lineside.plant.records import Correction, Decision, Deletion, Event, Note, Record, RecordType
+from lineside.plant.windows import Window
+
+_records, _said = tables.records, tables.statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownGap:
+    """A stretch in which a source may have spoken unheard."""
+
+    source: str
+    since: datetime
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Only what was reported by `as_of` and not yet taken back then, and only what `reader` may read."""
+
+    plant: Plant
+    as_of: datetime
+    reader: Reader
+    read: Callable[[], AbstractContextManager[Connection]] = field(repr=False)
+
+    @cached_property
+    def calendar(self) -> ShiftCalendar:
+        return ShiftCalendar(self.plant)
+
+    def events(
+        self,
+        *,
+        kinds: Sequence[str] = (),
+        about: Entity | None = None,
+        equipment: str | None = None,
+        within: Window | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Event]:
+        """Events by the time they occurred, by default none that lies in the future of `as_of`.
+
+        equipment: a path, what lies below it included.
+        """
+        query = self._typed(RecordType.EVENT, equipment, within)
+        if kinds:
+            query = query.where(_records.c.kind.in_(list(kinds)))
+        if about:
+            query = query.where(_is_about(about))
+        return self._fetch(query, Event, newest_first=newest_first, limit=limit)
+
+    def notes(
+        self,
+        *,
+        equipment: str | None = None,
+        within: Window | None = None,
+        about: Entity | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Note]:
+        """Notes that are about the entity or name its id."""
+        query = self._typed(RecordType.NOTE, equipment, within)
+        if about:
+            query = query.where(_names(about))
+        return self._fetch(query, Note, newest_first=newest_first, limit=limit)
+
+    def decisions(
+        self,
+        *,
+        equipment: str | None = None,
+        within: Window | None = None,
+        about: Entity | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Decision]:
+        """Decisions that are about the entity or name its id."""
+        query = self._typed(RecordType.DECISION, equipment, within)
+        if about:
+            query = query.where(_names(about))
+        return self._fetch(query, Decision, newest_first=newest_first, limit=limit)
+
+    def statements(
+        self,
+        *,
+        entity: Entity | None = None,
+        kind: str | None = None,
+        properties: Sequence[str] = (),
+        within: Window | None = None,
+    ) -> list[Statement]:
+        """Everything that sources said, oldest first."""
+        query = select(_said).where(*self._statement_conditions(entity, kind, properties))
+        query = query.where(*_in_window(_said.c.occurred_at, within))
+        with self.read() as connection:
+            return [statement_from_row(row) for row in connection.execute(query.order_by(*_statement_order()))]
+
+    def said(
+        self, *, entity: Entity | None = None, kind: str | None = None, properties: Sequence[str] = ()
+    ) -> list[Statement]:
+        """The latest that each source said of each property in each scope, by the time it is about.
+
+        What a source says of a time after `as_of` is not yet so, and left out.
+        """
+        newest = (each.desc() for each in _statement_order())
+        place = func.row_number().over(
+            partition_by=(_said.c.source, _said.c.kind, _said.c.entity, _said.c.property, _said.c.scope),
+            order_by=list(newest),
+        )
+        inner = (
+            select(_said, place.label("place"))
+            .where(*self._statement_conditions(entity, kind, properties), _said.c.occurred_at <= stored(self.as_of))
+            .subquery()
+        )
+        order = (inner.c.kind, inner.c.entity, inner.c.property, inner.c.source, inner.c.scope, inner.c.occurred_at)
+        with self.read() as connection:
+            rows = connection.execute(select(inner).where(inner.c.place == 1).order_by(*order))
+            return [statement_from_row(row) for row in rows]
+
+    def record(self, record_id: str) -> Record | None:
+        return self.records([record_id]).get(record_id)
+
+    def records(self, ids: Iterable[str]) -> dict[str, Record]:
+        """Those of the ids that this view sees, in the given order."""
+        wanted = list(dict.fromkeys(ids))
+        found: dict[str, Record] = {}
+        with self.read() as connection:
+            for start in range(0, len(wanted), 500):
+                query = select(_records).where(_records.c.id.in_(wanted[start : start + 500]), self.sees())
+                found |= {row.id: record_from_row(row) for row in connection.execute(query)}
+        return {each: found[each] for each in wanted if each in found}
+
+    def entities(self, kind: str | None = None) -> list[Entity]:
+        """Every entity that some record is about."""
+        named = tables.record_entities
+        query = select(named.c.kind, named.c.entity).distinct().join(_records, _records.c.id == named.c.record_id)
+        query = query.where(self.sees()).order_by(named.c.kind, named.c.entity)
+        if kind:
+            query = query.where(named.c.kind == kind)
+        with self.read() as connection:
+            return [Entity(*row) for row in connection.execute(query)]
+
+    def knows(self, entity: Entity) -> bool:
+        """Whether some record is about it."""
+        query = select(_records.c.id).where(self.sees(), _is_about(entity)).limit(1)
+        with self.read() as connection:
+            return connection.scalar(query) is not None
+
+    def find(self, entity_text: str) -> list[Entity]:
+        """The entities of exactly this id, whatever their kind and the case of the letters; `kind:id` also works."""
+        text = entity_text.strip()
+        head, colon, tail = text.partition(":")
+        named = tables.record_entities
+        spelled = named.c.folded == text.casefold()
+        if colon and tail:
+            spelled = or_(spelled, and_(named.c.kind == head, named.c.folded == tail.strip().casefold()))
+        query = select(named.c.kind, named.c.entity).distinct().join(_records, _records.c.id == named.c.record_id)
+        with self.read() as connection:
+            rows = connection.execute(query.where(self.sees(), spelled).order_by(named.c.kind, named.c.entity))
+            return [Entity(*row) for row in rows]
+
+    def mentions(self, entity: Entity, *, limit: int | None = None) -> list[Record]:
+        """The records that are about the entity or name its id as a whole token, newest first."""
+        query = select(_records).where(self.sees(), _names(entity), _records.c.type.not_in(_TAKING_BACK))
+        return self._fetch(query, object, newest_first=True, limit=limit)
+
+    def corrections(self, within: Window | None = None) -> list[Correction | Deletion]:
+        """What was taken back by `as_of`, in the order it was reported. within: by that time."""
+        query = select(_records).where(self.sees(), _records.c.type.in_(_TAKING_BACK))
+        query = query.where(*_in_window(_records.c.reported_at, within))
+        order = (_records.c.reported_at, _records.c.source, func.length(_records.c.source_id), _records.c.source_id)
+        with self.read() as connection:
+            rows = connection.execute(query.order_by(*order, _records.c.part))
+            return [record for row in rows if isinstance(record := record_from_row(row), Correction | Deletion)]
+
+    def taken_back(self, by: Correction | Deletion) -> list[Record]:
+        """What `by` took back, as it stood before; only here can it still be read."""
+        target = by.corrects if isinstance(by, Correction) else by.of
+        query = select(_records).where(
+            _records.c.source == by.provenance.source,
+            _records.c.source_id == target,
+            _records.c.type.not_in(_TAKING_BACK),
+            _records.c.reported_at <= stored(self.as_of),
+            self._readable(_records),
+        )
+        return self._fetch(query, object, newest_first=False, limit=None)
+
+    def replacement(self, of: Correction) -> Record | None:
+        """What stands in the place of what `of` corrected, if it still stands."""
+        query = select(_records).where(
+            self.sees(),
+            _records.c.source == of.provenance.source,
+            _records.c.source_id == of.provenance.source_id,
+            _records.c.part == -1 - of.provenance.part,
+        )
+        with self.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else record_from_row(row)
+
+    def freshness(self, sources: Sequence[str] | None = None) -> list[Freshness]:
+        """How fresh each source is: by default every one that the plant file names or that spoke by `as_of`."""
+        now = stored(self.as_of)
+        with self.read() as connection:
+            if sources is None:
+                spoke = connection.scalars(select(_records.c.source).where(_records.c.reported_at <= now).distinct())
+                sources = sorted({*spoke, *(card.name for card in self.plant.sources)})
+            found = []
+            for source in dict.fromkeys(sources):
+                if not self.reader.may_read_source(source, self.plant):
+                    continue
+                moments = (
+                    select(_records.c.reported_at)
+                    .where(_records.c.source == source, _records.c.reported_at <= now)
+                    .distinct()
+                    .order_by(_records.c.reported_at.desc())
+                    .limit(RECENT)
+                )
+                contact = select(tables.contacts.c.contact_at).where(
+                    tables.contacts.c.source == source, tables.contacts.c.contact_at <= now
+                )
+                found.append(
+                    freshness_of(
+                        source,
+                        heard=[moment(each) for each in connection.scalars(moments)],
+                        contact=moment(connection.scalar(contact)),
+                        declared_s=self.plant.source(source).cadence_s,
+                        as_of=self.as_of,
+                    )
+                )
+        return found
+
+    def gaps(self, source: str | None = None) -> list[KnownGap]:
+        """The stretches in which sources may have spoken unheard, those that began by `as_of`."""
+        table = tables.gaps
+        query = select(table).where(table.c.since <= stored(self.as_of)).order_by(table.c.since, table.c.source)
+        with self.read() as connection:
+            rows = connection.execute(query if source is None else query.where(table.c.source == source)).all()
+        return [
+            KnownGap(source=row.source, since=moment(row.since), until=moment(row.until), reason=row.reason)
+            for row in rows
+            if self.reader.may_read_source(row.source, self.plant)
+        ]
+
+    def sees(self) -> ColumnElement[bool]:
+        """The condition on `records` that makes this view: known by then, not taken back by then, and permitted."""
+        return and_(_known(_records, stored(self.as_of)), self._readable(_records))
+
+    def _readable(self, table: Any) -> ColumnElement[bool]:
+        return self.reader.condition(table.c.sites, table.c.source, self.plant)
+
+    def _typed(self, record_type: RecordType, equipment: str | None, within: Window | None) -> Select[Any]:
+        query = select(_records).where(self.sees(), _records.c.type == record_type.value)
+        if equipment is not None:
+            query = query.where(_at_or_below(equipment))
+        if within is None:
+            return query.where(_records.c.occurred_at <= stored(self.as_of))
+        return query.where(*_in_window(_records.c.occurred_at, within))
+
+    def _fetch(self, query: Select[Any], wanted: Any, *, newest_first: bool, limit: int | None) -> list[Any]:
+        order = [
+            _records.c.occurred_at,
+            _records.c.reported_at,
+            _records.c.source,
+            func.length(_records.c.source_id),
+            _records.c.source_id,
+            _records.c.part,
+        ]
+        query = query.order_by(*(each.desc() if newest_first else each for each in order))
+        with self.read() as connection:
+            rows = connection.execute(query if limit is None else query.limit(limit))
+            return [record for row in rows if isinstance(record := record_from_row(row), wanted)]
+
+    def _statement_conditions(
+        self, entity: Entity | None, kind: str | None, properties: Sequence[str]
+    ) -> Iterable[ColumnElement[bool]]:
+        yield _known(_said, stored(self.as_of))
+        yield self._readable(_said)
+        if entity is not None:
+            yield and_(_said.c.kind == entity.kind, _said.c.entity == entity.id)
+        if kind is not None:
+            yield _said.c.kind == kind
+        if properties:
+            yield _said.c.property.in_(list(properties))
+
+
+_TAKING_BACK = (RecordType.CORRECTION.value, RecordType.DELETION.value)
+
+
+def _known(table: Any, as_of: int) -> ColumnElement[bool]:
+    stands = or_(table.c.retracted_at.is_(None), table.c.retracted_at > as_of)
+    return and_(table.c.reported_at <= as_of, stands)
+
+
+def _in_window(column: ColumnElement[int], window: Window | None) -> Iterable[ColumnElement[bool]]:
+    if window is not None:
+        yield column >= stored(window.start)
+        yield column < stored(window.end)
+
+
+def _statement_order() -> tuple[ColumnElement[Any], ...]:
+    """By the time it is about, then by when it was said, then as the source counts its ids."""
+    last = (func.length(_said.c.source_id), _said.c.source_id, _said.c.record_id, _said.c.property)
+    return (_said.c.occurred_at, _said.c.reported_at, *last)
+
+
+def _at_or_below(path: str) -> ColumnElement[bool]:
+    """`0` is the sign after `/`: a range, where LIKE would trip over `_` and skip the index."""
+    below = and_(_records.c.equipment >= f"{path}/", _records.c.equipment < f"{path}0")
+    return or_(_records.c.equipment == path, below)
+
+
+def _is_about(entity: Entity) -> ColumnElement[bool]:
+    named = tables.record_entities
+    same = (named.c.record_id == _records.c.id, named.c.kind == entity.kind, named.c.entity == entity.id)
+    return exists().where(*same)
+
+
+def _names(entity: Entity) -> ColumnElement[bool]:
+    word = tables.record_words
+    said = exists().where(word.c.record_id == _records.c.id, word.c.word == entity.id.casefold())
+    if entity.kind == EntityKind.EQUIPMENT:
+        return or_(_is_about(entity), said, _at_or_below(entity.id))
+    return or_(_is_about(entity), said)
