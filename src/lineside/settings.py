@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from lineside.errors import BadSettings
 
 PREFIX = "LINESIDE_"
-HOME_VARIABLE = "LINESIDE_HOME"
+HOME_VARIABLE = "LINESIDE_HOME"  # where all this lives; read by the command line, not a setting
 
 
 class _Section(BaseModel):
@@ -97,11 +97,6 @@ class Settings(BaseSettings):
         """The environment goes over the file, which arrives as init values."""
         del settings_cls, dotenv_settings, file_secret_settings
         return (env_settings, init_settings)
-
-
-def home_folder(chosen: Path | None = None) -> Path:
-    """Where an installation's state lives: the choice, LINESIDE_HOME, or ./lineside-data."""
-    return (chosen or Path(os.environ.get(HOME_VARIABLE) or "lineside-data")).expanduser().absolute()
 
 
 def load_settings(home: Path) -> Settings:

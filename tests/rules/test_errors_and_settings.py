@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from lineside import errors
 from lineside.settings import Settings
-from pydantic import BaseModel
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from lineside import connector
 
 INGEST = Path(__file__).parents[2] / "ingest/lineside_ingest"

@@ -36,6 +36,7 @@ def test_every_named_command_exists() -> None:
     named = set(re.findall(r"`([a-z][a-z -]*?)(?: \[.*?\]|[ /`])", table))
 
     import typer.main
+
     from lineside.serve import commands
     from lineside.serve.cli import root
 

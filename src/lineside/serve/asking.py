@@ -48,5 +48,3 @@ def keep(lineside: Lineside, question: Question, answer: Answer) -> None:
             at=question.at,
             answer=answer.to_json(),
         )
-
-

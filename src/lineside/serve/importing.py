@@ -47,7 +47,9 @@ def import_file(lineside: Lineside, path: Path, *, quiet: bool = False) -> Impor
 async def _import(lineside: Lineside, path: Path, *, quiet: bool) -> Imported:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    reader = connector.load("open_records")("import", {"path": str(path)}, time_zone=lineside.plant.time_zone)
+    reader = connector.load("open_records")(
+        "import", {"path": str(path), "finished": True}, time_zone=lineside.plant.time_zone
+    )
     imported = Imported(file=path.name)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, transient=True, disable=quiet) as progress:

@@ -68,9 +68,7 @@ async def _repeat(work: Callable[[], object], pause_s: float) -> None:
         await asyncio.sleep(pause_s * (10 if failing else 1))
 
 
-async def _serve_web(
-    lineside: Lineside, port: int, stop: asyncio.Event, ready: Callable[[str], None] | None
-) -> None:
+async def _serve_web(lineside: Lineside, port: int, stop: asyncio.Event, ready: Callable[[str], None] | None) -> None:
     import uvicorn
 
     from lineside.serve.web import build
@@ -88,12 +86,14 @@ async def _serve_web(
     try:
         bound.bind((host, port))
     except OSError as error:
-        raise SetupError(f"port {port} of {host} can't be taken: {error.strerror}; choose another with --port") from error
+        raise SetupError(
+            f"port {port} of {host} can't be taken: {error.strerror}; choose another with --port"
+        ) from error
     address = f"http://{host}:{bound.getsockname()[1]}"
     server = Server(uvicorn.Config(build(lineside), log_config=None, timeout_graceful_shutdown=3))
 
     async def announce() -> None:
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn offers no event for it
             await asyncio.sleep(0.02)
         (ready or _print_address)(address)
 

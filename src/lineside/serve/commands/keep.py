@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lineside.settings import home_folder
+from lineside.serve.home import home_folder
 
 
 def register(root: typer.Typer) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lineside.settings import home_folder
+from lineside.serve.home import home_folder
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Id = Annotated[str, typer.Argument(help="The proposal's id.")]
@@ -15,7 +15,9 @@ _As = Annotated[str, typer.Option("--as", help="Who decides: a person of the pla
 
 
 def register(root: typer.Typer) -> None:
-    proposals = typer.Typer(help="Governed actions: nothing executes before somebody entitled approves.", no_args_is_help=True)
+    proposals = typer.Typer(
+        help="Governed actions: nothing executes before somebody entitled approves.", no_args_is_help=True
+    )
     proposals.command("list")(list_proposals)
     proposals.command("show")(show_proposal)
     proposals.command("approve")(approve)
@@ -70,7 +72,9 @@ def approve(
     context: typer.Context,
     proposal: _Id,
     approver: _As,
-    digest: Annotated[str | None, typer.Option(help="The digest that was shown; asked for where it is missing.")] = None,
+    digest: Annotated[
+        str | None, typer.Option(help="The digest that was shown; asked for where it is missing.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask again.")] = False,
 ) -> None:
     """Approve exactly what is shown, then carry it out."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lineside.settings import home_folder
+from lineside.serve.home import home_folder
 
 
 class Part(StrEnum):

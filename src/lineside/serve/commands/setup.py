@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lineside.errors import BadRequest
-from lineside.settings import described, home_folder, load_settings
+from lineside.serve.home import home_folder
 
 _PLANT = """\
 # What no system knows about this plant. Every key but site and time_zone may be missing; unknown keys are errors.
@@ -108,6 +108,7 @@ def config_show(
 ) -> None:
     """Each setting with its value and where that comes from; secrets as stars."""
     from lineside.serve.terminal import print_json, print_table
+    from lineside.settings import described, load_settings
 
     home = home_folder(context.obj.home)
     rows = list(described(load_settings(home), home))
@@ -131,5 +132,3 @@ def doctor(
         print_checks(checks)
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
-
-

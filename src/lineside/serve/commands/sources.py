@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lineside.errors import BadRequest
-from lineside.settings import home_folder
+from lineside.serve.home import home_folder
 
 if TYPE_CHECKING:
     from lineside.app import Lineside
@@ -66,9 +66,7 @@ def import_files(
         raise typer.Exit(1)
 
 
-def backfill(
-    context: typer.Context, source: Annotated[str, typer.Argument(help="A source of lineside.toml.")]
-) -> None:
+def backfill(context: typer.Context, source: Annotated[str, typer.Argument(help="A source of lineside.toml.")]) -> None:
     """Read everything that a source still has, from where reading stopped; resumable at any moment."""
     from lineside.app import open_lineside
     from lineside.memory.intake import catch_up
@@ -77,7 +75,9 @@ def backfill(
     try:
         connectors = lineside.connectors()
         if source not in connectors:
-            raise BadRequest(f"{source!r} is not a source of lineside.toml; there are: {', '.join(connectors) or 'none'}")
+            raise BadRequest(
+                f"{source!r} is not a source of lineside.toml; there are: {', '.join(connectors) or 'none'}"
+            )
         outcome = asyncio.run(catch_up(lineside.memory, connectors[source][0]))
         lineside.memory.index_pending()
     finally:
@@ -134,9 +134,7 @@ async def _check(lineside: Lineside, names: list[str]) -> list[Check]:
 
     connectors = lineside.connectors()
     return [
-        replace(check, name=f"{name}: {check.name}")
-        for name in names
-        for check in await connectors[name][0].check()
+        replace(check, name=f"{name}: {check.name}") for name in names for check in await connectors[name][0].check()
     ]
 
 
@@ -182,9 +180,7 @@ def show_dead_letter(
             typer.echo(f"{key}: {value}")
 
 
-def retry_dead_letter(
-    context: typer.Context, letter: Annotated[str, typer.Argument(help="Its id.")]
-) -> None:
+def retry_dead_letter(context: typer.Context, letter: Annotated[str, typer.Argument(help="Its id.")]) -> None:
     """Read a dead letter once more, after its mapping or its neighbour was mended."""
     from lineside.app import open_lineside
     from lineside.serve.overview import translator_for

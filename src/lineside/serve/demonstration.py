@@ -1,0 +1,173 @@
+"""The demonstration: a simulated plant in its own process, and the product reading it over the network."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from lineside.app import Lineside, open_lineside
+from lineside.errors import BadRequest, LinesideError, SetupError
+
+MARKER = ".lineside-demo"
+READY_WITHIN_S = 240.0
+VERIFIED_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlant:
+    """A running simulator: what it printed of itself."""
+
+    plant_toml: str
+    lineside_toml: str
+    questions: tuple[str, ...]
+    hold_question: str
+    proposer: str
+    approver: str
+    clock: str
+
+
+async def demonstrate(home: Path, *, once: bool, seed: int, days: int, port: int) -> None:
+    """The demo plant runs, its history is read, and questions are answered; with `once` it ends by itself.
+
+    Raises BadRequest where `home` holds something that is not a demonstration.
+    """
+    began = time.monotonic()
+    _clear(home)
+    _say(began, f"Starting the demo plant (seed {seed}, {days} days of history)")
+    async with _simulated(home / "simulated", seed=seed, days=days) as plant:
+        (home / "plant.toml").write_text(plant.plant_toml, encoding="utf-8")
+        (home / "lineside.toml").write_text(plant.lineside_toml, encoding="utf-8")
+        lineside = open_lineside(home)
+        try:
+            await _read_everything(lineside, began)
+            _say(began, f"Ready. The plant's clock reads {plant.clock}; answers come from the embedded answerer")
+            if once:
+                await _ask_and_act(lineside, plant)
+            else:
+                await _serve(lineside, plant, port)
+        finally:
+            lineside.close()
+
+
+def _clear(home: Path) -> None:
+    """A demonstration starts anew: its plant's clock does too, so an older one's records would be of the future."""
+    if home.exists() and any(home.iterdir()):
+        if not (home / MARKER).exists():
+            raise BadRequest(f"{home} holds something that is not a demonstration; choose another --home")
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARKER).write_text("made by lineside demo; cleared at its next start\n", encoding="utf-8")
+
+
+@contextlib.asynccontextmanager
+async def _simulated(folder: Path, *, seed: int, days: int) -> AsyncIterator[DemoPlant]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "lineside.simulator", "--dir", str(folder), "--seed", str(seed), "--days", str(days),
+        stdout=asyncio.subprocess.PIPE, limit=1 << 20,
+    )  # fmt: skip
+    if process.stdout is None:
+        raise SetupError("the simulator gave no output to read its addresses from")
+    try:
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), READY_WITHIN_S)
+        except TimeoutError:
+            raise SetupError(f"the demo plant was not ready within {READY_WITHIN_S:.0f} s") from None
+        if not line:
+            raise SetupError(f"the demo plant ended before it was ready (exit code {await process.wait()})")
+        said = json.loads(line)
+        yield DemoPlant(
+            plant_toml=said["plant_toml"],
+            lineside_toml=said["lineside_toml"],
+            questions=tuple(said["questions"]),
+            hold_question=said["hold_question"],
+            proposer=said["proposer"],
+            approver=said["approver"],
+            clock=said["clock"],
+        )
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            with contextlib.suppress(ProcessLookupError):
+                await process.wait()
+
+
+async def _read_everything(lineside: Lineside, began: float) -> None:
+    from lineside.memory.intake import catch_up
+
+    for name, (source, _) in lineside.connectors().items():
+        outcome = await catch_up(lineside.memory, source)
+        _say(
+            began,
+            f"Read {name}: {outcome.received} messages = {outcome.recorded} recorded + {outcome.known} known"
+            f" + {outcome.dead_lettered} dead-lettered",
+        )
+    _say(began, f"Indexed {await asyncio.to_thread(lineside.memory.index_pending)} passages")
+
+
+async def _ask_and_act(lineside: Lineside, plant: DemoPlant) -> None:
+    from lineside.serve.asking import ask_once
+    from lineside.serve.terminal import print_answer
+
+    for question in plant.questions:
+        typer.echo(f"\n? {question}")
+        answer = await ask_once(lineside, question, at=lineside.clock(), person=lineside.person(plant.proposer))
+        print_answer(answer.to_json())
+    proposer, approver = lineside.person(plant.proposer), lineside.person(plant.approver)
+    typer.echo(f"\n? {plant.hold_question}")
+    answer = await ask_once(lineside, plant.hold_question, at=lineside.clock(), person=proposer)
+    print_answer(answer.to_json())
+    if not answer.proposals:
+        raise LinesideError("the assistant proposed no hold; see its answer above")
+    proposal = lineside.ledger.show(str(answer.proposals[0]["id"]))
+    typer.echo(f"\n{approver.id} approves {proposal.id} with the digest that was shown")
+    lineside.ledger.approve(proposal.id, approver=approver, digest=proposal.digest, channel="cli")
+    await asyncio.to_thread(lineside.ledger.execute_due)
+    await _see_it_come_back(lineside, proposal.id)
+    for line in lineside.ledger.story(proposal.id):
+        typer.echo(f"  {line}")
+    found = lineside.ledger.verify_audit(None)
+    typer.echo(found.summary)
+    if not found.ok:
+        raise LinesideError("the audit chain is broken; see above")
+
+
+async def _see_it_come_back(lineside: Lineside, proposal: str) -> None:
+    """The effect is verified through ingest, another way than it was written."""
+    from lineside.memory.intake import catch_up
+
+    deadline = time.monotonic() + VERIFIED_WITHIN_S
+    sources = {target.source or name for name, target in lineside.settings.targets.items()}
+    while lineside.ledger.show(proposal).state == "executed" and time.monotonic() < deadline:
+        for name, (source, _) in lineside.connectors().items():
+            if name in sources:
+                await catch_up(lineside.memory, source)
+        await asyncio.to_thread(lineside.ledger.verify_due)
+    state = lineside.ledger.show(proposal).state
+    typer.echo(f"{proposal} is {state}")
+    if state != "verified":
+        raise LinesideError(f"{proposal} did not come back through ingest within {VERIFIED_WITHIN_S:.0f} s: {state}")
+
+
+async def _serve(lineside: Lineside, plant: DemoPlant, port: int) -> None:
+    from lineside.serve.running import run
+
+    def announce(address: str) -> None:
+        typer.echo(f"\nLineside answers at {address}   (Ctrl-C ends it)")
+        typer.echo(f"Sign in as {plant.proposer} to ask, as {plant.approver} to approve. Try:")
+        for question in (*plant.questions, plant.hold_question):
+            typer.echo(f"  {question}")
+
+    await run(lineside, parts={"web", "ingest", "actions"}, port=port, ready=announce)
+
+
+def _say(began: float, text: str) -> None:
+    typer.echo(f"[{time.monotonic() - began:5.1f} s] {text}")

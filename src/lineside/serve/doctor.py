@@ -1,0 +1,97 @@
+"""What is wrong with an installation, each finding with a line that mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from lineside.app import Lineside, open_lineside
+from lineside.connector import Check
+from lineside.errors import LinesideError
+
+LEAST_FREE_BYTES = 500_000_000
+
+
+def examine(home: Path) -> list[Check]:
+    """Every check, in the order in which one would mend them; what an earlier finding bars is left out."""
+    checks = list(_machine(home))
+    try:
+        lineside = open_lineside(home)
+    except LinesideError as error:
+        return [*checks, Check(name="configuration", ok=False, detail=error.message, fix="mend the named file")]
+    checks.append(Check(name="configuration", ok=True, detail=f"{lineside.plant.name or lineside.plant.site}, {home}"))
+    checks.append(_clock(lineside))
+    try:
+        checks += _memory(lineside)
+        checks += _model(lineside)
+        checks += asyncio.run(_sources(lineside))
+    except LinesideError as error:
+        checks.append(Check(name="memory", ok=False, detail=error.message, fix=f"lineside --home {home} migrate"))
+    finally:
+        lineside.close()
+    return checks
+
+
+def _machine(home: Path) -> Iterator[Check]:
+    from lineside import __version__
+
+    yield Check(name="versions", ok=True, detail=f"Lineside {__version__}, Python {sys.version.split()[0]}")
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    yield Check(
+        name="disk",
+        ok=free >= LEAST_FREE_BYTES,
+        detail=f"{free // 1_000_000} MB free at {there}",
+        fix="free some space, or move the home with --home",
+    )
+
+
+def _clock(lineside: Lineside) -> Check:
+    now = lineside.clock().astimezone(lineside.plant.time_zone)
+    offset = lineside.settings.clock_offset_s
+    return Check(
+        name="clock",
+        ok=True,
+        detail=f"{now:%Y-%m-%d %H:%M:%S %Z} at the plant ({lineside.plant.time_zone.key})"
+        + (f", shifted by {offset:.0f} s for a demonstration" if offset else ""),
+    )
+
+
+def _memory(lineside: Lineside) -> Iterator[Check]:
+    memory = lineside.memory
+    yield Check(name="database", ok=True, detail=f"{memory.engine.dialect.name}, schema as this program's")
+    lag = memory.index_lag()
+    yield Check(
+        name="index",
+        ok=lag == 0,
+        detail=f"{lag} passages wait" if lag else "up to date",
+        fix="they are indexed by a running `lineside serve`, or by the next import",
+    )
+    waiting = len(memory.dead_letters(status="open"))
+    yield Check(
+        name="dead letters",
+        ok=waiting == 0,
+        detail=f"{waiting} open",
+        fix="lineside dead-letters list",
+    )
+
+
+def _model(lineside: Lineside) -> Iterator[Check]:
+    from lineside.agent.model import probe
+
+    model = lineside.settings.model
+    if not model.base_url:
+        yield Check(name="model", ok=True, detail="none configured: the embedded answerer answers")
+        return
+    yield from probe(model.base_url, name=model.name, api_key=model.api_key.get_secret_value())
+
+
+async def _sources(lineside: Lineside) -> list[Check]:
+    found = []
+    for name, (source, _) in lineside.connectors().items():
+        found += [replace(check, name=f"source {name}: {check.name}") for check in await source.check()]
+    return found
