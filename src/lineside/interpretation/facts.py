@@ -1,0 +1,209 @@
+"""What the sources say now of the things around a question, read once for each reading."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from lineside.interpretation import shared_states
+from lineside.interpretation.reading import Finding, Kind, clock, duration
+from lineside.memory import Statement, View
+from lineside.plant.entities import Entity
+from lineside.plant.plant import Plant, SourceCard
+from lineside.plant.quantities import Quantity
+from lineside.plant.records import Json, Quality, quantity
+
+
+class Facts:
+    """The latest word of each source on each thing asked for, kept for the length of one reading."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.plant: Plant = view.plant
+        self._about: dict[Entity, tuple[Statement, ...]] = {}
+        self._pointing: dict[tuple[str, str], dict[str, list[Statement]]] = {}
+        self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
+        self._positions: dict[str, list[Statement]] | None = None
+
+    def preload(self, *kinds: str) -> None:
+        """Everything said of these kinds is read at once, where a question goes through all of them."""
+        for kind in kinds:
+            found: dict[Entity, list[Statement]] = defaultdict(list)
+            for statement in self.view.said(kind=kind):
+                found[statement.entity].append(statement)
+            self._about |= {entity: tuple(sorted(words, key=recency)) for entity, words in found.items()}
+
+    def about(self, entity: Entity) -> tuple[Statement, ...]:
+        """Each source's latest word on each property of the entity, newest first."""
+        if entity not in self._about:
+            self._about[entity] = tuple(sorted(self.view.said(entity=entity), key=recency))
+        return self._about[entity]
+
+    def words(self, entity: Entity, name: str) -> list[Statement]:
+        """Each source's latest word on one property, newest first; what a source itself calls bad stands last."""
+        found = [s for s in self.about(entity) if s.property == name and s.value is not None]
+        return sorted(found, key=lambda s: s.quality is Quality.BAD)
+
+    def best(self, entity: Entity, name: str) -> Statement | None:
+        """The word to go by: that of the datum's owner, else the newest."""
+        found = self.words(entity, name)
+        owner = owner_of(self.plant, entity.kind, name)
+        return next((s for s in found if owner and s.source == owner.name), found[0] if found else None)
+
+    def state(self, entity: Entity, name: str) -> str | None:
+        """The shared state that the word to go by means."""
+        said = self.best(entity, name)
+        return None if said is None else shared_states.state_of(entity.kind, name, said.value)
+
+    def linked(self, entity: Entity, name: str) -> list[tuple[Entity, Statement]]:
+        """The things that the entity's property `name` (itself an entity kind) points at, with who says so."""
+        return [(Entity(name, target), s) for s in self.words(entity, name) if (target := plain_id(s.value, name))]
+
+    def pointing(self, kind: str, name: str, target: Entity) -> list[Statement]:
+        """The statements of things of `kind` whose property `name` points at `target`, in the order of their ids."""
+        if (kind, name) not in self._pointing:
+            index: dict[str, list[Statement]] = defaultdict(list)
+            for statement in self.view.said(kind=kind, properties=(name,)):
+                for target_text in pointed_at(statement.value, name):
+                    index[target_text].append(statement)
+            self._pointing[kind, name] = index
+        found = self._pointing[kind, name].get(str(target), [])
+        return sorted(found, key=lambda s: (s.entity, recency(s)))
+
+    def positions(self, material: str) -> list[Statement]:
+        """What is said of the material's quantity at its places, in any case of its id."""
+        if self._positions is None:
+            self._positions = defaultdict(list)
+            for statement in self.view.said(kind="inventory", properties=("quantity",)):
+                self._positions[statement.entity.id.partition("@")[0].casefold()].append(statement)
+        return self._positions.get(material.casefold(), [])
+
+    def stocked(self) -> list[str]:
+        """The materials that any source states a position of."""
+        self.positions("")
+        return sorted({s.entity.id.partition("@")[0] for said in (self._positions or {}).values() for s in said})
+
+    def factors(self, material: str) -> dict[str, Quantity]:
+        """What one packaging unit of the material holds."""
+        return {name: factor for name, (factor, _) in self.factor_statements(material).items()}
+
+    def factor_statements(self, material: str) -> dict[str, tuple[Quantity, Statement]]:
+        """Each packaging unit's factor, with the statement it is from."""
+        if material not in self._factors:
+            said = self.best(Entity("material", material), "units") if material else None
+            self._factors[material] = {} if said is None else {n: (q, said) for n, q in factors_in(said.value)}
+        return self._factors[material]
+
+
+def factors_in(value: Json) -> Iterator[tuple[str, Quantity]]:
+    """The packaging factors in a material's `units`."""
+    if isinstance(value, dict):
+        for name, content in value.items():
+            factor = quantity(content, "ea")
+            if factor is not None and factor.value > 0:
+                yield Quantity(Decimal(1), name).unit, factor
+
+
+def recency(statement: Statement) -> tuple[float, float, str]:
+    """Sorts newest first, whatever order the statements arrived in."""
+    return (-statement.occurred_at.timestamp(), -statement.reported_at.timestamp(), statement.record_id)
+
+
+def owner_of(plant: Plant, kind: str, name: str, scope: str | None = None) -> SourceCard | None:
+    """The source that the plant file calls the owner of a property, an exact scope before a bare one."""
+    wanted = (name, f"{kind}.{name}")
+    exact = [c for c in plant.sources for o in c.owns if scope and o in tuple(f"{w}:{scope}" for w in wanted)]
+    bare = [c for c in plant.sources for o in c.owns if o in wanted]
+    scoped = [c for c in plant.sources for o in c.owns if scope is None and o.partition(":")[0] in wanted]
+    return next(iter((*exact, *bare, *scoped)), None)
+
+
+def plain_id(value: Json, kind: str) -> str | None:
+    """The id in a property that names a thing of `kind`, written with or without the kind."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value).strip()
+    return (text.removeprefix(f"{kind}:").strip() or None) if text else None
+
+
+def pointed_at(value: Json, name: str) -> Iterator[str]:
+    """The things that a property points at, as kind:id: `subject`, `lines`, and properties named like a kind."""
+    if name == "lines" and isinstance(value, list):
+        for row in value:
+            if isinstance(row, dict) and (line := plain_id(row.get("sales_order_line"), "sales_order_line")):
+                yield f"sales_order_line:{line}"
+    elif name == "subject" and isinstance(value, str) and ":" in value:
+        kind, _, rest = value.partition(":")
+        yield f"{kind.strip()}:{rest.strip()}"
+    elif target := plain_id(value, name):
+        yield f"{name}:{target}"
+
+
+def moment(value: Json) -> datetime | None:
+    """The aware time in a value; None where there is none, or where its zone isn't said."""
+    if not isinstance(value, str) or len(value) < 16:
+        return None
+    try:
+        found = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def told(statement: Statement, view: View) -> str:
+    """The value as people read it: numbers with their unit, times on the plant's clock, words as written."""
+    value = statement.value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if when := moment(value):
+        return clock(when, view.plant, relative_to=view.as_of)
+    if isinstance(value, int | float | dict) and (amount := statement.quantity):
+        return str(amount)
+    if isinstance(value, list):
+        return "; ".join(_row(item) for item in value)
+    if isinstance(value, dict):
+        return _row(value)
+    return statement.text
+
+
+def _row(item: Json) -> str:
+    if isinstance(item, dict):
+        amount = quantity(item) if "value" in item else None
+        return str(amount) if amount else " ".join(f"{k} {_row(v)}" for k, v in item.items())
+    return str(item)
+
+
+def spoken(statement: Statement, view: View) -> str:
+    """`erp says 840 ea (book, 06:00 CST)`."""
+    scope = f"{statement.scope}, " if statement.scope else ""
+    doubt = "" if statement.quality is Quality.GOOD else f", quality {statement.quality.value}"
+    when = clock(statement.occurred_at, view.plant, relative_to=view.as_of)
+    return f"{statement.source} says {told(statement, view)} ({scope}{when}{doubt})"
+
+
+def doubts(view: View, statements: Iterable[Statement]) -> tuple[Finding, ...]:
+    """One finding for each source among the statements that is late or silent."""
+    used: dict[str, list[Statement]] = defaultdict(list)
+    for statement in statements:
+        used[statement.source].append(statement)
+    if not used:
+        return ()
+    findings = []
+    for health in sorted(view.freshness(sorted(used)), key=lambda f: f.source):
+        if str(health.state) == "live" or health.source not in used:
+            continue
+        newest = min(used[health.source], key=recency)
+        heard = health.last_heard
+        since = "" if heard is None else f": last heard {clock(heard, view.plant, relative_to=view.as_of)}"
+        age = "" if heard is None else f", {duration((view.as_of - heard).total_seconds())} ago"
+        findings.append(
+            Finding(
+                text=f"{health.source} is {health.state!s}{since}{age}; what it says may be out of date.",
+                kind=Kind.DERIVED,
+                cites=(newest.record_id,),
+                data={"source": health.source, "state": str(health.state)},
+            )
+        )
+    return tuple(findings)

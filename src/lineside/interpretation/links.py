@@ -1,0 +1,116 @@
+"""What a thing hangs together with: job order, lot, sales order line, shipment, in either direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lineside.interpretation.facts import Facts, plain_id, pointed_at
+from lineside.interpretation.reading import Finding, Kind
+from lineside.memory import Statement
+from lineside.plant.entities import Entity, EntityKind
+
+# (kind, property): the things of `kind` point at others by `property`.
+LINKS = (
+    ("job_order", "sales_order_line"),
+    ("job_order", "equipment"),
+    ("lot", "job_order"),
+    ("lot", "sales_order_line"),
+    ("handling_unit", "lot"),
+    ("handling_unit", "sales_order_line"),
+    ("handling_unit", "shipment"),
+    ("shipment", "lines"),
+    ("inspection", "lot"),
+    ("hold", "subject"),
+    ("document", "subject"),
+    ("maintenance_order", "equipment"),
+    ("sales_order_line", "sales_order"),
+)
+# Steps that lead to what hangs on a thing, and not on to everything that shares a machine or a material with it.
+_CHAIN = ("job_order", "lot", "handling_unit", "sales_order_line", "sales_order", "shipment")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`entity` is reached from `origin` by what `statement` says; None where the id itself says it (a line's order)."""
+
+    origin: Entity
+    entity: Entity
+    statement: Statement | None
+
+
+def neighbours(facts: Facts, entity: Entity) -> Iterator[Link]:
+    """What the entity's own reports name, and what names the entity."""
+    if entity.parent is not None:
+        yield Link(entity, entity.parent, None)
+    for statement in facts.about(entity):
+        if statement.property in EntityKind or statement.property in ("subject", "lines"):
+            for target in pointed_at(statement.value, statement.property):
+                yield Link(entity, Entity.parse(target), statement)
+    for kind, name in LINKS:
+        if name in ("subject", "lines") or name == entity.kind:
+            for statement in facts.pointing(kind, name, entity):
+                yield Link(entity, statement.entity, statement)
+    if entity.kind == EntityKind.SALES_ORDER:
+        for line in lines_of(facts, entity):
+            yield Link(entity, line, None)
+
+
+def lines_of(facts: Facts, order: Entity) -> list[Entity]:
+    """The lines of a sales order, by their ids and by what they say."""
+    named = {e for e in facts.view.entities(EntityKind.SALES_ORDER_LINE) if e.parent == order}
+    return sorted(named | {s.entity for s in facts.pointing("sales_order_line", "sales_order", order)})
+
+
+def touched(facts: Facts, entity: Entity) -> list[Link]:
+    """Everything of the chain from job order to shipment that hangs on the entity, nearest first."""
+    seen, found, front = {entity}, list[Link](), [entity]
+    while front:
+        following = list[Entity]()
+        for origin in front:
+            for link in neighbours(facts, origin):
+                # Upwards a lot leads to its line and order; another line of that order is not touched by the lot.
+                if link.entity in seen or not _leads_on(entity, link):
+                    continue
+                seen.add(link.entity)
+                found.append(link)
+                if link.entity.kind in _CHAIN:
+                    following.append(link.entity)
+        front = following
+    return found
+
+
+def link_findings(facts: Facts, entity: Entity, limit: int = 8) -> tuple[Finding, ...]:
+    """What the entity touches, one sentence for each link that a record states."""
+    findings = []
+    for link in touched(facts, entity):
+        if link.statement is None:
+            continue
+        named = link.statement.entity
+        other = link.entity if named == link.origin else link.origin
+        findings.append(
+            Finding(
+                text=f"{named.kind.replace('_', ' ')} {named.id} belongs to {other.kind.replace('_', ' ')} {other.id}"
+                f", says {link.statement.source}.",
+                kind=Kind.FACT,
+                cites=(link.statement.record_id,),
+                data={"from": str(named), "to": str(other)},
+            )
+        )
+    return tuple(findings[:limit])
+
+
+def _leads_on(start: Entity, link: Link) -> bool:
+    if link.entity.kind not in _CHAIN:
+        return link.origin == start
+    down = link.origin.kind == EntityKind.SALES_ORDER and start.kind != EntityKind.SALES_ORDER
+    sideways = link.origin.kind == EntityKind.SHIPMENT and start.kind != EntityKind.SHIPMENT
+    return not down and not sideways
+
+
+def customer_of(facts: Facts, line: Entity) -> tuple[str, Statement] | None:
+    """The customer of a line: its own word, else its order's."""
+    for entity in (line, line.parent):
+        if entity is not None and (said := facts.best(entity, "customer")) and (name := plain_id(said.value, "customer")):
+            return name, said
+    return None

@@ -1,0 +1,69 @@
+"""What sources' own words mean: one shared state for many words, as the pack's data says."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import cast
+
+from lineside.plant.records import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The pack's lists. meanings: list to {word: state}; lists: `kind.property` to list; contradictions: list to pairs."""
+
+    meanings: Mapping[str, Mapping[str, str]]
+    lists: Mapping[str, str]
+    contradictions: Mapping[str, frozenset[frozenset[str]]]
+
+
+def state_of(kind: str, name: str, value: Json) -> str | None:
+    """The shared state that a property's value means; None where the word is in no list."""
+    words = _words().lists.get(f"{kind}.{name}")
+    return None if words is None else meaning(words, value)
+
+
+def meaning(words: str, value: Json) -> str | None:
+    """The state that `value` means in the list `words`; None where it isn't there."""
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    if not isinstance(value, str | int):
+        return None
+    return _words().meanings[words].get(_plain(str(value)))
+
+
+def has_states(kind: str, name: str) -> bool:
+    """Whether the property's words have shared meanings at all."""
+    return f"{kind}.{name}" in _words().lists
+
+
+def contradict(kind: str, name: str, one: str, other: str) -> bool:
+    """Whether two shared states of one property can't both be true."""
+    return frozenset((one, other)) in _words().contradictions.get(_words().lists.get(f"{kind}.{name}", ""), ())
+
+
+def _plain(word: str) -> str:
+    return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
+
+
+@cache
+def _words() -> Words:
+    pack = tomllib.loads(resources.files("lineside.packs").joinpath("core/states.toml").read_text("utf-8"))
+    named = {name: cast("dict[str, list[str]]", pack[name]) for name in pack if name not in _OWN_KEYS}
+    return Words(
+        meanings={
+            name: {_plain(word): state for state, words in states.items() for word in (state, *words)}
+            for name, states in named.items()
+        },
+        lists=pack["lists"],
+        contradictions={
+            name: frozenset(frozenset(pair) for pair in pairs) for name, pairs in pack["contradictions"].items()
+        },
+    )
+
+
+_OWN_KEYS = frozenset({"version", "lists", "contradictions"})

@@ -1,0 +1,228 @@
+"""What each source says now of one thing, where they contradict one another, and what hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from lineside.interpretation import shared_states
+from lineside.interpretation.facts import Facts, doubts, moment, owner_of, recency, spoken, told
+from lineside.interpretation.holds import binding, hold_finding, holds
+from lineside.interpretation.links import link_findings
+from lineside.interpretation.reading import Finding, Kind, Reading, clock
+from lineside.memory import Statement, View
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.quantities import Quantity
+
+# These say how a thing stands; they come first, whatever else is known.
+_STANDING = ("state", "status", "quality_status", "result", "credit")
+
+
+def state(view: View, entity: Entity) -> Reading:
+    """Each source's word on how the entity stands, conflicts with the word to go by, holds, and what it touches."""
+    facts = Facts(view)
+    said = facts.about(entity)
+    on_it = binding(holds(facts), _bearers(facts, entity))
+    if not said and not on_it:
+        return _nothing(view, entity)
+    names = list(dict.fromkeys(s.property for s in sorted(said, key=lambda s: (_rank(s.property), s.property))))
+    points = [_point(facts, entity, name) for name in names]
+    conflicts = tuple(f for name in names for f in conflicts_on(facts, entity, name))
+    findings = (*conflicts, *(hold_finding(facts, h) for h in on_it), *points, *link_findings(facts, entity))
+    main = [p for p, name in zip(points, names, strict=True) if _rank(name) < len(_STANDING)] or points
+    held = f"Held by {', '.join(h.id for h in on_it)}. " if on_it else ""
+    head = " ".join(f.text for f in conflicts[:1]) or (main[0].text if main else f"{entity.id} has no reports.")
+    return Reading(
+        verdict=f"{held}{head}",
+        findings=findings,
+        against=doubts(view, said),
+        missing=tuple(f"{entity.id} has no report of its status." for _ in [0] if said and not _has_standing(names)),
+        next_steps=tuple(dict.fromkeys(_steps(facts, entity, names))),
+        data={"entity": str(entity), "conflicts": len(conflicts), "holds": [h.id for h in on_it]},
+    )
+
+
+def lookup(view: View, entity: Entity, properties: Sequence[str], *, history: bool = False) -> Reading:
+    """What the sources say of the asked properties, unmapped ones too; with `history`, how each changed and when."""
+    facts = Facts(view)
+    findings, missing, heard = list[Finding](), list[str](), list[Statement]()
+    conflicts = list[Finding]()
+    for name in properties:
+        holder = _holder(facts, entity, name)
+        if holder is None:
+            missing.append(f"No source has reported {_spaced(name)} of {entity.id}.")
+            continue
+        heard += facts.words(holder, name)
+        conflicts += conflicts_on(facts, holder, name)
+        findings.append(_point(facts, holder, name))
+        if history:
+            findings += _changes(view, holder, name)
+    if not findings:
+        known = sorted({s.property for s in facts.about(entity)})
+        if known:
+            missing.append(f"Known of {entity.id}: {', '.join(_spaced(n) for n in known)}.")
+        return Reading(verdict=missing[0] if missing else f"Nothing was asked of {entity.id}.", missing=tuple(missing))
+    return Reading(
+        verdict=findings[0].text if not conflicts else conflicts[0].text,
+        findings=tuple((*findings, *conflicts)),
+        against=doubts(view, heard),
+        missing=tuple(missing),
+        data={"entity": str(entity), "properties": list(properties)},
+    )
+
+
+def conflicts_on(facts: Facts, entity: Entity, name: str) -> tuple[Finding, ...]:
+    """The pairs of sources that can't both be right about one property; differing words of one meaning are none."""
+    found = []
+    for newer, older in combinations(_one_each(facts.words(entity, name)), 2):
+        if newer.source == older.source or newer.scope != older.scope or not differ(facts, newer, older):
+            continue
+        rule = _rule(facts, entity, name, newer, older)
+        found.append(
+            Finding(
+                text=f"{entity.id}, {_spaced(name)}: {spoken(newer, facts.view)}, {spoken(older, facts.view)}; {rule}.",
+                kind=Kind.DERIVED,
+                cites=(newer.record_id, older.record_id),
+                data={
+                    "property": name,
+                    "words": {newer.source: newer.text, older.source: older.text},
+                    "go_by": _go_by(facts, entity, name, newer, older).source,
+                },
+            )
+        )
+    return tuple(found)
+
+
+def differ(facts: Facts, one: Statement, other: Statement) -> bool:
+    """Whether two statements on one property say different things, beyond spelling, unit and time zone."""
+    kind, name = one.entity.kind, one.property
+    if shared_states.has_states(kind, name):
+        mine, theirs = (shared_states.state_of(kind, name, s.value) for s in (one, other))
+        if mine and theirs:
+            return mine != theirs and shared_states.contradict(kind, name, mine, theirs)
+    times = moment(one.value), moment(other.value)
+    if times[0] and times[1]:
+        return times[0] != times[1]
+    mine_q, theirs_q = one.quantity, other.quantity
+    if mine_q is not None and theirs_q is not None:
+        converted = theirs_q.to(mine_q.unit, _packaging(facts, one.entity))
+        return converted is None or converted != Quantity(mine_q.value, mine_q.unit)
+    return one.text.strip().casefold() != other.text.strip().casefold()
+
+
+def _go_by(facts: Facts, entity: Entity, name: str, newer: Statement, older: Statement) -> Statement:
+    owner = owner_of(facts.plant, entity.kind, name, newer.scope)
+    owned = next((s for s in (newer, older) if owner and s.source == owner.name), None)
+    if owned:
+        return owned
+    strict = next((s for s in (newer, older) if shared_states.state_of(entity.kind, name, s.value) == "blocked"), None)
+    return strict or newer
+
+
+def _rule(facts: Facts, entity: Entity, name: str, newer: Statement, older: Statement) -> str:
+    chosen = _go_by(facts, entity, name, newer, older)
+    owner = owner_of(facts.plant, entity.kind, name, newer.scope)
+    if owner and chosen.source == owner.name:
+        return f"go by {chosen.source}, which the plant file calls the owner of {_spaced(name)}"
+    if shared_states.state_of(entity.kind, name, chosen.value) == "blocked":
+        return f"no owner of {_spaced(name)} is declared, so the stricter word binds: {told(chosen, facts.view)}"
+    return f"no owner of {_spaced(name)} is declared; the newer word is {chosen.source}'s"
+
+
+def _point(facts: Facts, entity: Entity, name: str) -> Finding:
+    words = facts.words(entity, name) or [s for s in facts.about(entity) if s.property == name]
+    values = {(told(s, facts.view), s.scope) for s in words}
+    shown = "; ".join(spoken(s, facts.view) for s in words)
+    return Finding(
+        text=f"{entity.id}, {_spaced(name)}: {shown}.",
+        kind=Kind.FACT,
+        cites=tuple(s.record_id for s in words),
+        data={
+            "property": name,
+            "values": {s.source if not s.scope else f"{s.source}:{s.scope}": s.value for s in words},
+            "agree": len(values) == 1,
+            "shared_state": facts.state(entity, name),
+        },
+    )
+
+
+def _changes(view: View, entity: Entity, name: str) -> list[Finding]:
+    """One finding for each change of one source's word, oldest first; repetitions are left out."""
+    last: dict[tuple[str, str | None], Statement] = {}
+    findings = []
+    for statement in sorted(
+        view.statements(entity=entity, properties=(name,)), key=lambda s: (s.occurred_at, s.reported_at, s.record_id)
+    ):
+        before = last.get((statement.source, statement.scope))
+        if before is not None and before.value != statement.value:
+            when = clock(statement.occurred_at, view.plant, relative_to=view.as_of)
+            findings.append(
+                Finding(
+                    text=f"{statement.source} changed {_spaced(name)} of {entity.id} from {told(before, view)} "
+                    f"to {told(statement, view)} at {when}.",
+                    kind=Kind.DERIVED,
+                    cites=(before.record_id, statement.record_id),
+                    data={"from": before.value, "to": statement.value, "at": statement.occurred_at.isoformat()},
+                )
+            )
+        last[statement.source, statement.scope] = statement
+    return findings
+
+
+def _holder(facts: Facts, entity: Entity, name: str) -> Entity | None:
+    """The entity itself, else the order that it is a line of, where that one has the property."""
+    return next((e for e in (entity, entity.parent) if e is not None and facts.words(e, name)), None)
+
+
+def _bearers(facts: Facts, entity: Entity) -> list[Entity]:
+    """The things whose holds bind the entity too: a lot's material and job order, a line's order."""
+    above = [entity, *([entity.parent] if entity.parent else [])]
+    for name in ("material", "job_order", "sales_order_line"):
+        if entity.kind in (EntityKind.LOT, EntityKind.HANDLING_UNIT, EntityKind.JOB_ORDER, EntityKind.OPERATION):
+            above += [target for target, _ in facts.linked(entity, name)]
+    if entity.kind == EntityKind.HANDLING_UNIT:
+        above += [target for target, _ in facts.linked(entity, "lot")]
+    return above
+
+
+def _packaging(facts: Facts, entity: Entity) -> dict[str, Quantity]:
+    material = entity if entity.kind == EntityKind.MATERIAL else entity.parent
+    if material is None or material.kind != EntityKind.MATERIAL:
+        linked = facts.linked(entity, "material")
+        material = linked[0][0] if linked else None
+    return facts.factors(material.id) if material else {}
+
+
+def _steps(facts: Facts, entity: Entity, names: Sequence[str]) -> list[str]:
+    steps = []
+    for name in names:
+        for finding in conflicts_on(facts, entity, name):
+            card = owner_of(facts.plant, entity.kind, name)
+            who = (card.owner or f"the owner of {card.name}") if card else "the people who keep both systems"
+            steps.append(f"Ask {who} to set {_spaced(name)} of {entity.id} right; {finding.data['go_by']} is gone by.")
+    return steps
+
+
+def _one_each(words: Sequence[Statement]) -> list[Statement]:
+    newest: dict[tuple[str, str | None], Statement] = {}
+    for statement in sorted(words, key=recency):
+        newest.setdefault((statement.source, statement.scope), statement)
+    return list(newest.values())
+
+
+def _nothing(view: View, entity: Entity) -> Reading:
+    known = view.knows(entity)
+    text = f"{entity.id} is mentioned, but no source has reported its state" if known else f"No record tells of {entity}"
+    return Reading(verdict=f"{text}.", missing=(f"A report on {entity} from any source.",))
+
+
+def _rank(name: str) -> int:
+    return _STANDING.index(name) if name in _STANDING else len(_STANDING)
+
+
+def _has_standing(names: Sequence[str]) -> bool:
+    return any(_rank(name) < len(_STANDING) for name in names)
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")

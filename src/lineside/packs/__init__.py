@@ -1,0 +1,1 @@
+"""Pattern packs: what a second site can take over, as versioned data. No code lives here."""
