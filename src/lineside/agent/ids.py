@@ -1,0 +1,162 @@
+"""Ids in a question: found whatever their spelling, never guessed; an unknown one is named, not replaced."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lineside.agent.lexicon import KINDS, ORDERS
+from lineside.agent.wording import Token, distance, fold, key
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.quantities import unit
+
+_ORDINAL = re.compile(r"^(?:\d+(?:st|nd|rd|th|x|er|te|ten)|24/7|q[1-4]|(?:kw|cw|wk|w)-?\d{1,2}|\d{1,2}/\d{1,2}|co2|h2o|o2|n2|5s|8d|b2b|3pl)$")
+_MEASURE = re.compile(r"^\d+(?:[.,]\d+)?(%|[a-z°]+)$")
+_SHORT_UNITS = frozenset("% h min s d kg g mg t l ml m mm cm km kw kwh bar ea pcs stk std am pm uhr k".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """An id that the question names, over the tokens [start, end). alike: other things of exactly this id."""
+
+    entity: Entity
+    start: int
+    end: int
+    typed: str
+    alike: tuple[Entity, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        return fold(self.typed) == fold(self.entity.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that looks like an id and is none in the memory. nearest: known ids for the asker to choose from."""
+
+    typed: str
+    start: int
+    end: int
+    kinds: tuple[str, ...] = ()
+    nearest: tuple[str, ...] = ()
+
+
+class Ids:
+    """Every id that the memory knows, by what is left of it when case and separators are ignored."""
+
+    def __init__(self, entities: Iterable[Entity]) -> None:
+        known = {entity for entity in entities if entity.kind != EntityKind.EQUIPMENT or "/" not in entity.id}
+        known |= {parent for entity in known if (parent := entity.parent) is not None}
+        self.known = tuple(sorted(known))
+        self._by_key: dict[str, list[Entity]] = defaultdict(list)
+        self._by_digits: dict[tuple[str, str], list[Entity]] = defaultdict(list)
+        for entity in self.known:
+            self._by_key[key(entity.id)].append(entity)
+            groups = re.findall(r"\d+", entity.id)
+            if groups:
+                self._by_digits[entity.kind, groups[-1].lstrip("0")].append(entity)
+                if len(groups) > 1:
+                    self._by_digits[entity.kind, "".join(groups).lstrip("0")].append(entity)
+        self._longest = max((len(re.findall(r"[^\W_]+", e.id)) for e in self.known), default=1)
+
+    def find(self, tokens: Sequence[Token], taken: Sequence[bool]) -> tuple[list[Mention], list[Unknown]]:
+        """The ids named, longest first, and what looks like an id and is unknown."""
+        mentions: list[Mention] = []
+        used = list(taken)
+        for size in range(min(self._longest + 1, 5), 0, -1):
+            for start in range(len(tokens) - size + 1):
+                span = range(start, start + size)
+                if any(used[i] for i in span):
+                    continue
+                mention = self._known(tokens, start, size)
+                if mention is not None:
+                    mentions.append(mention)
+                    for i in span:
+                        used[i] = True
+        unknown: list[Unknown] = []
+        for i, token in enumerate(tokens):
+            if used[i]:
+                continue
+            kinds = kinds_before(tokens, i)
+            by_number = self._by_kind(token, kinds)
+            if len(by_number) == 1:
+                mentions.append(Mention(by_number[0], i, i + 1, token.raw))
+                used[i] = True
+            elif self.looks_like_id(token, kinds):
+                joined = self._joined(tokens, i, used)
+                unknown.append(Unknown(joined, i, i + 1, kinds, self.nearest(joined, kinds)))
+        return sorted(mentions, key=lambda m: m.start), unknown
+
+    def nearest(self, typed: str, kinds: Sequence[str] = (), limit: int = 3) -> tuple[str, ...]:
+        """The known ids that a person may have meant, nearest first; never an answer in itself."""
+        wanted = key(typed)
+        found = []
+        for entity in self.known:
+            if kinds and entity.kind not in kinds:
+                continue
+            far = distance(wanted, key(entity.id), 3)
+            if far <= 3 and far < len(wanted):
+                found.append((far, entity.id))
+        return tuple(dict.fromkeys(text for _, text in sorted(found)))[:limit]
+
+    def looks_like_id(self, token: Token, kinds: Sequence[str]) -> bool:
+        """Whether a word is an id by its look: digits with letters or separators, a long number, or one after a kind."""
+        word = token.folded
+        if not token.has_digit or _ORDINAL.match(word) and not kinds or ":" in word:
+            return False
+        measure = _MEASURE.match(word)
+        if measure and (measure[1] in _SHORT_UNITS or unit(measure[1]) != measure[1]):
+            return False
+        if word.isdigit():
+            return len(word) >= 5 or bool(kinds) or (len(word) == 4 and not 1900 <= int(word) <= 2100)
+        return not re.fullmatch(r"\d+[.,]\d+|\d{4}-\d\d-\d\d|\d+(?:[.-]\d+)+|\d+-\d+", word) or bool(kinds)
+
+    def _known(self, tokens: Sequence[Token], start: int, size: int) -> Mention | None:
+        part = tokens[start : start + size]
+        squeezed = "".join(key(token.folded) for token in part)
+        found = self._by_key.get(squeezed)
+        if not found:
+            return None
+        typed = " ".join(token.raw for token in part)
+        digits = any(sign.isdigit() for sign in squeezed)
+        if not digits and (size > 1 or not any(fold(e.id) == part[0].folded for e in found) or len(squeezed) < 3):
+            return None
+        if not digits and (part[0].folded in KINDS or part[0].raw == part[0].raw.lower()):
+            return None  # "sugar" may be an id, but then it is written as one
+        kinds = kinds_before(tokens, start)
+        exact = [e for e in found if fold(e.id) == fold(typed)] or found
+        chosen = [e for e in exact if e.kind in kinds] or exact
+        return Mention(chosen[0], start, start + size, typed, tuple(chosen[1:]))
+
+    def _by_kind(self, token: Token, kinds: Sequence[str]) -> list[Entity]:
+        if not kinds or not token.folded.isdigit():
+            return []
+        found = {e for kind in kinds for e in self._by_digits.get((kind, token.folded.lstrip("0")), ())}
+        orders = {e for e in found if e.kind != EntityKind.SALES_ORDER_LINE}
+        return sorted(orders or found)
+
+    @staticmethod
+    def _joined(tokens: Sequence[Token], at: int, used: Sequence[bool]) -> str:
+        """`SO 9999` as typed, where letters and digits stand apart."""
+        before = tokens[at - 1] if at and not used[at - 1] else None
+        if tokens[at].folded.isdigit() and before and before.raw.isalpha() and len(before.raw) <= 4 and before.raw.isupper():
+            return f"{before.raw}-{tokens[at].raw}"
+        return tokens[at].raw
+
+
+def kinds_before(tokens: Sequence[Token], at: int) -> tuple[str, ...]:
+    """The kinds of entity that the words just before a token call it: `work order 7781`, `Charge Nr. 12`."""
+    back = at - 1
+    while back >= 0 and tokens[back].folded in ("no", "nr", "nummer", "number", "id", "#", "the", "die", "der", "das"):
+        back -= 1
+    if back < 0:
+        return ()
+    two = f"{tokens[back - 1].folded} {tokens[back].folded}" if back else ""
+    kind = KINDS.get(two) or KINDS.get(tokens[back].folded)
+    if kind is None or kind == EntityKind.EQUIPMENT:
+        return ()
+    if kind in ("order", "sales_order"):
+        return ORDERS if kind == "order" else ("sales_order", "sales_order_line")
+    return (kind,)
