@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lineside.errors import BadRequest
 from lineside.serve.home import home_folder
 
 
@@ -40,15 +41,21 @@ def restore(context: typer.Context, file: Annotated[Path, typer.Argument(help="A
 
 def token(
     context: typer.Context,
-    person: Annotated[str, typer.Argument(help="A person of the plant file.")],
+    person: Annotated[str | None, typer.Argument(help="A person of the plant file.")] = None,
+    source: Annotated[str | None, typer.Option(help="Instead: a source whose records may be pushed with it.")] = None,
     days: Annotated[int, typer.Option(min=1, max=365, help="How long it is good for.")] = 30,
 ) -> None:
-    """Print a token with which a person signs in to the web and the HTTP interface."""
+    """Print a token: for a person to sign in with, or for a system to push its records with."""
     from lineside.app import open_lineside
-    from lineside.serve.identity import issue_token
+    from lineside.serve.identity import issue_source_token, issue_token
 
     lineside = open_lineside(home_folder(context.obj.home))
     try:
-        typer.echo(issue_token(lineside, lineside.person(person), days=days))
+        if source and not person:
+            typer.echo(issue_source_token(lineside, source, days=days))
+        elif person and not source:
+            typer.echo(issue_token(lineside, lineside.person(person), days=days))
+        else:
+            raise BadRequest("name a person, or a source with --source")
     finally:
         lineside.close()
