@@ -2,10 +2,12 @@
 passages out that answer a question. Facts live in SQL; the vector index only finds passages.
 """
 
+from lineside.memory.accounts import SourceAccount
 from lineside.memory.database import Database
 from lineside.memory.freshness import Freshness, SourceState
+from lineside.memory.letters import DeadLetter
 from lineside.memory.reader import EVERYTHING, Reader
-from lineside.memory.remember import DeadLetter, Outcome
+from lineside.memory.remember import Outcome
 from lineside.memory.statements import Statement
 from lineside.memory.store import Memory
 from lineside.memory.view import KnownGap, View
@@ -19,6 +21,7 @@ __all__ = [
     "Memory",
     "Outcome",
     "Reader",
+    "SourceAccount",
     "SourceState",
     "Statement",
     "View",

@@ -76,7 +76,7 @@ def only_process(lock: Path) -> Iterator[None]:
         raise StoreUnavailable(f"the database can't be used: {error}; nothing was kept", path=str(lock)) from error
     try:
         if os.name == "posix":
-            import fcntl  # noqa: PLC0415 - not there on Windows, where BEGIN IMMEDIATE alone must do
+            import fcntl  # not there on Windows, where BEGIN IMMEDIATE alone must do
 
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -15,7 +15,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from lineside.connector import Batch, SourceMessage, Unreadable
 from lineside.errors import UnreadableMessage
 from lineside.memory import tables
+from lineside.memory.accounts import DEAD_LETTERED, KNOWN, RECORDED
 from lineside.memory.bodies import body_of, dumps
+from lineside.memory.letters import OPEN, REPLACED, DeadLetter, bury, storable
 from lineside.memory.moments import stored
 from lineside.memory.restate import check_replacement
 from lineside.memory.retract import Refusal, settle, targeted
@@ -25,19 +27,7 @@ from lineside.plant.records import Correction, Deletion, Record
 
 Translate: TypeAlias = Callable[[SourceMessage], Sequence[Record]]
 
-RECORDED, KNOWN, DEAD_LETTERED = "recorded", "known", "dead_lettered"
 _CHUNK = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A message that became no record. `id` finds it again."""
-
-    id: int
-    source: str
-    source_id: str | None
-    origin: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,29 +64,23 @@ class Remembering:
             self._flush()
         for item in batch.unreadable:
             self._keep_unreadable(item, source=source, stream=stream)
-        self._flush()
-        for of, ids in self._to_settle.items():
-            for refusal in settle(self._connection, of, ids, self._plant):
-                self._refuse(refusal)
+        self._finish()
         self._keep_position(batch, source=source, stream=stream)
         return self._account(first, len(batch.messages) + len(batch.unreadable))
 
-    def retry(self, message: SourceMessage) -> Outcome | str:
-        """The records of a dead letter's message are kept; a text says why they still can't be."""
-        try:
-            records = self._readable(message)
-        except UnreadableMessage as error:
-            return error.message
-        stored_before = self._digests([message]).get((message.source, message.source_id), {})
-        if any(kept for kept in stored_before.values()):
-            return _REUSED
+    def retry(self, message: SourceMessage) -> None:
+        """The records of a dead letter's message are in the transaction. Raises UnreadableMessage."""
+        records = self._readable(message)
+        if any(self._digests([message]).get((message.source, message.source_id), {}).values()):
+            raise UnreadableMessage(_REUSED)
         self._accept(message, records)
-        self._log.clear()  # it was received once, and its log line stays as it was
+        self._finish()
+
+    def _finish(self) -> None:
         self._flush()
-        for of, ids in self._to_settle.items():
-            for refusal in settle(self._connection, of, ids, self._plant):
+        for source, ids in self._to_settle.items():
+            for refusal in settle(self._connection, source, ids, self._plant):
                 self._refuse(refusal)
-        return Outcome(received=1, recorded=1)
 
     def _keep_messages(self, chunk: Sequence[SourceMessage]) -> None:
         before = self._digests(chunk)
@@ -176,20 +160,7 @@ class Remembering:
             rows.add(record, plant=self._plant)
         self._rows.extend(rows)
         self._waiting_ids.update(ids)
-        self._messages.append(
-            {
-                "source": message.source,
-                "source_id": message.source_id,
-                "digest": message.digest,
-                "stream": message.stream,
-                "origin": message.origin,
-                "content_type": message.content_type,
-                "content": message.content,
-                "received_at": stored(message.received_at),
-                "occurred_at": stored(message.occurred_at),
-                "reported_at": stored(message.reported_at),
-            }
-        )
+        self._messages.append(_columns(message))
         for record in records:
             if isinstance(record, Correction | Deletion):
                 self._to_settle[record.provenance.source].add(record.provenance.source_id)
@@ -225,25 +196,14 @@ class Remembering:
         }
         if outcome == DEAD_LETTERED:
             content = {"content": item.content, "content_type": item.content_type}
-            self._insert_letter(line | content, item.reason)
+            self._dead.append(bury(self._connection, line | content, reason=item.reason, now=self._now))
         self._add_line(line, size=len(item.content), outcome=outcome, started=started, reason=item.reason)
 
     def _bury(self, message: SourceMessage, reason: str) -> None:
-        self._insert_letter(
-            {
-                "source": storable(message.source),
-                "source_id": storable(message.source_id),
-                "digest": message.digest,
-                "stream": storable(message.stream),
-                "origin": storable(message.origin),
-                "content_type": storable(message.content_type),
-                "content": message.content,
-                "received_at": stored(message.received_at),
-                "occurred_at": stored(message.occurred_at),
-                "reported_at": stored(message.reported_at),
-            },
-            reason,
-        )
+        letter = {
+            name: storable(value) if isinstance(value, str) else value for name, value in _columns(message).items()
+        }
+        self._dead.append(bury(self._connection, letter, reason=reason, now=self._now))
 
     def _refuse(self, refusal: Refusal) -> None:
         """The correction took its target back; what it would have put there waits as a dead letter, once."""
@@ -254,29 +214,8 @@ class Remembering:
             return
         query = select(kept).where(kept.c.source == own.source, kept.c.source_id == own.source_id)
         row = self._connection.execute(query.limit(1)).mappings().one()
-        self._insert_letter({name: value for name, value in row.items() if name != "id"}, refusal.reason)
-
-    def _insert_letter(self, letter: dict[str, Any], reason: str) -> None:
-        reason = storable(reason)
-        values = {
-            **letter,
-            "reason": reason,
-            "attempts": 1,
-            "first_at": self._now,
-            "last_at": self._now,
-            "status": "open",
-        }
-        made = self._connection.execute(insert(tables.dead_letters).values(values)).inserted_primary_key
-        assert made is not None  # noqa: S101 - one row was inserted; this tells the type checker
-        self._dead.append(
-            DeadLetter(
-                id=made[0],
-                source=letter["source"],
-                source_id=letter["source_id"],
-                origin=letter["origin"],
-                reason=reason,
-            )
-        )
+        letter = {name: value for name, value in row.items() if name != "id"}
+        self._dead.append(bury(self._connection, letter, reason=refusal.reason, now=self._now))
 
     def _resolve(self, message: SourceMessage) -> None:
         """Earlier dead letters of this id are closed: a readable message came in their place."""
@@ -284,8 +223,8 @@ class Remembering:
         of_this_id = (letters.c.source == message.source) & (letters.c.source_id == message.source_id)
         self._connection.execute(
             update(letters)
-            .where(of_this_id, letters.c.status == "open")
-            .values(status="replaced", closed_because="a readable message came under its id", last_at=self._now)
+            .where(of_this_id, letters.c.status == OPEN)
+            .values(status=REPLACED, closed_because="a readable message came under its id", last_at=self._now)
         )
 
     def _log_line(self, message: SourceMessage, outcome: str, started: int, reason: str | None = None) -> None:
@@ -354,9 +293,20 @@ _REUSED = (
 )
 
 
-def storable(text: str) -> str:
-    """The text, or where no database could hold it, a spelling that every database can."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+def _columns(message: SourceMessage) -> dict[str, Any]:
+    """The message as the columns that a kept message and a dead letter share."""
+    return {
+        "source": message.source,
+        "source_id": message.source_id,
+        "digest": message.digest,
+        "stream": message.stream,
+        "origin": message.origin,
+        "content_type": message.content_type,
+        "content": message.content,
+        "received_at": stored(message.received_at),
+        "occurred_at": stored(message.occurred_at),
+        "reported_at": stored(message.reported_at),
+    }
 
 
 def _essence(record: Record) -> tuple[str, str, str, int, int]:

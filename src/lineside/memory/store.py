@@ -11,8 +11,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select
 
 from lineside.connector import Batch, Checkpoint
-from lineside.memory import tables
+from lineside.errors import UnreadableMessage
+from lineside.memory import letters, tables
+from lineside.memory.accounts import SourceAccount, source_accounts
 from lineside.memory.database import Database
+from lineside.memory.letters import DeadLetter
 from lineside.memory.moments import stored
 from lineside.memory.reader import EVERYTHING, Reader
 from lineside.memory.remember import Outcome, Remembering, Translate
@@ -76,6 +79,41 @@ class Memory:
         with self.write() as connection:
             work = Remembering(connection, plant=self.plant, now=stored(self.clock()), translate=translate)
             return work.keep(batch, source=source, stream=stream)
+
+    def dead_letters(self, *, source: str | None = None, status: str | None = letters.OPEN) -> list[DeadLetter]:
+        """By default those that are still open, oldest first; status None: all that ever were."""
+        with self.read() as connection:
+            return letters.listed(connection, source=source, status=status)
+
+    def dead_letter(self, letter_id: int) -> DeadLetter:
+        """Raises NotFound."""
+        with self.read() as connection:
+            return letters.found(connection, letter_id)
+
+    def retry_dead_letter(self, letter_id: int, translate: Translate) -> DeadLetter:
+        """Its records are kept and it is recovered; or it is open still, with the new reason and one more attempt."""
+        now = stored(self.clock())
+        with self.write() as connection:
+            letter = letters.open_one(connection, letter_id)
+            tried = {"attempts": letter.attempts + 1, "last_at": now}
+            try:
+                Remembering(connection, plant=self.plant, now=now, translate=translate).retry(letter.message)
+            except UnreadableMessage as error:
+                return letters.change(connection, letter_id, **tried, reason=letters.storable(error.message))
+            return letters.change(connection, letter_id, **tried, status=letters.RECOVERED)
+
+    def discard_dead_letter(self, letter_id: int, *, reason: str, by: str) -> DeadLetter:
+        """It is closed for good; its bytes stay, with who and why."""
+        now = stored(self.clock())
+        with self.write() as connection:
+            letters.open_one(connection, letter_id)
+            closed = {"status": letters.DISCARDED, "closed_by": by, "closed_because": reason, "last_at": now}
+            return letters.change(connection, letter_id, **closed)
+
+    def sources_seen(self) -> list[SourceAccount]:
+        """What every source sent and what became of it, by name."""
+        with self.read() as connection:
+            return source_accounts(connection)
 
     def checkpoint(self, source: str, stream: str = "") -> Checkpoint | None:
         """Where reading the source goes on; None where it was never read."""

@@ -1,0 +1,77 @@
+"""What each source sent and what became of it: received = recorded + known + dead-lettered."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from lineside.connector import Checkpoint
+from lineside.memory import tables
+from lineside.memory.letters import OPEN, RECOVERED
+from lineside.memory.moments import moment
+
+RECORDED, KNOWN, DEAD_LETTERED = "recorded", "known", "dead_lettered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAccount:
+    """dead_lettered counts what was not recovered since; open_letters those that nobody has dealt with yet.
+
+    last_contact: when we last heard anything from it, an empty read included. checkpoints: by stream.
+    """
+
+    source: str
+    received: int
+    recorded: int
+    known: int
+    dead_lettered: int
+    open_letters: int
+    last_contact: datetime | None
+    checkpoints: dict[str, Checkpoint]
+    gaps: int
+
+
+def source_accounts(connection: Connection) -> list[SourceAccount]:
+    """One account for every source that ever sent, was read, or has a gap, by name."""
+    log, letters, marks, gaps = tables.message_log, tables.dead_letters, tables.checkpoints, tables.gaps
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    heard: dict[str, int] = {}
+    for source, outcome, count, last in connection.execute(
+        select(log.c.source, log.c.outcome, func.count(), func.max(log.c.received_at)).group_by(
+            log.c.source, log.c.outcome
+        )
+    ):
+        outcomes[source][outcome] = count
+        heard[source] = max(heard.get(source, last), last)
+    statuses: dict[str, Counter[str]] = defaultdict(Counter)
+    counted = select(letters.c.source, letters.c.status, func.count()).group_by(letters.c.source, letters.c.status)
+    for source, status, count in connection.execute(counted):
+        statuses[source][status] = count
+    for source, contact_at in connection.execute(select(tables.contacts)):
+        heard[source] = max(heard.get(source, contact_at), contact_at)
+    positions: dict[str, dict[str, Checkpoint]] = defaultdict(dict)
+    for row in connection.execute(select(marks)):
+        positions[row.source][row.stream] = json.loads(row.position)
+    known_gaps = Counter(connection.scalars(select(gaps.c.source)))
+    found = []
+    for source in sorted({*outcomes, *statuses, *heard, *positions, *known_gaps}):
+        counts = outcomes[source]
+        recovered = min(statuses[source][RECOVERED], counts[DEAD_LETTERED])
+        found.append(
+            SourceAccount(
+                source=source,
+                received=sum(counts.values()),
+                recorded=counts[RECORDED] + recovered,
+                known=counts[KNOWN],
+                dead_lettered=counts[DEAD_LETTERED] - recovered,
+                open_letters=statuses[source][OPEN],
+                last_contact=moment(heard.get(source)),
+                checkpoints=positions[source],
+                gaps=known_gaps[source],
+            )
+        )
+    return found
