@@ -1,0 +1,245 @@
+"""Runs the connectors: reads, remembers, and confirms only after the commit. One that fails never stops the others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import structlog
+
+from lineside.connector import Batch, Checkpoint, Connector
+from lineside.errors import SourceRefused, SourceUnavailable, StoreError
+from lineside.memory.remember import Outcome, Translate
+
+log = structlog.get_logger()
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 300.0
+
+
+class Remembers(Protocol):
+    """The part of the memory that intake needs."""
+
+    def remember(self, batch: Batch, *, source: str, stream: str = "", translate: Translate) -> Outcome: ...
+
+    def checkpoint(self, source: str, stream: str = "") -> Checkpoint | None: ...
+
+
+class State(StrEnum):
+    """How a source's feed is doing."""
+
+    STARTING = "starting"
+    LIVE = "live"
+    RETRYING = "retrying"  # the source does not answer; tried again with growing pauses
+    PAUSED = "paused"  # the source refused us, or its connector is broken: nothing is tried until somebody acts
+    STORE_DOWN = "store_down"  # our own database; nothing is lost, reading goes on from the checkpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A connector and how to run it. mode: poll (read, then pause `poll_s`) or stream (read until it breaks)."""
+
+    connector: Connector
+    mode: str = "poll"
+    poll_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedStatus:
+    """What is known of one feed since the start. failures: in a row, without a batch between."""
+
+    source: str
+    state: State = State.STARTING
+    last_contact: datetime | None = None
+    last_error: str = ""
+    last_error_at: datetime | None = None
+    failures: int = 0
+    received: int = 0
+    dead_lettered: int = 0
+
+
+class Intake:
+    """All feeds of a plant. Times come from `clock`, waiting from `sleep`, spread from `spread` (0 to 1)."""
+
+    def __init__(
+        self,
+        memory: Remembers,
+        feeds: Sequence[Feed],
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        spread: Callable[[], float] = random.random,
+        status_file: Path | None = None,
+    ) -> None:
+        self._memory = memory
+        self._feeds = {feed.connector.source: feed for feed in feeds}
+        if len(self._feeds) < len(feeds):
+            raise ValueError("two feeds have the same source")
+        self._clock = clock
+        self._sleep = sleep
+        self._spread = spread
+        self._status_file = status_file
+        self._status = {source: FeedStatus(source=source) for source in self._feeds}
+        self._resumed = {source: asyncio.Event() for source in self._feeds}
+
+    async def run(self) -> None:
+        """Feeds the memory until cancelled."""
+        self._write_status()
+        async with asyncio.TaskGroup() as tasks:
+            for source, feed in self._feeds.items():
+                tasks.create_task(self._run(source, feed), name=f"feed {source}")
+
+    def status(self) -> list[FeedStatus]:
+        return list(self._status.values())
+
+    def resume(self, source: str) -> None:
+        """A paused source is tried again: somebody has looked at it."""
+        self._resumed[source].set()
+
+    async def _run(self, source: str, feed: Feed) -> None:
+        while True:
+            try:
+                await self._read(source, feed)
+            except SourceUnavailable as error:
+                await self._wait(source, State.RETRYING, error.message, at_least=error.retry_after_s)
+            except StoreError as error:
+                await self._wait(source, State.STORE_DOWN, error.message)
+            except SourceRefused as error:
+                await self._pause(source, error.message)
+            except Exception as error:  # noqa: BLE001 - a connector's own fault must not stop the other sources
+                log.exception("connector_broke", source=source)
+                await self._pause(source, f"the connector broke: {type(error).__name__}: {error}")
+            else:
+                if feed.mode == "poll":
+                    await self._sleep(feed.poll_s)
+                else:
+                    await self._wait(source, State.RETRYING, "the stream ended")
+
+    async def _read(self, source: str, feed: Feed) -> None:
+        checkpoint = await asyncio.to_thread(self._memory.checkpoint, source)
+        async with aclosing(_generator(feed.connector.capture(checkpoint))) as batches:
+            async for batch in batches:
+                outcome = await _kept(self._memory, feed.connector, batch)
+                self._contact(source, outcome)
+
+    def _contact(self, source: str, outcome: Outcome) -> None:
+        before = self._status[source]
+        if before.state is not State.LIVE:
+            log.info("source_live", source=source, was=before.state)
+        if outcome.received:
+            log.info(
+                "batch_remembered",
+                source=source,
+                received=outcome.received,
+                recorded=outcome.recorded,
+                known=outcome.known,
+                dead_lettered=outcome.dead_lettered,
+            )
+        self._set(
+            replace(
+                before,
+                state=State.LIVE,
+                last_contact=self._clock(),
+                failures=0,
+                received=before.received + outcome.received,
+                dead_lettered=before.dead_lettered + outcome.dead_lettered,
+            )
+        )
+
+    async def _wait(self, source: str, state: State, reason: str, *, at_least: float | None = None) -> None:
+        """Half to the whole of a pause that doubles with every failure; never shorter than the source asked for."""
+        failures = self._fail(source, state, reason).failures
+        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 30))
+        await self._sleep(max(at_least or 0.0, pause * (0.5 + self._spread() / 2)))
+
+    async def _pause(self, source: str, reason: str) -> None:
+        self._resumed[source].clear()
+        self._fail(source, State.PAUSED, reason)
+        await self._resumed[source].wait()
+        self._set(replace(self._status[source], state=State.STARTING))
+
+    def _fail(self, source: str, state: State, reason: str) -> FeedStatus:
+        before = self._status[source]
+        if before.state is not state:  # once when lost, not at every try
+            log.warning("source_lost", source=source, state=state, reason=reason)
+        now = self._clock()
+        failed = replace(before, state=state, last_error=reason, last_error_at=now, failures=before.failures + 1)
+        self._set(failed)
+        return failed
+
+    def _set(self, status: FeedStatus) -> None:
+        self._status[status.source] = status
+        self._write_status()
+
+    def _write_status(self) -> None:
+        if self._status_file is None:
+            return
+        text = json.dumps([_as_json(each) for each in self._status.values()], indent=1)
+        fresh = self._status_file.with_suffix(".new")
+        try:
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(self._status_file)
+        except OSError as error:  # a full disk must not stop the reading; the store says so itself
+            log.warning("status_not_written", path=str(self._status_file), reason=str(error))
+
+
+async def read_once(memory: Remembers, connector: Connector, *, checkpoint: Checkpoint | None = None) -> Outcome:
+    """Everything that a polled source has after `checkpoint` is kept and confirmed; the sum of what became of it.
+
+    Raises SourceUnavailable, SourceRefused or StoreError; what came before is kept.
+    """
+    total = Outcome()
+    async with aclosing(_generator(connector.capture(checkpoint))) as batches:
+        async for batch in batches:
+            outcome = await _kept(memory, connector, batch)
+            total = Outcome(
+                received=total.received + outcome.received,
+                recorded=total.recorded + outcome.recorded,
+                known=total.known + outcome.known,
+                dead_lettered=total.dead_lettered + outcome.dead_lettered,
+                dead=(*total.dead, *outcome.dead),
+            )
+    return total
+
+
+def read_status(path: Path) -> list[FeedStatus]:
+    """What the serving process last wrote about its feeds; empty where none has."""
+    if not path.is_file():
+        return []
+    return [_from_json(each) for each in json.loads(path.read_text(encoding="utf-8"))]
+
+
+async def _kept(memory: Remembers, connector: Connector, batch: Batch) -> Outcome:
+    """The batch is committed, then confirmed. A cancelled caller leaves it committed or not, never confirmed alone."""
+    outcome = await asyncio.to_thread(memory.remember, batch, source=connector.source, translate=connector.translate)
+    if batch.checkpoint is not None:
+        await connector.confirm(batch.checkpoint)
+    return outcome
+
+
+def _generator(batches: AsyncIterator[Batch]) -> Any:  # aclosing wants aclose(), which the port leaves open
+    return cast("Any", batches) if hasattr(batches, "aclose") else _wrapped(batches)
+
+
+async def _wrapped(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
+    async for batch in batches:
+        yield batch
+
+
+def _as_json(status: FeedStatus) -> dict[str, object]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(status).items()}
+
+
+def _from_json(data: dict[str, Any]) -> FeedStatus:
+    times = {
+        name: datetime.fromisoformat(data[name]) if data[name] else None for name in ("last_contact", "last_error_at")
+    }
+    return FeedStatus(**{**data, **times, "state": State(data["state"])})
