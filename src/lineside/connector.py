@@ -69,7 +69,7 @@ class Gap:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """What one read brought. checkpoint: where to go on once this is committed; None leaves it. An empty batch says
-    that the source is alive and had nothing new."""
+    that the source is alive and that everything it had until now was read."""
 
     messages: Sequence[SourceMessage] = ()
     unreadable: Sequence[Unreadable] = ()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -44,15 +44,6 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
-    """A connector and how to run it. mode: poll (read, then pause `poll_s`) or stream (read until it breaks)."""
-
-    connector: Connector
-    mode: str = "poll"
-    poll_s: float = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedStatus:
     """What is known of one feed since the start. failures: in a row, without a batch between."""
 
@@ -67,12 +58,15 @@ class FeedStatus:
 
 
 class Intake:
-    """All feeds of a plant. Times come from `clock`, waiting from `sleep`, spread from `spread` (0 to 1)."""
+    """All feeds of a plant: each source's connector and its pause between reads in seconds.
+
+    Times come from `clock`, waiting from `sleep`, spread from `spread` (0 to 1).
+    """
 
     def __init__(
         self,
         memory: Remembers,
-        feeds: Sequence[Feed],
+        connectors: Mapping[str, tuple[Connector, float]],
         *,
         clock: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -80,22 +74,20 @@ class Intake:
         status_file: Path | None = None,
     ) -> None:
         self._memory = memory
-        self._feeds = {feed.connector.source: feed for feed in feeds}
-        if len(self._feeds) < len(feeds):
-            raise ValueError("two feeds have the same source")
+        self._connectors = connectors
         self._clock = clock
         self._sleep = sleep
         self._spread = spread
         self._status_file = status_file
-        self._status = {source: FeedStatus(source=source) for source in self._feeds}
-        self._resumed = {source: asyncio.Event() for source in self._feeds}
+        self._status = {source: FeedStatus(source=source) for source in self._connectors}
+        self._resumed = {source: asyncio.Event() for source in self._connectors}
 
     async def run(self) -> None:
         """Feeds the memory until cancelled."""
         self._write_status()
         async with asyncio.TaskGroup() as tasks:
-            for source, feed in self._feeds.items():
-                tasks.create_task(self._run(source, feed), name=f"feed {source}")
+            for source, (connector, poll_s) in self._connectors.items():
+                tasks.create_task(self._run(source, connector, poll_s), name=f"feed {source}")
 
     def status(self) -> list[FeedStatus]:
         return list(self._status.values())
@@ -104,30 +96,27 @@ class Intake:
         """A paused source is tried again: somebody has looked at it."""
         self._resumed[source].set()
 
-    async def _run(self, source: str, feed: Feed) -> None:
+    async def _run(self, source: str, connector: Connector, poll_s: float) -> None:
         while True:
             try:
-                await self._read(source, feed)
+                await self._read(source, connector)
             except SourceUnavailable as error:
                 await self._wait(source, State.RETRYING, error.message, at_least=error.retry_after_s)
             except StoreError as error:
                 await self._wait(source, State.STORE_DOWN, error.message)
             except SourceRefused as error:
                 await self._pause(source, error.message)
-            except Exception as error:  # noqa: BLE001 - a connector's own fault must not stop the other sources
+            except Exception as error:
                 log.exception("connector_broke", source=source)
                 await self._pause(source, f"the connector broke: {type(error).__name__}: {error}")
             else:
-                if feed.mode == "poll":
-                    await self._sleep(feed.poll_s)
-                else:
-                    await self._wait(source, State.RETRYING, "the stream ended")
+                await self._sleep(poll_s)
 
-    async def _read(self, source: str, feed: Feed) -> None:
+    async def _read(self, source: str, connector: Connector) -> None:
         checkpoint = await asyncio.to_thread(self._memory.checkpoint, source)
-        async with aclosing(_generator(feed.connector.capture(checkpoint))) as batches:
+        async with aclosing(_generator(connector.capture(checkpoint))) as batches:
             async for batch in batches:
-                outcome = await _kept(self._memory, feed.connector, batch)
+                outcome = await _kept(self._memory, connector, batch)
                 self._contact(source, outcome)
 
     def _contact(self, source: str, outcome: Outcome) -> None:
@@ -191,12 +180,25 @@ class Intake:
             log.warning("status_not_written", path=str(self._status_file), reason=str(error))
 
 
-async def read_once(memory: Remembers, connector: Connector, *, checkpoint: Checkpoint | None = None) -> Outcome:
-    """Everything that a polled source has after `checkpoint` is kept and confirmed; the sum of what became of it.
+async def run(
+    memory: Remembers,
+    connectors: Mapping[str, tuple[Connector, float]],
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    status_file: Path | None = None,
+) -> None:
+    """Feeds the memory until cancelled. connectors: each with its pause between reads in seconds."""
+    await Intake(memory, connectors, clock=clock, status_file=status_file).run()
 
-    Raises SourceUnavailable, SourceRefused or StoreError; what came before is kept.
+
+async def catch_up(memory: Remembers, connector: Connector) -> Outcome:
+    """The source is kept and confirmed up to now, from where reading stopped; the sum of what became of it.
+
+    Of a source that streams, what it says until it is quiet. Raises SourceUnavailable, SourceRefused or StoreError;
+    what came before is kept.
     """
     total = Outcome()
+    checkpoint = await asyncio.to_thread(memory.checkpoint, connector.source)
     async with aclosing(_generator(connector.capture(checkpoint))) as batches:
         async for batch in batches:
             outcome = await _kept(memory, connector, batch)
@@ -207,6 +209,8 @@ async def read_once(memory: Remembers, connector: Connector, *, checkpoint: Chec
                 dead_lettered=total.dead_lettered + outcome.dead_lettered,
                 dead=(*total.dead, *outcome.dead),
             )
+            if not batch.messages and not batch.unreadable and not batch.gaps:
+                break
     return total
 
 
