@@ -9,18 +9,20 @@ What may become a step, in this order; nothing is chosen for making the rest sma
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from lineside.interpretation.facts import Facts
 from lineside.interpretation.movements import Movement, Posting, effect, family, held, movements
 from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.interpretation.stock import Figure, Part, Restricted, Stock, comparable, restricted
 from lineside.memory import Statement
+from lineside.plant.entities import Entity
 from lineside.plant.quantities import plain
+from lineside.plant.records import Json
 
 LOOKBACK = timedelta(days=3)
 _UNPOSTED = {
@@ -72,8 +74,8 @@ class Bridge:
 def bridge(facts: Facts, stock: Stock, start: Figure, end: Figure) -> Bridge:
     """The way from `start` to `end`."""
     one, other, only_one, only_other = comparable(start, end)
-    steps = [_place_step(facts, p, start, end, -1) for p in only_one]
-    steps += [_place_step(facts, p, end, start, 1) for p in only_other]
+    steps = [_place_step(p, start, end, -1) for p in only_one]
+    steps += [_place_step(p, end, start, 1) for p in only_other]
     settled = _last_agreement(facts, one, other)
     oldest = min(min(p.at for p in f.parts) for f in (one, other))
     since = settled or oldest - LOOKBACK
@@ -99,7 +101,7 @@ def signed(value: Decimal, unit: str) -> str:
     return f"{'+' if value > 0 else ''}{plain(value)} {unit}".rstrip()
 
 
-def bridge_findings(facts: Facts, found: Bridge) -> tuple[Finding, ...]:
+def bridge_findings(found: Bridge) -> tuple[Finding, ...]:
     """The bridge's own sentence, then one for each step."""
     unit, start, end = found.start.unit, found.start, found.end
     explained = found.difference - found.rest
@@ -112,7 +114,7 @@ def bridge_findings(facts: Facts, found: Bridge) -> tuple[Finding, ...]:
         + f", {signed(found.rest, unit)} is unexplained."
     )
     cites = tuple(dict.fromkeys((*start.cites, *end.cites, *(c for s in found.steps for c in s.cites))))
-    data = {
+    data: dict[str, Json] = {
         "from": plain(start.value),
         "to": plain(end.value),
         "difference": plain(found.difference),
@@ -143,7 +145,7 @@ class _Look:
     stock: Stock
     start: Figure
     end: Figure
-    habits: dict[str, set[tuple[str, ...]]]
+    habits: dict[tuple[str, tuple[str, ...]], datetime]
     places: frozenset[str]
     moves: tuple[Movement, ...]
 
@@ -183,7 +185,7 @@ class _Look:
     def _holds(
         self, move: Movement, figure: Figure, other: Figure, shown: dict[str, list[tuple[datetime, Decimal]]]
     ) -> tuple[Decimal, str]:
-        """What the figure holds of the movement, and in a word why: held, cut-off, late, unposted, unfed, shown, taken."""
+        """What the figure holds of the movement, and why: held, cut-off, late, unposted, unfed, shown or taken."""
         if own := move.postings.get(figure.source):
             value = sum((self._worth(p, figure) for p in own if held(p, figure)), Decimal(0))
             if all(held(p, figure) for p in own):
@@ -194,8 +196,9 @@ class _Look:
         value = sum((self._worth(p, figure) for p in seen), Decimal(0))
         if any(p.at > figure.at for p in seen):
             return Decimal(0), "cut-off"
-        if family(seen[0].kind) in self.habits.get(figure.source, set()):
-            return Decimal(0), "unposted"
+        if since := self.habits.get((figure.source, family(seen[0].kind))):
+            # What moved before its postings begin may stand in its figure: that isn't held against it.
+            return (Decimal(0), "unposted") if seen[0].at >= since else (value, "taken")
         # A source that sends no movements of this kind still shows them when its figure changes by their quantity.
         match = next((c for c in shown[figure.source] if value and c[1] == value and c[0] >= seen[0].at), None)
         if match is not None:
@@ -228,7 +231,7 @@ class _Look:
             value=value,
             text=f"{told}; {tail}.",
             kind=Kind.DERIVED if sure else Kind.GUESSED,
-            cites=move.cites if why != "cut-off" and why != "late" else (*move.cites, *figure.cites),
+            cites=move.cites if why not in {"cut-off", "late"} else (*move.cites, *figure.cites),
             books_lack=figure is self.start,
         )
 
@@ -238,12 +241,18 @@ class _Look:
             text = f"{told}; only one of the two figures covers both places."
             return Step(name="moved out of scope", value=value, text=text, kind=Kind.DERIVED, cites=move.cites)
         low, high = min(amounts.values()), max(amounts.values())
-        factor = next((q.value for q in self.facts.factors(self.stock.material).values() if low * q.value == high), None)
+        factor = next(
+            (q.value for q in self.facts.factors(self.stock.material).values() if low * q.value == high), None
+        )
         each = ", ".join(f"{s} with {plain(v)} {self.stock.unit}".rstrip() for s, v in sorted(amounts.items()))
         name = "unit slip" if factor else "posted with different quantities"
         tail = f"; they differ by the packaging factor {plain(factor)}" if factor else ""
         return Step(
-            name=name, value=value, text=f"{_title(move)} is posted by {each}{tail}.", kind=Kind.DERIVED, cites=move.cites
+            name=name,
+            value=value,
+            text=f"{_title(move)} is posted by {each}{tail}.",
+            kind=Kind.DERIVED,
+            cites=move.cites,
         )
 
     def _double(self, move: Movement, figure: Figure, again: Sequence[Posting], value: Decimal) -> Step:
@@ -273,7 +282,7 @@ def _title(move: Movement) -> str:
     return f"document {move.document}" if move.document else f"the {move.first.kind.replace('_', ' ')}"
 
 
-def _place_step(facts: Facts, part: Part, covers: Figure, lacks: Figure, sign: int) -> Step:
+def _place_step(part: Part, covers: Figure, lacks: Figure, sign: int) -> Step:
     return Step(
         name="another place",
         value=sign * part.value,
@@ -303,7 +312,9 @@ def _scope_steps(
         newest = max(at_line, key=lambda f: (f.at, f.source), default=None)
         if newest is not None:
             sign = -1 if start is books else 1
-            moved = sum((abs(s.value) for s in steps if s.name in (_UNPOSTED["staged"], "moved out of scope")), Decimal(0))
+            moved = sum(
+                (abs(s.value) for s in steps if s.name in (_UNPOSTED["staged"], "moved out of scope")), Decimal(0)
+            )
             if (left := newest.value - moved) > 0:
                 text = (
                     f"{newest.source} says {newest.amount} ({newest.scope}); the books count it, "
@@ -348,12 +359,12 @@ def _guess(facts: Facts, stock: Stock, found: Bridge, bad: Sequence[Restricted])
     return None
 
 
-def _habits(moves: Iterable[Movement]) -> dict[str, set[tuple[str, ...]]]:
-    """Which families of movements each source posts at all."""
-    found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for move in moves:
-        for source, postings in move.postings.items():
-            found[source].update(family(p.kind) for p in postings)
+def _habits(moves: Iterable[Movement]) -> dict[tuple[str, tuple[str, ...]], datetime]:
+    """Since when each source is known to post each family of movements."""
+    found: dict[tuple[str, tuple[str, ...]], datetime] = {}
+    for posting in (p for move in moves for postings in move.postings.values() for p in postings):
+        key = posting.source, family(posting.kind)
+        found[key] = min(posting.at, found.get(key, posting.at))
     return found
 
 
@@ -368,16 +379,20 @@ def _history(facts: Facts, figure: Figure) -> list[tuple[datetime, datetime, Dec
     for part in figure.parts:
         now = part.statement
         history = facts.view.statements(entity=now.entity, properties=(now.property,))
-        said += [(part, s) for s in history if s.source == figure.source and s.scope == figure.scope]
-    latest: dict[Part, tuple[datetime, Decimal]] = {}
+        said += [
+            (part, s)
+            for s in history
+            if (s.source, s.scope) == (figure.source, figure.scope) and s.occurred_at <= facts.view.as_of
+        ]
+    latest: dict[Entity, tuple[datetime, Decimal]] = {}
     found = list[tuple[datetime, datetime, Decimal]]()
     factors = facts.factors(figure.parts[0].statement.entity.id.partition("@")[0])
-    for part, statement in sorted(said, key=lambda pair: (pair[1].occurred_at, pair[1].reported_at, pair[1].record_id)):
+    for part, statement in sorted(said, key=lambda pair: (pair[1].occurred_at, pair[1].reported_at)):
         amount = statement.quantity
         value = None if amount is None else amount.to(figure.unit, factors) if amount.unit else amount
         if value is None:
             continue
-        latest[part] = (statement.occurred_at, value.value)
+        latest[statement.entity] = (statement.occurred_at, value.value)
         if len(latest) == len(figure.parts):
             total = sum((v for _, v in latest.values()), Decimal(0))
             found.append((statement.occurred_at, min(at for at, _ in latest.values()), total))
@@ -387,11 +402,7 @@ def _history(facts: Facts, figure: Figure) -> list[tuple[datetime, datetime, Dec
 def _changes(facts: Facts, figure: Figure) -> list[tuple[datetime, Decimal]]:
     """By how much the figure changed, and when its source first said so."""
     timeline = _timeline(facts, figure)
-    return [
-        (at, total - before)
-        for (_, before), (at, total) in zip(timeline, timeline[1:], strict=False)
-        if total != before
-    ]
+    return [(at, total - before) for (_, before), (at, total) in pairwise(timeline) if total != before]
 
 
 def _last_agreement(facts: Facts, one: Figure, other: Figure) -> datetime | None:

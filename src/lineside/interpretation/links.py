@@ -26,6 +26,7 @@ LINKS = (
     ("maintenance_order", "equipment"),
     ("sales_order_line", "sales_order"),
 )
+_POINTING = frozenset({"subject", "lines", *(kind.value for kind in EntityKind)})
 # Steps that lead to what hangs on a thing, and not on to everything that shares a machine or a material with it.
 _CHAIN = ("job_order", "lot", "handling_unit", "sales_order_line", "sales_order", "shipment")
 
@@ -44,7 +45,7 @@ def neighbours(facts: Facts, entity: Entity) -> Iterator[Link]:
     if entity.parent is not None:
         yield Link(entity, entity.parent, None)
     for statement in facts.about(entity):
-        if statement.property in EntityKind or statement.property in ("subject", "lines"):
+        if statement.property in _POINTING:
             for target in pointed_at(statement.value, statement.property):
                 yield Link(entity, Entity.parse(target), statement)
     for kind, name in LINKS:
@@ -111,6 +112,10 @@ def _leads_on(start: Entity, link: Link) -> bool:
 def customer_of(facts: Facts, line: Entity) -> tuple[str, Statement] | None:
     """The customer of a line: its own word, else its order's."""
     for entity in (line, line.parent):
-        if entity is not None and (said := facts.best(entity, "customer")) and (name := plain_id(said.value, "customer")):
+        if (
+            entity is not None
+            and (said := facts.best(entity, "customer"))
+            and (name := plain_id(said.value, "customer"))
+        ):
             return name, said
     return None

@@ -71,7 +71,9 @@ def movements(facts: Facts, stock: Stock, since: datetime) -> tuple[list[Movemen
             continue
         amount = quantity(event.attributes.get("counted" if event.kind == "count" else "quantity"), _unit_of(event))
         if amount is None:
-            missing.append(f"{event.provenance.source} gives no quantity for its {event.kind} {_name(event)}".rstrip() + ".")
+            missing.append(
+                f"{event.provenance.source} gives no quantity for its {event.kind} {_name(event)}".rstrip() + "."
+            )
             continue
         converted = amount.to(stock.unit, facts.factors(stock.material)) if amount.unit else amount
         if converted is None:

@@ -53,9 +53,9 @@ class Usable:
 
 
 def reconcile(view: View, entity: Entity, purpose: str | None = None, location: str | None = None) -> Reading:
-    """The figures on the entity side by side, the bridges between them, and which to use for the purpose (or for each).
+    """The figures on the entity side by side, the bridges between them, and which to use for the purpose (or each).
 
-    Where nothing states a quantity, the entity's words are compared as `state` does. purpose: promise, plan, ship, post.
+    Where nothing states a quantity, the words are compared as `state` does. purpose: promise, plan, ship, post.
     """
     facts = Facts(view)
     stock = stock_of(facts, entity, location)
@@ -78,13 +78,13 @@ def reconcile(view: View, entity: Entity, purpose: str | None = None, location: 
     against = (*doubts(view, said), *_old_counts(facts, figures))
     findings = (
         *(_figure_finding(facts, f) for f in (*stock.whole, *stock.parts)),
-        *(finding for b in bridges for finding in bridge_findings(facts, b)),
+        *(finding for b in bridges for finding in bridge_findings(b)),
         *(_usable_finding(stock, u) for u in usable),
         *_other_conflicts(facts, entity),
     )
     missing = (*stock.missing, *(m for b in bridges for m in b.missing), *_gaps(entity, figures, bridges))
     return Reading(
-        verdict=_verdict(stock, figures, usable, bridges, view),
+        verdict=_verdict(stock, figures, usable, bridges),
         findings=findings,
         against=against,
         missing=tuple(dict.fromkeys(missing)),
@@ -105,7 +105,11 @@ def _usable(facts: Facts, stock: Stock, purpose: Purpose) -> Usable | None:
     figure = _choose(facts, stock, purpose)
     if figure is None:
         return None
-    value, cites, words = figure.value, list(figure.cites), [f"{figure.source} {figure.amount} ({_scope(facts, figure)})"]
+    value, cites, words = (
+        figure.value,
+        list(figure.cites),
+        [f"{figure.source} {figure.amount} ({_scope(facts, figure)})"],
+    )
     if purpose is Purpose.POST:
         extra, more, why = _owed(facts, stock, figure)
         value, cites, words = value + extra, [*cites, *more], [*words, *why]
@@ -113,11 +117,15 @@ def _usable(facts: Facts, stock: Stock, purpose: Purpose) -> Usable | None:
         moved, more = _since(facts, stock, figure)
         if moved:
             value, cites = value + moved, [*cites, *more]
-            words.append(f"{'plus' if moved > 0 else 'less'} {plain(abs(moved))} {stock.unit} moved since".replace("  ", " "))
+            words.append(
+                f"{'plus' if moved > 0 else 'less'} {plain(abs(moved))} {stock.unit} moved since".replace("  ", " ")
+            )
         if figure.covers != "available":
             kept = [r for r in restricted(facts, stock) if purpose is not Purpose.PLAN or r.state == "blocked"]
             value, cites = value - _total(kept), [*cites, *(c for r in kept for c in r.cites)]
-            words += [f"less {plain(r.value)} {stock.unit}".rstrip() + f" {r.state} ({r.subject.id}: {r.why})" for r in kept]
+            words += [
+                f"less {plain(r.value)} {stock.unit}".rstrip() + f" {r.state} ({r.subject.id}: {r.why})" for r in kept
+            ]
         if purpose is Purpose.PLAN:
             for part in (f for f in stock.parts if f.covers == "in_transit"):
                 value, cites = value + part.value, [*cites, *part.cites]
@@ -169,13 +177,13 @@ def _owed(facts: Facts, stock: Stock, books: Figure) -> tuple[Decimal, tuple[str
     if physical is None or physical is books:
         return Decimal(0), (), []
     steps = [s for s in bridge(facts, stock, books, physical).steps if s.books_lack]
-    words = [f"{'plus' if s.value > 0 else 'less'} {plain(abs(s.value))} {stock.unit}".rstrip() + f" {s.name}" for s in steps]
+    words = [
+        f"{'plus' if s.value > 0 else 'less'} {plain(abs(s.value))} {stock.unit}".rstrip() + f" {s.name}" for s in steps
+    ]
     return sum((s.value for s in steps), Decimal(0)), tuple(c for s in steps for c in s.cites), words
 
 
-def _verdict(
-    stock: Stock, figures: Sequence[Figure], usable: Sequence[Usable], bridges: Sequence[Bridge], view: View
-) -> str:
+def _verdict(stock: Stock, figures: Sequence[Figure], usable: Sequence[Usable], bridges: Sequence[Bridge]) -> str:
     name = stock.about.id
     if len({f.source for f in figures}) == 1 and len(figures) == 1:
         head = f"Only {figures[0].source} states a quantity of {name}"
@@ -274,7 +282,9 @@ def _steps(
         yield f"Count {entity.id}."
 
 
-def _data(stock: Stock, figures: Sequence[Figure], bridges: Sequence[Bridge], usable: Sequence[Usable]) -> dict[str, Json]:
+def _data(
+    stock: Stock, figures: Sequence[Figure], bridges: Sequence[Bridge], usable: Sequence[Usable]
+) -> dict[str, Json]:
     return {
         "entity": str(stock.about),
         "unit": stock.unit,

@@ -14,7 +14,7 @@ from lineside.plant.records import Json
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The pack's lists. meanings: list to {word: state}; lists: `kind.property` to list; contradictions: list to pairs."""
+    """The pack's lists. meanings: list to {word: state}; lists: `kind.property` to list; contradictions: to pairs."""
 
     meanings: Mapping[str, Mapping[str, str]]
     lists: Mapping[str, str]

@@ -64,7 +64,7 @@ def lookup(view: View, entity: Entity, properties: Sequence[str], *, history: bo
         return Reading(verdict=missing[0] if missing else f"Nothing was asked of {entity.id}.", missing=tuple(missing))
     return Reading(
         verdict=findings[0].text if not conflicts else conflicts[0].text,
-        findings=tuple((*findings, *conflicts)),
+        findings=(*findings, *conflicts),
         against=doubts(view, heard),
         missing=tuple(missing),
         data={"entity": str(entity), "properties": list(properties)},
@@ -150,9 +150,9 @@ def _changes(view: View, entity: Entity, name: str) -> list[Finding]:
     """One finding for each change of one source's word, oldest first; repetitions are left out."""
     last: dict[tuple[str, str | None], Statement] = {}
     findings = []
-    for statement in sorted(
-        view.statements(entity=entity, properties=(name,)), key=lambda s: (s.occurred_at, s.reported_at, s.record_id)
-    ):
+    for statement in view.statements(entity=entity, properties=(name,)):
+        if statement.occurred_at > view.as_of:
+            continue
         before = last.get((statement.source, statement.scope))
         if before is not None and before.value != statement.value:
             when = clock(statement.occurred_at, view.plant, relative_to=view.as_of)
@@ -212,7 +212,9 @@ def _one_each(words: Sequence[Statement]) -> list[Statement]:
 
 def _nothing(view: View, entity: Entity) -> Reading:
     known = view.knows(entity)
-    text = f"{entity.id} is mentioned, but no source has reported its state" if known else f"No record tells of {entity}"
+    text = (
+        f"{entity.id} is mentioned, but no source has reported its state" if known else f"No record tells of {entity}"
+    )
     return Reading(verdict=f"{text}.", missing=(f"A report on {entity} from any source.",))
 
 

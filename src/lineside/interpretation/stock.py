@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from lineside.interpretation.facts import Facts, owner_of, recency
 from lineside.interpretation import shared_states
+from lineside.interpretation.facts import Facts, owner_of, recency
 from lineside.interpretation.holds import Hold, binding, holds
 from lineside.memory import Statement
 from lineside.plant.entities import Entity, EntityKind
@@ -138,7 +138,7 @@ def stock_of(facts: Facts, entity: Entity, location: str | None = None) -> Stock
 
 
 def restricted(facts: Facts, stock: Stock) -> list[Restricted]:
-    """What of the stock is blocked or in inspection: by lot, else by position, else by the sources' own blocked part."""
+    """What of the stock is blocked or in inspection: by lot, else by place, else by a source's blocked part."""
     known = holds(facts)
     found = list[Restricted]()
     lots = stock.lots or tuple(s.entity for s in facts.pointing("lot", "material", Entity("material", stock.material)))
@@ -156,15 +156,17 @@ def restricted(facts: Facts, stock: Stock) -> list[Restricted]:
         for part in figure.parts:
             place = part.statement.entity
             said = facts.best(place, "quality_status")
-            name = facts.state(place, "quality_status")
-            if said is not None and name in ("blocked", "inspection") and place not in [r.subject for r in found]:
+            standing = facts.state(place, "quality_status") or ""
+            if said is not None and standing in ("blocked", "inspection") and place not in [r.subject for r in found]:
                 why = f"{said.source} says {said.text}"
                 cites = tuple(dict.fromkeys((said.record_id, part.statement.record_id)))
-                found.append(Restricted(subject=place, value=part.value, state=name, why=why, cites=cites))
+                found.append(Restricted(subject=place, value=part.value, state=standing, why=why, cites=cites))
     if not found:
         for figure in (f for f in stock.parts if f.covers == "blocked_stock" and f.value):
             why = f"{figure.source}'s {figure.scope}"
-            found.append(Restricted(subject=stock.about, value=figure.value, state="blocked", why=why, cites=figure.cites))
+            found.append(
+                Restricted(subject=stock.about, value=figure.value, state="blocked", why=why, cites=figure.cites)
+            )
     return found
 
 
