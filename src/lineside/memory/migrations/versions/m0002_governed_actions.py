@@ -86,8 +86,3 @@ def upgrade() -> None:
         sa.Column("signature", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit_head"),
     )
-
-
-def downgrade() -> None:
-    for table in ("audit_head", "audit_entries", "executions", "approvals", "proposals"):
-        op.drop_table(table)

@@ -1,0 +1,260 @@
+"""Carry out what was approved: once, on a world that is still as proposed, and never twice for want of an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from lineside.actions.action import ACTIONS, ACTIVE
+from lineside.actions.approve import entitled, policy_changed
+from lineside.actions.executors import Answer, Done, LotThere, NoAnswer, NoEffect
+from lineside.actions.proposal import Proposal, State, canonical, load, move
+from lineside.actions.tables import approvals, executions, proposals
+from lineside.errors import ProposalStale, SourceRefused, SourceUnavailable
+from lineside.memory.moments import moment, stored
+from lineside.plant.plant import Person
+
+if TYPE_CHECKING:
+    from lineside.actions.ledger import Ledger
+
+EXECUTOR = "lineside"
+# Longer than one exchange with the target may last, so that a living worker is not overtaken.
+LEASE = timedelta(seconds=60)
+# A request that was on its way when we lost it has arrived or died by then; only after it does "not there" prove
+# that nothing was done.
+SETTLED_AFTER = timedelta(minutes=5)
+READ_AGAIN_AFTER = timedelta(seconds=5)
+GIVE_UP_AFTER = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one pass did with one proposal."""
+
+    proposal: str
+    state: State
+    detail: str
+
+
+def execute_due(ledger: Ledger) -> list[Step]:
+    """Every approved proposal was tried, every unanswered one read at its target, every overdue one expired.
+
+    A target that can't be read leaves its proposals approved. Not armed: nothing is sent, they stay approved.
+    """
+    steps = [_expire(ledger, proposal_id) for proposal_id in _due(ledger, State.PENDING, State.APPROVED, overdue=True)]
+    steps += [_execute(ledger, proposal_id) for proposal_id in _due(ledger, State.APPROVED)]
+    steps += [_settle(ledger, proposal_id) for proposal_id in _due(ledger, State.EXECUTING, State.UNKNOWN)]
+    return [step for step in steps if step is not None]
+
+
+def _due(ledger: Ledger, *states: State, overdue: bool = False) -> list[str]:
+    wanted = select(proposals.c.id).where(proposals.c.state.in_(states)).order_by(proposals.c.created_at)
+    if overdue:
+        wanted = wanted.where(proposals.c.expires_at <= stored(ledger.clock()))
+    with ledger.memory.read() as connection:
+        return list(connection.scalars(wanted))
+
+
+def _expire(ledger: Ledger, proposal_id: str) -> Step | None:
+    return _moved(ledger, _loaded(ledger, proposal_id), State.EXPIRED, "it waited too long")
+
+
+def _execute(ledger: Ledger, proposal_id: str) -> Step | None:
+    proposal = _loaded(ledger, proposal_id)
+    if isinstance(proposal, Step):
+        return proposal
+    if proposal.state is not State.APPROVED:
+        return None
+    target = ledger.targets.get(proposal.system)
+    if target is None:
+        return _stays(
+            proposal, f"{proposal.system} is not armed: nothing is sent without its url and token in [targets]"
+        )
+    with ledger.memory.read() as connection:
+        approval = connection.execute(select(approvals).where(approvals.c.proposal_id == proposal_id)).one()
+    verdict = entitled(proposal, Person(id=approval.approver), ledger.memory.plant, ledger.policy)
+    if not verdict.allowed:
+        return _moved(ledger, proposal, State.REVOKED, verdict.reason)
+    if changed := policy_changed(proposal, ledger.policy):
+        return _moved(ledger, proposal, State.STALE, changed)
+    if approval.digest != proposal.digest:
+        return _moved(ledger, proposal, State.STALE, "what was approved is not what is stored")
+    try:
+        found = target.read(proposal.entity.id)
+    except (SourceUnavailable, SourceRefused) as error:
+        return _stays(proposal, error.message)
+    if found is None:
+        return _moved(ledger, proposal, State.STALE, f"{proposal.system} has no lot {proposal.entity.id}")
+    if differences := ACTIONS[proposal.action].differences(proposal.bound["preconditions"], found):
+        return _moved(ledger, proposal, State.STALE, "; ".join(differences))
+    body = canonical({**proposal.bound["payload"], "approved_by": approval.approver})
+    if not _intend(ledger, proposal, body, found.condition):
+        return None
+    return _record(ledger, proposal_id, target.place(body, key=proposal_id, condition=found.condition), fence=1)
+
+
+def _intend(ledger: Ledger, proposal: Proposal, body: bytes, condition: str | None) -> bool:
+    """Whether this worker won: before any call the approval is used up, the intent and its audit entry are kept."""
+    at = ledger.clock()
+    with ledger.memory.write() as connection:
+        if not move(
+            connection,
+            ledger.journal,
+            proposal,
+            State.EXECUTING,
+            at=at,
+            actor=EXECUTOR,
+            data={"body": body.decode(), "condition": condition},
+            only_before_expiry=True,
+        ):
+            return False
+        used = update(approvals).where(approvals.c.proposal_id == proposal.id, approvals.c.used_at.is_(None))
+        if connection.execute(used.values(used_at=stored(at))).rowcount != 1:
+            raise ProposalStale(f"the approval of {proposal.id} was already used up", proposal=proposal.id)
+        connection.execute(
+            insert(executions).values(
+                proposal_id=proposal.id,
+                body=body,
+                condition=condition,
+                intended_at=stored(at),
+                fence=1,
+                lease_until=stored(at + LEASE),
+            )
+        )
+    return True
+
+
+def _settle(ledger: Ledger, proposal_id: str) -> Step | None:
+    """What the target has to say about a call that brought no answer. It is read, never asked to do it again."""
+    proposal = _loaded(ledger, proposal_id)
+    if isinstance(proposal, Step):
+        return proposal
+    fence = _take_over(ledger, proposal)
+    if fence is None:
+        return None
+    target = ledger.targets.get(proposal.system)
+    if target is None:
+        return _wait(ledger, proposal_id, fence, f"{proposal.system} is no longer armed and can't be read")
+    try:
+        found = target.read(proposal.entity.id)
+    except (SourceUnavailable, SourceRefused) as error:
+        return _wait(ledger, proposal_id, fence, error.message)
+    return _conclude(ledger, proposal, found, fence=fence)
+
+
+def _take_over(ledger: Ledger, proposal: Proposal) -> int | None:
+    """The number under which this worker may write; None while another one's lease runs."""
+    at = ledger.clock()
+    with ledger.memory.write() as connection:
+        row = connection.execute(select(executions).where(executions.c.proposal_id == proposal.id)).one()
+        free = executions.c.lease_until <= stored(at)
+        mine = update(executions).where(executions.c.proposal_id == proposal.id, executions.c.fence == row.fence, free)
+        if connection.execute(mine.values(fence=row.fence + 1, lease_until=stored(at + LEASE))).rowcount != 1:
+            return None
+        if proposal.state is State.EXECUTING:
+            why = "the worker went away before an answer was kept"
+            if not move(connection, ledger.journal, proposal, State.UNKNOWN, at=at, actor=EXECUTOR, detail=why):
+                raise ProposalStale(f"{proposal.id} moved under its own lease", proposal=proposal.id)
+        return int(row.fence) + 1
+
+
+def _conclude(ledger: Ledger, proposal: Proposal, found: LotThere | None, *, fence: int) -> Step | None:
+    with ledger.memory.read() as connection:
+        intended = connection.scalar(select(executions.c.intended_at).where(executions.c.proposal_id == proposal.id))
+    before = proposal.bound["preconditions"]["active_holds"]
+    holds = () if found is None else found.holds
+    ours = next((hold for hold in holds if hold.proposal == proposal.id), None)
+    if ours is not None:
+        return _record(ledger, proposal.id, Done(effect=ours.hold), fence=fence)
+    unmarked = [h.hold for h in holds if h.status == ACTIVE and h.proposal is None and h.hold not in before]
+    since = ledger.clock() - moment(intended or 0)
+    if unmarked:
+        return _give_up(ledger, proposal.id, fence, f"{', '.join(unmarked)} may be ours; {proposal.system} doesn't say")
+    if since < SETTLED_AFTER:
+        return _wait(ledger, proposal.id, fence, f"{proposal.system} shows no such hold yet")
+    return _record(
+        ledger,
+        proposal.id,
+        NoEffect(reason=f"{proposal.system} was read {int(since.total_seconds())} s later and has no such hold"),
+        fence=fence,
+    )
+
+
+def _record(ledger: Ledger, proposal_id: str, answer: Answer, *, fence: int) -> Step | None:
+    """The answer is kept, if this worker still holds the newest number."""
+    at = ledger.clock()
+    match answer:
+        case Done(effect=effect):
+            to, detail = State.EXECUTED, f"{effect} is placed; not yet come back through ingest"
+        case NoEffect(reason=reason, changed=changed):
+            to, detail = (State.STALE if changed else State.FAILED), reason
+        case NoAnswer(reason=reason):
+            to, detail = State.UNKNOWN, reason
+    with ledger.memory.write() as connection:
+        proposal = load(connection, proposal_id)
+        values: dict[str, object] = {"lease_until": stored(at)}
+        data: dict[str, str] = {}
+        if isinstance(answer, Done):
+            verify_by = at + _patience(ledger, proposal)
+            values |= {"effect": answer.effect, "executed_at": stored(at), "verify_by": stored(verify_by)}
+            data = {"effect": answer.effect}
+        mine = update(executions).where(executions.c.proposal_id == proposal_id, executions.c.fence == fence)
+        if connection.execute(mine.values(**values)).rowcount != 1:
+            return None  # somebody took over and reads the target; what we heard is not ours to write
+        move(connection, ledger.journal, proposal, to, at=at, actor=EXECUTOR, detail=detail, data=data)
+    return Step(proposal=proposal_id, state=to, detail=detail)
+
+
+def _patience(ledger: Ledger, proposal: Proposal) -> timedelta:
+    """How long the effect may take to come back: the policy's word, but at least three beats of the source."""
+    source = ledger.targets[proposal.system].source
+    cadence_s = ledger.memory.plant.source(source).cadence_s or 0.0
+    return max(ledger.policy.verify_within(proposal.case), timedelta(seconds=3 * cadence_s))
+
+
+def _wait(ledger: Ledger, proposal_id: str, fence: int, why: str) -> Step | None:
+    """The target is read again a little later, until there is no point in it."""
+    at = ledger.clock()
+    with ledger.memory.write() as connection:
+        mine = update(executions).where(executions.c.proposal_id == proposal_id, executions.c.fence == fence)
+        if connection.execute(mine.values(lease_until=stored(at + READ_AGAIN_AFTER))).rowcount != 1:
+            return None
+        intended = connection.scalar(select(executions.c.intended_at).where(executions.c.proposal_id == proposal_id))
+    if at - moment(intended or 0) >= GIVE_UP_AFTER:
+        return _give_up(ledger, proposal_id, fence, why)
+    return Step(proposal=proposal_id, state=State.UNKNOWN, detail=why)
+
+
+def _give_up(ledger: Ledger, proposal_id: str, fence: int, why: str) -> Step | None:
+    at = ledger.clock()
+    with ledger.memory.write() as connection:
+        held = select(executions.c.fence).where(executions.c.proposal_id == proposal_id)
+        if connection.scalar(held) != fence:
+            return None
+        proposal = load(connection, proposal_id)
+        move(connection, ledger.journal, proposal, State.NEEDS_HUMAN, at=at, actor=EXECUTOR, detail=why)
+    return Step(proposal=proposal_id, state=State.NEEDS_HUMAN, detail=why)
+
+
+def _loaded(ledger: Ledger, proposal_id: str) -> Proposal | Step:
+    """The proposal; a step that says so where its stored bytes were tampered with: the others go on."""
+    with ledger.memory.read() as connection:
+        try:
+            return load(connection, proposal_id)
+        except ProposalStale as error:
+            return Step(proposal=proposal_id, state=State.STALE, detail=error.message)
+
+
+def _moved(ledger: Ledger, proposal: Proposal | Step, to: State, detail: str) -> Step | None:
+    if isinstance(proposal, Step):
+        return proposal
+    with ledger.memory.write() as connection:
+        moved = move(connection, ledger.journal, proposal, to, at=ledger.clock(), actor=EXECUTOR, detail=detail)
+    return Step(proposal=proposal.id, state=to, detail=detail) if moved else None
+
+
+def _stays(proposal: Proposal, why: str) -> Step:
+    return Step(proposal=proposal.id, state=proposal.state, detail=why)

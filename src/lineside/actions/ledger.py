@@ -1,0 +1,150 @@
+"""The ledger of governed actions: one door to asking, deciding, carrying out, confirming and looking back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from lineside.actions import approve, execute, propose, verify
+from lineside.actions.action import Refusal
+from lineside.actions.approve import entitled
+from lineside.actions.audit import AuditReport, Head, Journal
+from lineside.actions.execute import Step
+from lineside.actions.executors import Executor
+from lineside.actions.policy import Policy, principal
+from lineside.actions.proposal import Proposal, State, load, select_where
+from lineside.actions.propose import Wish
+from lineside.actions.tables import proposals
+from lineside.memory import Memory, Reader
+from lineside.memory.moments import stored
+from lineside.plant.plant import Person
+from lineside.plant.records import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One thing that happened to a proposal, as the audit ledger has it."""
+
+    at: datetime
+    actor: str
+    kind: str
+    detail: str
+    seq: int
+
+
+class Ledger:
+    """Proposals and what became of them. Its calls block, so call them off a running event loop.
+
+    targets: what is armed; without any, nothing is ever sent. clock: aware, ours.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        key: Ed25519PrivateKey,
+        *,
+        targets: Iterable[Executor] = (),
+    ) -> None:
+        self.memory = memory
+        self.policy = policy
+        self.clock = clock
+        self.journal = Journal(key)
+        self.targets: Mapping[str, Executor] = {target.source: target for target in targets}
+
+    def propose(
+        self,
+        *,
+        action: str,
+        parameters: Mapping[str, Json],
+        requester: Person,
+        evidence: Sequence[str] = (),
+        origins: Mapping[str, str] | None = None,
+        as_of: datetime | None = None,
+    ) -> Proposal | Refusal:
+        """A pending proposal on what `requester` may read, or why there is none. Nothing in the plant changes.
+
+        origins: parameter to `question` (the asker's own words) or a record id. as_of: what is known then, default now.
+        """
+        wish = Wish(action=action, parameters=parameters, requester=requester, evidence=evidence, origins=origins or {})
+        # As the plant file has them: roles and sites that a caller brought along open nothing.
+        known = principal(self.memory.plant, requester) or Person(id=requester.id)
+        view = self.memory.view(as_of=as_of or self.clock(), reader=Reader(known))
+        return propose.propose(self, wish, view=view)
+
+    def approve(self, proposal_id: str, approver: Person, digest: str, channel: str) -> Proposal:
+        """Approved, once. digest: of what was shown. channel: cli, web, slack.
+
+        Raises NotFound, NotPermitted, AlreadyDecided, ProposalStale.
+        """
+        return approve.approve(self, proposal_id, approver=approver, digest=digest, channel=channel)
+
+    def reject(self, proposal_id: str, approver: Person, reason: str, channel: str = "cli") -> Proposal:
+        """Rejected, or withdrawn by who asked, or revoked before anything was sent.
+
+        Raises NotFound, NotPermitted, AlreadyDecided, ProposalStale, BadRequest.
+        """
+        return approve.reject(self, proposal_id, approver=approver, reason=reason, channel=channel)
+
+    def execute_due(self) -> Sequence[Step]:
+        """What is approved was carried out, what is unanswered was read, what is overdue has expired. Idempotent."""
+        return execute.execute_due(self)
+
+    def verify_due(self) -> Sequence[Step]:
+        """What came back through ingest is closed and remembered; what did not in time needs a person. Idempotent."""
+        return verify.verify_due(self)
+
+    def show(self, proposal_id: str) -> Proposal:
+        """The proposal as it stands. Raises NotFound; ProposalStale where its stored bytes were tampered with."""
+        with self.memory.read() as connection:
+            return load(connection, proposal_id)
+
+    def list(self, *, states: Iterable[State] = (), limit: int | None = None) -> Sequence[Proposal]:
+        """Proposals, newest first, of all states or of some."""
+        wanted = tuple(states)
+        with self.memory.read() as connection:
+            return select_where(connection, *((proposals.c.state.in_(wanted),) if wanted else ()), limit=limit)
+
+    def pending_for(self, person: Person) -> Sequence[Proposal]:
+        """What waits for a decision that this person has the right to make."""
+        with self.memory.read() as connection:
+            waiting = select_where(
+                connection, proposals.c.state == State.PENDING, proposals.c.expires_at > stored(self.clock())
+            )
+        return [p for p in waiting if entitled(p, person, self.memory.plant, self.policy).allowed]
+
+    def may_decide(self, proposal: Proposal, person: Person) -> bool:
+        """Whether the policy as it stands gives this person the right to approve or reject it."""
+        return entitled(proposal, person, self.memory.plant, self.policy).allowed
+
+    def story(self, proposal_id: str) -> Sequence[Chapter]:
+        """Everything that happened to the proposal, oldest first. Raises NotFound."""
+        with self.memory.read() as connection:
+            load(connection, proposal_id)
+            entries = self.journal.entries(connection, proposal=proposal_id)
+        return [_chapter(entry.seq, json.loads(entry.content)) for entry in entries]
+
+    def audit_verify(self, head: Head | None = None) -> AuditReport:
+        """Whether the audit ledger is whole and unchanged. head: an exported one, without which a tail that was cut
+        back to an older signed head can't be told."""
+        with self.memory.read() as connection:
+            return self.journal.verify(connection, exported=head)
+
+    def export_head(self) -> Head | None:
+        """The signed head, to keep on another machine; None while nothing was written."""
+        with self.memory.read() as connection:
+            return self.journal.head(connection)
+
+
+def _chapter(seq: int, said: Mapping[str, Json]) -> Chapter:
+    match said:
+        case {"at": str(at), "actor": str(actor), "kind": str(kind), "data": dict(data)}:
+            return Chapter(
+                at=datetime.fromisoformat(at), actor=actor, kind=kind, detail=str(data.get("detail") or ""), seq=seq
+            )
+    raise ValueError(f"audit entry {seq} has another form")

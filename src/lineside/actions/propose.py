@@ -1,0 +1,193 @@
+"""Ask for an action: strict parameters, a resolved target, evidence by hash, the difference it makes."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+import rfc8785
+from sqlalchemy import Connection, func, insert, select
+
+from lineside.actions.action import ACTIONS, HoldLot, Plan, Refusal, Risk
+from lineside.actions.policy import Case, Policy, principal
+from lineside.actions.proposal import (
+    FORMAT,
+    OPEN,
+    Origin,
+    Proposal,
+    State,
+    canonical,
+    digest,
+    load,
+    new_id,
+    open_key,
+)
+from lineside.actions.tables import proposals
+from lineside.memory import View
+from lineside.memory.moments import stored
+from lineside.memory.words import render
+from lineside.plant.plant import Person
+from lineside.plant.records import Json, Note
+
+if TYPE_CHECKING:
+    from lineside.actions.ledger import Ledger
+
+QUESTION = "question"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody asks for. evidence: record ids. origins: parameter to `question` (the asker's own words) or to the
+    id of the record that its value was taken from; a parameter that is not named counts as untrusted."""
+
+    action: str
+    parameters: Mapping[str, Json]
+    requester: Person
+    evidence: Sequence[str] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
+    """The kept proposal, or why there is none; a refusal keeps nothing. view: what the requester may read."""
+    plant, policy, at = ledger.memory.plant, ledger.policy, ledger.clock()
+    action = ACTIONS.get(wish.action)
+    if action is None:
+        return Refusal(reason=f"there is no action {wish.action!r}; there are: {', '.join(ACTIONS)}", code="no_action")
+    requester = principal(plant, wish.requester)
+    if requester is None:
+        return Refusal(reason=f"{wish.requester.id} is not in the plant file", code="not_permitted")
+    plan = action.plan(wish.parameters, view=view, systems=ledger.targets)
+    if isinstance(plan, Refusal):
+        return plan
+    origins = _origins(wish, action, view)
+    if isinstance(origins, Refusal):
+        return origins
+    evidence = _evidence(wish, plan, view)
+    if isinstance(evidence, Refusal):
+        return evidence
+    risk = Risk.MEDIUM if all(origin.trusted for origin in origins) else Risk.HIGH
+    case = Case(action=action.name, risk=risk, site=plant.site)
+    verdict = policy.may_propose(requester, case)
+    if not verdict.allowed:
+        return Refusal(reason=verdict.reason, code="not_permitted")
+    expires_at = at + policy.expires_after(case)
+    proposal_id = new_id()
+    try:
+        bound = canonical(
+            {
+                "format": FORMAT,
+                "id": proposal_id,
+                "nonce": secrets.token_hex(16),
+                "site": case.site,
+                "action": f"{action.name}@{action.version}",
+                "title": action.title,
+                "entity": str(plan.entity),
+                "system": plan.system,
+                "parameters": dict(plan.parameters),
+                "payload": action.payload(proposal=proposal_id, requester=requester.id, plan=plan),
+                "preconditions": plan.snapshot.to_json(),
+                "changes": [change.to_json() for change in plan.changes],
+                "facts": list(plan.facts),
+                "undo": action.undo,
+                "evidence": evidence,
+                "origins": [asdict(origin) for origin in origins],
+                "risk": risk,
+                "requester": requester.id,
+                "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest},
+                "created_at": at.isoformat(),
+                "expires_at": expires_at.isoformat(),
+                "known_at": view.as_of.isoformat(),
+            }
+        )
+    except rfc8785.CanonicalizationError as error:
+        return Refusal(reason=f"the parameters have no canonical form: {error}", code="bad_parameters")
+    with ledger.memory.write() as connection:
+        refusal = _crowded(connection, plan, action, requester, policy)
+        if refusal is not None:
+            return refusal
+        connection.execute(
+            insert(proposals).values(
+                id=proposal_id,
+                action=action.name,
+                system=plan.system,
+                entity=str(plan.entity),
+                requester=requester.id,
+                bound=bound,
+                digest=digest(bound),
+                created_at=stored(at),
+                expires_at=stored(expires_at),
+                state=State.PENDING,
+                version=1,
+                open_key=open_key(action.name, plan.system, plan.entity),
+                detail="",
+                changed_at=stored(at),
+            )
+        )
+        ledger.journal.append(
+            connection,
+            at=at,
+            kind="proposed",
+            actor=requester.id,
+            proposal=proposal_id,
+            data={"digest": digest(bound), "action": action.name, "entity": str(plan.entity), "rule": verdict.rule},
+        )
+        return load(connection, proposal_id)
+
+
+def _origins(wish: Wish, action: HoldLot, view: View) -> list[Origin] | Refusal:
+    if unknown := sorted(set(wish.origins) - set(action.parameters)):
+        return Refusal(reason=f"{action.name} takes no {', '.join(unknown)}", code="bad_origin")
+    found = []
+    for parameter in action.parameters:
+        origin = wish.origins.get(parameter, "")
+        if origin == QUESTION:
+            found.append(Origin(parameter=parameter, origin=origin, label="the question", trusted=True))
+            continue
+        record = view.record(origin) if origin else None
+        if origin and record is None:
+            return Refusal(reason=f"{parameter} is said to come from {origin}, which is no record", code="bad_origin")
+        if record is None:
+            found.append(Origin(parameter=parameter, origin="", label="nobody knows where", trusted=False))
+        elif isinstance(record, Note):
+            by = f" by {record.author}" if record.author else ""
+            label = f"the free text of a note{by} ({record.provenance.source})"
+            found.append(
+                Origin(parameter=parameter, origin=origin, label=label, trusted=False, author=record.author or "")
+            )
+        else:
+            label = f"a record of {record.provenance.source}"
+            # The lot of a structured record is the system's own word; any longer text in it may be anybody's.
+            found.append(Origin(parameter=parameter, origin=origin, label=label, trusted=parameter == "lot"))
+    return found
+
+
+def _evidence(wish: Wish, plan: Plan, view: View) -> list[Json] | Refusal:
+    """Each record's id and the hash of its canonical text, those behind the preconditions included."""
+    ids = tuple(dict.fromkeys((*wish.evidence, *plan.snapshot.basis)))
+    known = view.records(ids)
+    if missing := [record_id for record_id in ids if record_id not in known]:
+        return Refusal(reason=f"no record {', '.join(missing)} can be read", code="unknown_evidence")
+    return [
+        {"record": record_id, "sha256": hashlib.sha256(render(known[record_id]).encode()).hexdigest()}
+        for record_id in ids
+    ]
+
+
+def _crowded(connection: Connection, plan: Plan, action: HoldLot, requester: Person, policy: Policy) -> Refusal | None:
+    key = open_key(action.name, plan.system, plan.entity)
+    already = connection.execute(select(proposals.c.id).where(proposals.c.open_key == key)).scalar()
+    if already is not None:
+        return Refusal(reason=f"{already} already asks for this and is still open", code="already_proposed")
+    mine = connection.execute(
+        select(func.count())
+        .select_from(proposals)
+        .where(proposals.c.requester == requester.id, proposals.c.state.in_(OPEN))
+    ).scalar_one()
+    if mine >= policy.open_per_requester:
+        return Refusal(
+            reason=f"{requester.id} has {mine} open proposals, the most that the policy allows", code="too_many"
+        )
+    return None
