@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-_SPELLINGS = {
-    "pcs": "ea", "pc": "ea", "piece": "ea", "pieces": "ea", "each": "ea", "unit": "ea", "units": "ea",
-    "stk": "ea", "stück": "ea", "st": "ea", "cases": "case", "pallets": "pallet", "l": "L", "liter": "L",
-    "litre": "L", "°c": "Cel", "degc": "Cel", "hour": "h", "hours": "h", "minute": "min", "minutes": "min",
-    "second": "s", "seconds": "s", "percent": "%", "pct": "%",
-}  # fmt: skip
+from lineside.plant.vocabulary import UNIT_WORDS
+
+_SPELLINGS = {word.casefold(): code for code, words in UNIT_WORDS.items() for word in words}
 _FACTORS: Mapping[str, tuple[str, Decimal]] = {
     "kg": ("g", Decimal(1000)), "g": ("g", Decimal(1)), "mg": ("g", Decimal("0.001")), "t": ("g", Decimal(1_000_000)),
     "L": ("L", Decimal(1)), "mL": ("L", Decimal("0.001")), "hL": ("L", Decimal(100)), "m3": ("L", Decimal(1000)),
@@ -24,7 +21,7 @@ _FACTORS: Mapping[str, tuple[str, Decimal]] = {
 def unit(text: str) -> str:
     """The unit's one spelling here: `pcs` and `Stück` are `ea`; UCUM codes and unknown units stay as they came."""
     bare = text.strip()
-    return bare if bare in _FACTORS else _SPELLINGS.get(bare.lower(), bare)
+    return bare if bare in _FACTORS else _SPELLINGS.get(bare.casefold().rstrip("."), bare)
 
 
 def number(value: object) -> Decimal | None:
