@@ -44,20 +44,21 @@ class Lineside:
     @cached_property
     def ledger(self) -> Ledger:
         """The life of proposals, and the audit behind it."""
-        from lineside.actions import Ledger, Target
+        from lineside.actions import KEY_FILE, Ledger, load_policy, signing_key
+        from lineside.actions.executors.qms import QmsHolds
 
-        targets = {
-            name: Target(
-                name=name,
-                url=target.url,
-                read_url=target.read_url or target.url,
-                token=target.token.get_secret_value(),
+        targets = [
+            QmsHolds(
+                target.url,
+                target.token.get_secret_value(),
                 source=target.source or name,
+                read_url=target.read_url,
                 timeout_s=target.timeout_s,
             )
             for name, target in self.settings.targets.items()
-        }
-        return Ledger.open(self.memory, home=self.home, clock=self.clock, targets=targets)
+        ]
+        key = signing_key(self.home / KEY_FILE)
+        return Ledger(self.memory, load_policy(self.home), self.clock, key, targets=targets)
 
     @cached_property
     def answerer(self) -> Answerer:

@@ -115,6 +115,7 @@ async def _read_everything(lineside: Lineside, began: float) -> None:
 
 async def _ask_and_act(lineside: Lineside, plant: DemoPlant) -> None:
     from lineside.serve.asking import ask_once
+    from lineside.serve.cards import audit_words, told
     from lineside.serve.terminal import print_answer
 
     for question in plant.questions:
@@ -132,10 +133,10 @@ async def _ask_and_act(lineside: Lineside, plant: DemoPlant) -> None:
     lineside.ledger.approve(proposal.id, approver=approver, digest=proposal.digest, channel="cli")
     await asyncio.to_thread(lineside.ledger.execute_due)
     await _see_it_come_back(lineside, proposal.id)
-    for line in lineside.ledger.story(proposal.id):
+    for line in told(lineside, proposal.id):
         typer.echo(f"  {line}")
-    found = lineside.ledger.verify_audit(None)
-    typer.echo(found.summary)
+    found = lineside.ledger.audit_verify()
+    typer.echo(audit_words(found))
     if not found.ok:
         raise LinesideError("the audit chain is broken; see above")
 

@@ -71,7 +71,7 @@ def _memory(lineside: Lineside) -> Iterator[Check]:
         detail=f"{lag} passages wait" if lag else "up to date",
         fix="they are indexed by a running `lineside serve`, or by the next import",
     )
-    waiting = len(memory.dead_letters(status="open"))
+    waiting = len(memory.dead_letters())
     yield Check(
         name="dead letters",
         ok=waiting == 0,

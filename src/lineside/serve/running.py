@@ -13,6 +13,7 @@ import typer
 
 from lineside.app import Lineside
 from lineside.errors import LinesideError, SetupError
+from lineside.serve.overview import STATUS_FILE
 
 log = structlog.get_logger()
 
@@ -38,7 +39,9 @@ async def run(
         if "ingest" in parts:
             from lineside.memory.intake import run as read_sources
 
-            running.append(tasks.create_task(read_sources(lineside.memory, lineside.connectors())))
+            status = lineside.home / STATUS_FILE
+            feeds = read_sources(lineside.memory, lineside.connectors(), clock=lineside.clock, status_file=status)
+            running.append(tasks.create_task(feeds))
             running.append(tasks.create_task(_repeat(lineside.memory.index_pending, INDEX_PAUSE_S)))
         if "actions" in parts:
             running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))

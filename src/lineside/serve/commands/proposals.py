@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lineside.errors import BadRequest, NotFound
 from lineside.serve.home import home_folder
+
+if TYPE_CHECKING:
+    from lineside.actions import State
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Id = Annotated[str, typer.Argument(help="The proposal's id.")]
@@ -40,31 +44,33 @@ def list_proposals(
 
     lineside = open_lineside(home_folder(context.obj.home))
     try:
-        rows = [proposal.to_json() for proposal in lineside.ledger.list(state=state)]
+        states = [_state(state)] if state else []
+        rows = [proposal.to_json() for proposal in lineside.ledger.list(states=states)]
     finally:
         lineside.close()
     if as_json:
         print_json(rows)
     else:
-        columns = ("id", "state", "summary", "requester", "expires_at")
+        columns = ("id", "state", "title", "entity", "requester", "expires_at")
         print_table(columns, [[row[column] for column in columns] for row in rows])
 
 
 def show_proposal(context: typer.Context, proposal: _Id, as_json: _Json = False) -> None:
     """One proposal: what would change, on what evidence, and its story so far."""
     from lineside.app import open_lineside
+    from lineside.serve.cards import card, told
     from lineside.serve.terminal import print_json
 
     lineside = open_lineside(home_folder(context.obj.home))
     try:
         shown = lineside.ledger.show(proposal)
-        story = lineside.ledger.story(proposal)
+        story = list(told(lineside, proposal))
     finally:
         lineside.close()
     if as_json:
-        print_json({**shown.to_json(), "story": list(story)})
+        print_json({**shown.to_json(), "story": story})
     else:
-        for line in (*shown.card(), *story):
+        for line in (*card(shown), *story):
             typer.echo(line)
 
 
@@ -79,13 +85,14 @@ def approve(
 ) -> None:
     """Approve exactly what is shown, then carry it out."""
     from lineside.app import open_lineside
+    from lineside.serve.cards import card
 
     lineside = open_lineside(home_folder(context.obj.home))
     try:
         person = lineside.person(approver)
         shown = lineside.ledger.show(proposal)
         if not yes:
-            for line in shown.card():
+            for line in card(shown):
                 typer.echo(line)
             typer.confirm(f"Approve as {person.id}?", abort=True)
         lineside.ledger.approve(proposal, approver=person, digest=digest or shown.digest, channel="cli")
@@ -93,7 +100,7 @@ def approve(
         after = lineside.ledger.show(proposal)
     finally:
         lineside.close()
-    typer.echo(f"{proposal} is {after.state}{': ' + after.outcome if after.outcome else ''}")
+    typer.echo(f"{proposal} is {after.state}{': ' + after.detail if after.detail else ''}")
 
 
 def reject(
@@ -120,17 +127,18 @@ def verify(
 ) -> None:
     """Check the whole chain: any changed, removed, swapped, added or cut entry is found."""
     from lineside.app import open_lineside
+    from lineside.serve.cards import audit_words, read_head
     from lineside.serve.terminal import print_json
 
     lineside = open_lineside(home_folder(context.obj.home))
     try:
-        found = lineside.ledger.verify_audit(head.read_text(encoding="utf-8") if head else None)
+        found = lineside.ledger.audit_verify(read_head(head) if head else None)
     finally:
         lineside.close()
     if as_json:
-        print_json(found.to_json())
+        print_json({"ok": found.ok, "entries": found.entries, "problems": list(found.problems)})
     else:
-        typer.echo(found.summary)
+        typer.echo(audit_words(found))
     if not found.ok:
         raise typer.Exit(1)
 
@@ -139,11 +147,25 @@ def export(
     context: typer.Context, file: Annotated[Path, typer.Argument(help="Where to write the signed head.")]
 ) -> None:
     """Write the chain's signed head, to be kept on another machine."""
+    import json
+
     from lineside.app import open_lineside
 
     lineside = open_lineside(home_folder(context.obj.home))
     try:
-        file.write_text(lineside.ledger.export_head(), encoding="utf-8")
+        head = lineside.ledger.export_head()
     finally:
         lineside.close()
+    if head is None:
+        raise NotFound("the audit ledger is still empty: there is no head to export")
+    file.write_text(json.dumps(head.to_json(), indent=2), encoding="utf-8")
     typer.echo(f"The signed head is in {file}; keep it off this machine.")
+
+
+def _state(text: str) -> State:
+    from lineside.actions import State
+
+    try:
+        return State(text)
+    except ValueError as error:
+        raise BadRequest(f"{text!r} is not a state; there are: {', '.join(State)}") from error

@@ -161,7 +161,7 @@ def list_dead_letters(
 
 
 def show_dead_letter(
-    context: typer.Context, letter: Annotated[str, typer.Argument(help="Its id.")], as_json: _Json = False
+    context: typer.Context, letter: Annotated[int, typer.Argument(help="Its id.")], as_json: _Json = False
 ) -> None:
     """One dead letter with the bytes as they came."""
     from lineside.app import open_lineside
@@ -180,27 +180,27 @@ def show_dead_letter(
             typer.echo(f"{key}: {value}")
 
 
-def retry_dead_letter(context: typer.Context, letter: Annotated[str, typer.Argument(help="Its id.")]) -> None:
+def retry_dead_letter(context: typer.Context, letter: Annotated[int, typer.Argument(help="Its id.")]) -> None:
     """Read a dead letter once more, after its mapping or its neighbour was mended."""
     from lineside.app import open_lineside
     from lineside.serve.overview import translator_for
 
     lineside = open_lineside(home_folder(context.obj.home))
     try:
-        dead = lineside.memory.dead_letter(letter)
-        outcome = lineside.memory.retry_dead_letter(letter, translate=translator_for(lineside, dead.source))
+        waiting = lineside.memory.dead_letter(letter)
+        tried = lineside.memory.retry_dead_letter(letter, translator_for(lineside, waiting.source))
         lineside.memory.index_pending()
     finally:
         lineside.close()
-    if outcome.dead_lettered:
-        typer.echo(f"{letter} is still unreadable: {outcome.dead[0].reason}", err=True)
+    if tried.status == "open":
+        typer.echo(f"{letter} is still unreadable: {tried.reason}", err=True)
         raise typer.Exit(1)
     typer.echo(f"{letter} was read and recorded.")
 
 
 def discard_dead_letter(
     context: typer.Context,
-    letter: Annotated[str, typer.Argument(help="Its id.")],
+    letter: Annotated[int, typer.Argument(help="Its id.")],
     reason: Annotated[str, typer.Option(help="Why it may be forgotten.")],
     by: Annotated[str, typer.Option("--as", help="Who says so.")] = "operator",
 ) -> None:
