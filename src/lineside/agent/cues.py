@@ -19,6 +19,7 @@ class Intent(StrEnum):
     RECONCILE = "reconcile"
     STATE = "state"
     LOOKUP = "lookup"
+    WHAT_IF = "what_if"
     CONFLICTS = "conflicts"
     READINESS = "readiness"
     LOOKS_COMPLETE = "looks_complete"
@@ -84,7 +85,7 @@ CUES: Mapping[Intent, str] = {
         2 on|ahead target|track|plan|schedule|pace
         2 ahead of plan|schedule|target
         2 throughput|output|oee|performance|productivity
-        2 how is|was|did|does|are .. perform*|doing|running|run|do
+        3 how is|was|did|does|are .. perform*|doing|running|run|do|going
         2 lose|losing|lost .. time|units|output|minutes|production|pieces
         2 pace|rate vs|versus|against
         2 downtime cause*|reason*
@@ -100,7 +101,7 @@ CUES: Mapping[Intent, str] = {
         2 leistung|ausbringung|ausstoss|durchsatz|produktivitaet
         2 warum|wieso|weshalb|weswegen .. langsam*
         2 langsam|langsamer
-        2 wie laeuft|lief|laufen|performt
+        3 wie laeuft|lief|laufen|performt|gelaufen
         2 wie viel .. produziert|gefertigt|hergestellt
         3 verlier* .. zeit|stueck|menge
         2 verloren .. zeit|minuten
@@ -111,11 +112,11 @@ CUES: Mapping[Intent, str] = {
         3 can't|cannot|not keep up
     """,
     Intent.RECONCILE: """
-        3 which|who .. right|correct|true|believe|trust|count* .. on
+        3 which|who|what .. right|correct|true|believe
         2 which|what number|figure|count|quantity|stock
         3 which|what number|figure|count|quantity|stock .. right|correct|true|use|believe|trust
         3 welche* .. stimm*|richtig*|korrekt*|gilt
-        2 how much|many .. stock|left|available|inventory|remain*|on hand
+        2 how much|many .. stock|left|available|inventory|remain*|on_hand
         2 how much|many .. have|there|got|is|are
         2 stock|inventory .. of|for|level|figure|figures|count|right
         2 in stock
@@ -134,7 +135,8 @@ CUES: Mapping[Intent, str] = {
         2 really|actually have
         2 can't|cannot find
         2 show* stock
-        2 cases|case .. or pieces|ea|units
+        3 cases|case|boxes|pallets|kartons|kisten .. or|oder .. pieces|ea|units|stueck|each|kg
+        3 pieces|ea|units|stueck|kg .. or|oder .. cases|case|boxes|pallets|kartons|kisten
     """,
     Intent.CONFLICTS: """
         3 conflict*|disagree*|contradict*|inconsisten*
@@ -152,11 +154,11 @@ CUES: Mapping[Intent, str] = {
         3 ready to ship|go|leave|start|run|send
         3 ready for ship*|dispatch|delivery|pickup|production|customer
         3 can|may|could we|i|it|this|that|they ship|send|deliver|dispatch
-        3 can|may|could .. go out|be shipped|leave|ship|be sent|be delivered
+        3 can|may|could .. go_out|be_shipped|leave|ship|be_sent|be_delivered|go
         2 ship*|dispatch* .. today|now|already|complete*|partial*|yet
-        3 what blocks|block|stops|prevents|holds|keeps|is blocking|is holding
+        3 what blocks|block|stops|prevents|holds|keeps
         3 what is|s blocking|stopping|preventing|holding|keeping|missing
-        3 blocking|holding up|back
+        3 holding|held up|back
         3 hold* up
         2 why can't|cannot|can .. not .. ship|leave|go
         2 ready
@@ -167,11 +169,13 @@ CUES: Mapping[Intent, str] = {
         3 was .. fehlt
         2 bereit|startklar
         2 fertig .. fuer|zum|zur .. versand|auslieferung|lieferung
-        3 materials|material ready|readiness|staged|available for
-        3 have|has everything|all materials|all material
+        3 materials|material ready|readiness|staged|available
+        3 have|has everything|all_material|all_materials
         2 90|percent|% now
         3 lack*|short .. material
         2 readiness
+        3 why .. late|delayed|held_up|not_shipped
+        3 warum|wieso|weshalb .. spaet|verspaetet|verzoegert
         2 good to go
     """,
     Intent.LOOKS_COMPLETE: """
@@ -191,7 +195,7 @@ CUES: Mapping[Intent, str] = {
         3 truck|lorry|trailer .. leave|go|make|carry|load*
         3 leave|go|load*|make|fit .. truck|lorry|trailer|departure
         3 on the .. truck|lorry|trailer
-        2 departure|cut-off|cutoff|cut off
+        2 departure|cut-off|cutoff|cut_off
         3 carrier .. slip*|late|delay*
         3 dock .. tomorrow|today|surprise|tonight
         2 lkw|laster|lastwagen|lastzug
@@ -205,7 +209,7 @@ CUES: Mapping[Intent, str] = {
     Intent.DECIDED: """
         3 decid*|decision|decisions
         3 entschied*|entscheid*|entschluss|beschloss*|beschluss*
-        3 who|whose allow*|approv*|authori*|permit*|sign* off|agreed|waived
+        3 who|whose allow*|approv*|authori*|permit*|sign_off|signed_off|agreed|waived|decid*|overr*
         3 wer .. erlaubt|genehmigt|freigegeben|entschied*|zugelassen|bewilligt|autorisiert|zugestimmt
         2 why did|do|have|are|were we
         2 warum haben|hatten|sind|machen|fahren wir
@@ -221,7 +225,7 @@ CUES: Mapping[Intent, str] = {
         3 warten auf mich
         2 overr*|ueberst*
         2 was haben wir .. beschlossen|gemacht|vereinbart
-        2 waiver|deviation permit|sonderfreigabe|ausnahmegenehmigung
+        2 waiver|deviation_permit|sonderfreigabe|ausnahmegenehmigung
     """,
     Intent.IN_FORCE: """
         3 in force|effect
@@ -234,9 +238,9 @@ CUES: Mapping[Intent, str] = {
         3 rest|rests|depend|based on facts|assumptions
         3 assumption*|annahme*
         3 facts .. changed
-        3 noch gueltig|aktiv|aktuell|in kraft|massgeblich|erlaubt
-        3 noch .. gueltig|aktiv|in kraft
-        3 gilt|gelten .. noch|weiterhin|immer noch|derzeit|aktuell
+        3 noch gueltig|aktiv|aktuell|in_kraft|massgeblich|erlaubt
+        3 noch .. gueltig|aktiv|in_kraft
+        3 gilt|gelten .. noch|weiterhin|derzeit|aktuell
         3 noch gilt|gelten
         3 nicht .. anfassen|veraendern|verstellen|aendern
         2 limit*|restriction* .. active|still|now|apply
@@ -335,9 +339,11 @@ CUES: Mapping[Intent, str] = {
         2 sources|feeds
         2 wie aktuell|alt|frisch
         2 last heard|report*|sync*|update from
+        3 hear|heard from
+        3 von .. gehoert
         2 stopped reporting|sending|talking
         3 data gap|gaps|quality of data
-        2 meldet|sendet nicht|sich nicht|nichts
+        2 meldet|sendet .. nicht|nichts
         3 nichts mehr|gehoert
     """,
     Intent.TALLY: """
@@ -368,12 +374,23 @@ CUES: Mapping[Intent, str] = {
         2 any|were|was|did|gab .. stops|stoppages|alarms|stillstaende|stillstand|alarme|changeovers|complaints|reklamationen|excursions
         2 stops|stillstaende|alarme|alarms|changeovers .. per|by|je|pro|nach|last|gestern|heute|in|on
     """,
+    Intent.WHAT_IF: """
+        3 what if
+        3 if .. stays|stay|goes|remains|stops|breaks|fails
+        3 can|could|should we .. take|accept|squeeze|fit .. order|job|rush
+        3 rush order|job
+        3 resequenc*|reschedul*|umplan*
+        3 was waere|passiert wenn
+        3 wenn .. ausfaellt|steht|stehen_bleibt|stillsteht
+        3 eilauftrag|eilauftraege
+        2 capacity|kapazitaet
+    """,
     Intent.STATE: """
         2 status|state|condition|zustand
         2 is|was|are|were .. blocked|released|running|stopped|closed|open|complete|completed|finished|done|ok|okay|passed|failed|idle|started|departed|delivered|usable|free|down|held|up
         3 on hold
         2 really running|released|blocked|finished|complete|closed
-        2 ist|sind|war|waren .. gesperrt|freigegeben|fertig|offen|abgeschlossen|geschlossen|frei|bestanden|blockiert|verladen|gestartet|in ordnung|io
+        2 ist|sind|war|waren .. gesperrt|freigegeben|fertig|offen|abgeschlossen|geschlossen|frei|bestanden|blockiert|verladen|gestartet|in_ordnung|io
         3 laeuft|steht .. wirklich|gerade|noch|wieder
         2 laeuft|steht|stehen
         2 stand von|bei|der|des
@@ -381,8 +398,8 @@ CUES: Mapping[Intent, str] = {
         2 tell me about
         2 was ist mit
         2 wie steht
-        2 what is wrong|the matter|up with
-        2 what's wrong|up with
+        2 what is|s wrong|up with
+        2 the matter with
         2 show me
         1 is|ist
         3 why .. blocked|on hold|held|stopped|down|late
@@ -395,7 +412,7 @@ CUES: Mapping[Intent, str] = {
         3 who|did anyone|did anybody|has anyone|anyone|anybody .. said|mention*|wrote|report*|noted|complain*|notice*
         2 logbook|shift log|shift book|schichtbuch
         3 notiz*|schrieb|geschrieben|erwaehnt*|vermerk*|eintrag|eintraege
-        3 steht|stand .. ueber|zu|im|in den
+        3 steht|stand .. ueber|zu|im|in_den
         3 what do we know about
         2 do we know .. about
         3 was wissen wir
@@ -450,7 +467,9 @@ def compiled(cue: str) -> tuple[int, re.Pattern[str]]:
         if word == "..":
             gap = True
             continue
-        one = "|".join(rf"{re.escape(w[:-1])}[\w'-]*" if w.endswith("*") else re.escape(w) for w in word.split("|"))
+        one = "|".join(
+            rf"{re.escape(w[:-1])}[\w-]*" if w.endswith("*") else re.escape(w.replace("'", " ").replace("_", " ")) for w in word.split("|")
+        )
         if pattern:
             pattern += r"(?: [^ ]+){0,4}? " if gap else " "
         pattern += rf"(?:{one})"
@@ -468,6 +487,7 @@ CUE_WORDS: frozenset[str] = frozenset(
     for table in CUES.values()
     for line in table.splitlines()
     for part in line.split()[1:]
-    for word in part.split("|")
+    for joined in part.split("|")
+    for word in joined.split("_")
     if len(word.rstrip("*")) >= 4
 )

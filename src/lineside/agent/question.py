@@ -1,0 +1,363 @@
+"""What a question asks, understood without a model: its parts, what each is about, when, and what it wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from lineside.agent.cues import AXES, COMPILED, CUE_WORDS, ELSEWHERE, PURPOSES, Intent
+from lineside.agent.ids import Ids, Unknown
+from lineside.agent.lexicon import HAPPENINGS, KINDS, POINTING, PROPERTIES, STATES, STOP_WORDS
+from lineside.agent.places import NoPlace, Places
+from lineside.agent.topics import Topics
+from lineside.agent.wording import Token, fold, near, repair, tokens
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.plant import Person, Plant
+from lineside.plant.windows import FoundWindow, Window, find_window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Everything that this reader's memory and the plant file give a name."""
+
+    plant: Plant
+    ids: Ids
+    places: Places
+    topics: Topics
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One thing asked. places: equipment paths. unclear: words that several things answer to. topic: the words that
+    nothing else explains. elsewhere: words for what no plant's memory holds. read_as: how loose words were taken."""
+
+    text: str
+    intent: Intent | None
+    scores: Mapping[Intent, float]
+    entities: tuple[Entity, ...] = ()
+    places: tuple[str, ...] = ()
+    window: Window | None = None
+    window_said: bool = False
+    unknown: tuple[Unknown, ...] = ()
+    no_places: tuple[NoPlace, ...] = ()
+    unclear: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    properties: tuple[str, ...] = ()
+    happenings: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    axis: str | None = None
+    purpose: str | None = None
+    sources: tuple[str, ...] = ()
+    people: tuple[Person, ...] = ()
+    topic: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    words: frozenset[str] = field(default_factory=frozenset)
+    read_as: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str | None:
+        return self.places[0] if self.places else None
+
+    def of_kind(self, *kinds: str) -> tuple[Entity, ...]:
+        return tuple(entity for entity in self.entities if entity.kind in kinds)
+
+
+_ASKS = (
+    "what|why|who|whom|which|when|where|how|is|are|was|were|does|do|did|can|could|should|will|has|have|show|list|tell|"
+    "was|warum|wieso|weshalb|wer|wem|wen|wann|wo|wie|welche|welcher|welches|welchen|ist|sind|kann|koennen|können|hat|haben|"
+    "gibt|gilt|darf|wurde|wurden|war|waren|zeig|zeige|seit"
+)
+_PARTS = re.compile(rf"(?<=[?!])\s+|;\s+|(?<=[a-zäöüß0-9])\.\s+|,?\s+(?:and|und|&)\s+(?=(?:{_ASKS})\b)", re.IGNORECASE)
+_HOLD = re.compile(
+    r"^(?:(?:please|pls|bitte|can you|could you|would you|kannst du|koennen sie|i want (?:you )?to|we need to|we should|"
+    r"let s|just|ok|then|now|jetzt|ich moechte|wir muessen|also|hey|hi|hallo|hello) )*"
+    r"(?:(?:put|place|set|get) (?:.+ )?(?:on|under|in|into|a) (?:quality )?(?:hold|quarantine|block)|(?:hold|block|quarantine) |"
+    r"(?:place|put|set|create|open|propose) (?:a |the )?(?:quality )?hold |"
+    r"(?:sperr|sperre|sperren|blockiere|blockier) |(?:setze?|nimm|lege?|stelle?) .+ (?:sperre|sperrbestand|gesperrt)|"
+    r".+ (?:bitte )?(?:sperren|blockieren|auf sperre|in sperre)(?: |$))"
+)
+_ACT = re.compile(
+    r"^(?:(?:please|pls|bitte|just|ok|now|then|go ahead and|can you|could you|kannst du) )*"
+    r"(?:release|ship|order|cancel|delete|stop|start|restart|move|transfer|resequence|approve|change|set|update|send|"
+    r"post|book|scrap|reject|close|reschedule|expedite|do it|correct|gib|loesche|bestelle|starte|stoppe|storniere|"
+    r"verschiebe|buche|aendere|verschicke|verschrotte|genehmige|schliesse)(?: |$)"
+)
+
+
+def understand(
+    text: str, *, at: datetime, names: Names, before: Sequence[Ask] = (), now_window: Callable[[], Window | None] = lambda: None
+) -> tuple[Ask, ...]:
+    """The parts of a question in order; a part that points back takes over what the one before it was about.
+
+    before: what earlier turns of the conversation asked.
+    """
+    asks: list[Ask] = []
+    for index, part in enumerate(parts(text)):
+        ask = _read(part, at=at, names=names)
+        earlier = asks[-1] if asks else (before[-1] if before else None)
+        if earlier is not None:
+            ask = _follow(ask, earlier, same_question=index > 0)
+        asks.append(ask)
+    return tuple(asks)
+
+
+def parts(text: str) -> tuple[str, ...]:
+    """The questions in a text, in order."""
+    pieces = [piece.strip(" ,;") for piece in _PARTS.split(text) if piece and piece.strip(" ,;?!.")]
+    if len(pieces) > 1 and _HOLD.match(_spoken(tokens(text))):
+        return (text.strip(),)
+    return tuple(pieces) or (text.strip(),)
+
+
+def _read(text: str, *, at: datetime, names: Names) -> Ask:
+    asked = tokens(text)
+    taken = [False] * len(asked)
+    found_window = find_window(text, now=at, plant=names.plant)
+    in_window = _covers(text, asked, found_window)
+    exact_ids = [any(fold(e.id) == token.folded for e in names.ids.known) for token in asked]
+    places, no_places = names.places.find(asked, [a or b for a, b in zip(in_window, exact_ids, strict=True)])
+    for one in (*places, *no_places):
+        _take(taken, range(one.start, one.end))
+    mentions, unknown = names.ids.find(asked, [a or b for a, b in zip(taken, in_window, strict=True)])
+    for mention in mentions:
+        _take(taken, range(mention.start, mention.end))
+    words = _words(asked, taken, in_window)
+    spoken = _spoken(asked, taken)
+    repaired = " ".join(words.get(i, w) for i, w in enumerate(spoken.split()))
+    phrase = _Phrase(f" {spoken} ", f" {repaired} ")
+    kinds = tuple(dict.fromkeys(kind for word, kind in KINDS.items() if phrase.has(word)))
+    called = names.topics.find(asked, [a or b or _explained(t.folded) for a, b, t in zip(taken, in_window, asked, strict=True)])
+    read_as = [f"{m.typed} is {m.entity.kind.replace('_', ' ')} {m.entity.id}" for m in mentions if not m.exact and _loose(m.typed, m.entity.id)]
+    read_as += [f"{p.typed!r} is {names.places.name(p.path)}" for p in places if not p.exact]
+    entities = [m.entity for m in mentions]
+    unclear = [(p.typed, tuple(names.places.name(path) for path in (p.path, *p.others))) for p in places if p.others]
+    if called is not None and not any(e.kind == called.entity.kind for e in entities):
+        if called.others:
+            unclear.append((called.typed, tuple(e.id for e in (called.entity, *called.others))))
+        else:
+            entities.append(called.entity)
+            read_as.append(f"{called.typed!r} is {called.entity.kind} {called.entity.id}")
+        _take(taken, called.places)
+    for m in mentions:
+        if m.alike:
+            read_as.append(f"{m.typed} is {m.entity.kind.replace('_', ' ')} {m.entity.id}, not "
+                           + " or ".join(e.kind.replace("_", " ") for e in m.alike))
+    ask = Ask(
+        text=text,
+        intent=None,
+        scores={},
+        entities=tuple(dict.fromkeys(entities)),
+        places=tuple(p.path for p in places if not p.others),
+        window=found_window.window if found_window else None,
+        window_said=found_window is not None and found_window.explicit,
+        unknown=tuple(unknown),
+        no_places=tuple(no_places),
+        unclear=tuple(unclear),
+        properties=phrase.keys(PROPERTIES),
+        happenings=tuple(dict.fromkeys(kind for word, found in HAPPENINGS.items() if phrase.has(word) for kind in found)),
+        states=tuple(dict.fromkeys(state for word, state in STATES.items() if phrase.has(word))),
+        kinds=kinds,
+        axis=_axis(phrase),
+        purpose=next(iter(phrase.keys(PURPOSES)), None),
+        sources=names.topics.sources(asked, names.sources),
+        people=names.topics.people(asked),
+        topic=tuple(
+            token.raw
+            for i, token in enumerate(asked)
+            if not taken[i] and not in_window[i] and not _explained(token.folded) and not _explained(words.get(i, "")) and not token.folded.isdigit()
+        ),
+        elsewhere=tuple(w for w in spoken.split() if w in ELSEWHERE),
+        words=frozenset(spoken.split()) | frozenset(repaired.split()),
+        read_as=tuple(read_as),
+    )
+    scores = _scores(ask, phrase)
+    return replace(ask, scores=scores, intent=_best(scores))
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """The question's words between blanks, as typed and with typos mended; named things are a § each."""
+
+    spoken: str
+    repaired: str
+
+    def has(self, words: str) -> bool:
+        return f" {words} " in self.spoken or f" {words} " in self.repaired
+
+    def keys(self, table: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+        """The entries one of whose words is said, the longest words first."""
+        found = [(max(len(w) for w in words if self.has(w)), name) for name, words in table.items() if any(map(self.has, words))]
+        return tuple(name for _, name in sorted(found, key=lambda pair: (-pair[0], pair[1])))
+
+
+def _scores(ask: Ask, phrase: _Phrase) -> dict[Intent, float]:
+    scores: dict[Intent, float] = {}
+    for intent, cues in COMPILED.items():
+        hits = sorted((w for w, pattern in cues if pattern.search(phrase.spoken) or pattern.search(phrase.repaired)), reverse=True)
+        if hits:
+            scores[intent] = hits[0] + min(1.0, 0.34 * sum(hits[1:]))
+    if _HOLD.match(phrase.repaired.strip()):
+        scores[Intent.HOLD] = 9.0
+    elif _ACT.match(phrase.repaired.strip()):
+        scores[Intent.ACT] = 8.0
+    return _weigh(ask, scores)
+
+
+def _weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
+    """The same, seen against what the question names: a stock question needs a thing that has stock."""
+
+    def add(intent: Intent, amount: float, *, needs: bool = True) -> None:
+        if intent in scores or not needs:
+            scores[intent] = scores.get(intent, 0.0) + amount
+
+    stocked = bool(ask.of_kind(EntityKind.MATERIAL, EntityKind.LOT, EntityKind.INVENTORY)) or any(
+        typed for typed, _ in ask.unclear
+    )
+    ordered = bool(ask.of_kind("sales_order", "sales_order_line", "shipment", "job_order", "handling_unit", "lot"))
+    add(Intent.RECONCILE, 1.2 if stocked else -1.5)
+    add(Intent.READINESS, 1.0 if ordered else -0.7)
+    add(Intent.PACE, 0.8 if ask.places else 0.0)
+    add(Intent.TALLY, 0.8 if ask.happenings or (ask.kinds and not ask.entities) else -0.5)
+    add(Intent.LOOKS_COMPLETE, -1.5 if ask.entities else 1.2)
+    add(Intent.NOW, -0.8 if ask.entities else 0.0)
+    add(Intent.HANDOVER, -0.8 if ask.entities else 0.0)
+    add(Intent.DEPARTURE, 0.8 if ask.window_said or not ask.entities else -0.6)
+    asked = [name for name in ask.properties if name not in ("status", "state", "reason", "lines")]
+    if asked and ask.entities:
+        scores[Intent.LOOKUP] = 2.6 + 0.3 * len(asked)
+    if ask.places and not ask.entities and set(asked) & _OF_PLACES and not ask.states:
+        scores[Intent.LOOKUP] = 2.2 + 0.3 * len(asked)
+    if (ask.entities or ask.places) and (ask.states or ask.properties):
+        add(Intent.STATE, 1.6, needs=False)
+    elif (ask.entities or ask.places) and Intent.STATE in scores:
+        add(Intent.STATE, 0.8)
+    elif Intent.STATE in scores:
+        add(Intent.STATE, -1.2)
+    if ask.states and ask.kinds and not ask.entities:
+        add(Intent.TALLY, 1.0)
+    return scores
+
+
+_OF_PLACES = frozenset("owner rate target_rate state reason good_count reject_count job_order".split())
+
+
+def _best(scores: Mapping[Intent, float]) -> Intent | None:
+    if not scores:
+        return None
+    intent, score = max(scores.items(), key=lambda pair: pair[1])
+    return intent if score >= 1.6 else None
+
+
+def _follow(ask: Ask, earlier: Ask, *, same_question: bool) -> Ask:
+    """The part with what it leaves out taken from the one before: things, place, window, and what is wanted."""
+    short = len(ask.words - {"§"}) <= 4
+    opens = re.match(r"(?:and|und|what about|was ist mit|also|auch|but|aber|how about|wie ist es|warum|why|wieso|weshalb|since when|seit wann)\b", fold(ask.text))
+    points = bool(POINTING & ask.words)
+    bare = not ask.entities and not ask.places and not ask.unknown and not ask.no_places and not ask.unclear
+    if not (same_question or opens or points or short):
+        return ask
+    changed: dict[str, object] = {}
+    if bare and (points or opens or same_question or ask.intent is None):
+        changed |= {"entities": earlier.entities, "places": earlier.places}
+        if earlier.entities or earlier.places:
+            changed["read_as"] = (*ask.read_as, f"{ask.text.strip(' ?')!r} is about {_about(earlier)}")
+    if ask.window is None and earlier.window is not None and (same_question or opens or bare):
+        changed |= {"window": earlier.window, "window_said": earlier.window_said}
+    weak = ask.intent is None or (bool(opens) and max(ask.scores.values(), default=0.0) < 2.5)
+    if weak and earlier.intent is not None:
+        changed |= {
+            "intent": earlier.intent,
+            "happenings": ask.happenings or earlier.happenings,
+            "properties": ask.properties or earlier.properties,
+            "states": ask.states or earlier.states,
+            "kinds": ask.kinds or earlier.kinds,
+            "topic": ask.topic or earlier.topic,
+        }
+    follower = replace(ask, **changed)  # type: ignore[arg-type]  # the class's own fields
+    if "entities" in changed and "intent" not in changed:
+        scores = _weigh(follower, dict(ask.scores))
+        follower = replace(follower, scores=scores, intent=_best(scores))
+    return follower
+
+
+def _about(ask: Ask) -> str:
+    return ", ".join((*(entity.id for entity in ask.entities), *ask.places))
+
+
+def _axis(phrase: _Phrase) -> str | None:
+    for axis, words in AXES.items():
+        for word in words:
+            for lead in ("which", "per", "by", "each", "je", "pro", "nach", "welche", "welcher", "welches", "every", "what", "jede", "across"):
+                if phrase.has(f"{lead} {word}"):
+                    return axis
+    return None
+
+
+def _words(asked: Sequence[Token], taken: Sequence[bool], in_window: Sequence[bool]) -> dict[int, str]:
+    """The words that are no typos of anything else, mended where they are near a word that means something here."""
+    found = {}
+    for i, token in enumerate(asked):
+        word = token.folded
+        if taken[i] or in_window[i] or not word.isalpha() or _explained(word):
+            continue
+        meant = _SLIPS.get(word) or (repair(word, _KNOWN) if len(word) >= 4 else None) or _stem_of(word)
+        if meant is not None:
+            found[i] = meant
+    return found
+
+
+def _spoken(asked: Sequence[Token], taken: Sequence[bool] = ()) -> str:
+    return " ".join("§" if taken and taken[i] else token.folded for i, token in enumerate(asked))
+
+
+def _explained(word: str) -> bool:
+    return word in STOP_WORDS or word in _KNOWN or word in _SINGLE or word in ELSEWHERE or any(
+        word.startswith(stem) for stem in _STEMS.get(word[:4], ())
+    )
+
+
+def _covers(text: str, asked: Sequence[Token], found: FoundWindow | None) -> list[bool]:
+    if found is None or not found.words:
+        return [False] * len(asked)
+    start = text.find(found.words)
+    end = start + len(found.words)
+    return [start <= token.start and token.end <= end for token in asked]
+
+
+def _take(taken: list[bool], places: Iterable[int]) -> None:
+    for place in places:
+        taken[place] = True
+
+
+def _loose(typed: str, meant: str) -> bool:
+    return re.sub(r"[\W_]", "", fold(typed)) != re.sub(r"[\W_]", "", fold(meant))
+
+
+def _stem_of(word: str) -> str | None:
+    """The stem that a word with a typo begins with: `deside` has the stem of decide."""
+    for stems in _STEMS.values():
+        for stem in stems:
+            if 5 <= len(stem) <= len(word) and near(word[: len(stem)], stem):
+                return stem
+    return None
+
+
+def _singles() -> frozenset[str]:
+    tables = (KINDS, HAPPENINGS, STATES)
+    words = {part for table in tables for word in table for part in word.split()}
+    for table in (PROPERTIES, AXES, PURPOSES):
+        words |= {part for listed in table.values() for word in listed for part in word.split()}
+    return frozenset(words)
+
+
+_SLIPS = {"hwo": "how", "wat": "what", "waht": "what", "wich": "which", "wy": "why", "teh": "the", "whre": "where", "wehn": "when",
+          "wieveil": "wieviel", "weche": "welche", "isnt": "not", "abut": "about"}  # fmt: skip
+_SINGLE = _singles()
+_KNOWN = frozenset(word for word in CUE_WORDS | _SINGLE if not word.endswith("*") and len(word) >= 5)
+_STEMS: dict[str, tuple[str, ...]] = {}
+for _cue in CUE_WORDS:
+    if _cue.endswith("*"):
+        _STEMS[_cue[:4]] = (*_STEMS.get(_cue[:4], ()), _cue[:-1])
