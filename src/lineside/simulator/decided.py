@@ -1,0 +1,198 @@
+"""What was decided, on what grounds, and what came of it: shortages past, limits in force, an assumption that broke."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lineside.plant.records import Json
+from lineside.simulator.facts import Fact, Log, amount, text_of
+from lineside.simulator.hours import ZONE, local, slot_at
+from lineside.simulator.production import Production
+from lineside.simulator.quality import Quality
+from lineside.simulator.upkeep import Wear
+from lineside.simulator.world import Material, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """Decisions by what stories need them for. outcomes: the corrections that tell what came of some, by name."""
+
+    facts: Mapping[str, Fact]
+    outcomes: Mapping[str, Fact]
+    choices: Mapping[str, str]
+
+
+def decide(world: World, production: Production, quality: Quality, wear: Wear, log: Log) -> Decided:
+    facts: dict[str, Fact] = {}
+    outcomes: dict[str, Fact] = {}
+    choices: dict[str, str] = {}
+    rng = world.random("decisions")
+    back = world.days * rng.uniform(0.38, 0.5)
+    _shortage(world, log, "resin_shortage", world.resin, back, facts, outcomes, choices)
+    _shortage(world, log, "cap_shortage", world.cap, back + rng.uniform(4, 6), facts, outcomes, choices)
+    _limits(world, production, wear, log, facts, outcomes, choices)
+    _overridden(world, quality, log, facts, outcomes, choices)
+    return Decided(facts=facts, outcomes=outcomes, choices=choices)
+
+
+def _shortage(
+    world: World, log: Log, name: str, material: Material, days_ago: float,
+    facts: dict[str, Fact], outcomes: dict[str, Fact], choices: dict[str, str],
+) -> None:  # fmt: skip
+    rng = world.random(f"decisions/{name}")
+    planner = world.person("planner")
+    at = local(
+        (world.now - timedelta(days=days_ago)).astimezone(ZONE).date(), rng.randrange(9, 13), rng.randrange(5, 55)
+    )
+    missing = rng.randrange(3, 19) * (material.pallet // 4)
+    eta = at + timedelta(days=rng.randrange(2, 5), hours=rng.randrange(1, 7))
+    order, lines = f"PO-{rng.randrange(1500, 1900)}/1", [line.name for line in world.lines]
+    press = world.press.name
+    log.report(
+        "erp", f"purchase_order_line:{order}", at - timedelta(days=6), material=material.id,
+        quantity=amount(material.pallet * 4, material.unit), supplier="SUP-7", status="released",
+        eta=text_of(at + timedelta(hours=2)),
+    )  # fmt: skip
+    log.event("erp", "eta_changed", at - timedelta(hours=1), purchase_order_line=order, material=material.id,
+              from_=text_of(at + timedelta(hours=2)), to=text_of(eta), reason="supplier truck broke down")  # fmt: skip
+    log.report("erp", f"purchase_order_line:{order}", at - timedelta(hours=1), eta=text_of(eta))
+    share, cost = rng.randrange(60, 86, 5), rng.randrange(12, 49) * 100
+    lot, customer = f"L-{rng.randrange(10000, 19000)}", rng.choice(world.buyers)
+    ways = (
+        (f"run {press} at {share} % until the delivery", "keeps every line moving and needs no new release"),
+        (f"use second-source lot {lot} on {rng.choice(lines[:3])}", "it was released for these products last quarter"),
+        (f"pay {cost} USD for an express delivery", f"the penalty of {customer.name} would cost more"),
+        (f"move the orders of {customer.name} by two days", "the customer agreed on the phone"),
+    )
+    options = rng.sample(ways, 3)
+    choice, why = options[0]
+    late = eta + timedelta(hours=rng.choice((-1, -1, 9, 14)))
+    data: dict[str, Json] = {
+        "question": f"How do we cover the {material.description.lower()} shortage of {missing} {material.unit}?",
+        "choice": choice,
+        "options": [option for option, _ in options],
+        "rationale": f"{options[1][0].capitalize()} was rejected: too risky for {customer.id}. {choice.capitalize()}: {why}.",
+        "constraints": [f"{material.id} stock covers {rng.randrange(9, 30)} h", f"no overtime on {slot_at(at).day:%A}"],
+        "decided_by": planner.id,
+        "authority": "planner: shortages up to 72 h",
+        "case": f"CASE-{rng.randrange(100, 999)}",
+        "assumptions": [f"purchase_order_line:{order} eta <= {text_of(eta)}"],
+        "expected": f"no line stops for want of {material.id}",
+        "material": material.id,
+    }
+    facts[name] = log.decision(at, data)
+    hours = rng.randrange(2, 9)
+    outcome = (
+        f"delivery came {text_of(late)}; no line stopped"
+        if late < eta
+        else f"delivery came {text_of(late)}, late again; {press} stood {hours} h"
+    )
+    after = data | {"outcome": outcome}
+    outcomes[name] = log.correct(facts[name], late + timedelta(hours=20), "outcome known", after)
+    log.report("erp", f"purchase_order_line:{order}", late, status="complete")
+    choices[name] = choice
+
+
+def _limits(
+    world: World, production: Production, wear: Wear, log: Log,
+    facts: dict[str, Fact], outcomes: dict[str, Fact], choices: dict[str, str],
+) -> None:  # fmt: skip
+    rng = world.random("decisions/limits")
+    behind, line, calm = production.behind, world.behind, world.calm
+    boss, planner = world.supervisor_now, world.person("planner")
+    today = world.now.astimezone(ZONE).date()
+    facts["limit"] = log.decision(behind.slow_from + timedelta(minutes=18), {
+        "question": f"Do we stop {line.name} for the {behind.part} or run on?",
+        "choice": f"speed of {line.name} limited to {behind.limit_pct} % until the {behind.part} is changed",
+        "options": ["stop at once and wait for the part", f"run at {behind.limit_pct} %", "run at full speed and watch"],
+        "rationale": f"Stopping would lose {behind.run.id}; full speed would destroy the {behind.part}.",
+        "constraints": [f"no spare {behind.part} on site"],
+        "decided_by": boss.id,
+        "authority": "shift supervisor: speed of own lines",
+        "assumptions": [f"maintenance_order:{wear.order} status != complete"],
+        "expected": f"{line.name} makes {behind.limit_pct} % of its target",
+        "equipment": line.id,
+    })  # fmt: skip
+    evening = local(today, 18)
+    facts["repair"] = log.decision(behind.slow_from + timedelta(minutes=70), {
+        "question": f"When do we change the {behind.part} on {line.name}?",
+        "choice": f"change it today at {evening.astimezone(ZONE):%H:%M}, between two job orders",
+        "options": ["change it today in the evening shift", "wait for the weekend"],
+        "rationale": "The mechanic is in the house and the part is on its way.",
+        "decided_by": world.person("maintenance").id,
+        "authority": "maintenance: planned stops up to 2 h",
+        "assumptions": [f"purchase_order_line:{wear.part_line} eta <= {text_of(evening)}"],
+        "expected": "two hours of standstill, then full speed",
+        "equipment": line.id,
+    })  # fmt: skip
+    held = _blocked(world, log)[0]
+    facts["wait"] = log.decision(local(today, 11, rng.randrange(2, 17)), {
+        "question": f"What do we do with blocked lot {held}?",
+        "choice": f"lot {held} stays where it is; nobody reworks it before the second test",
+        "rationale": "The first sample may have been taken wrongly.",
+        "decided_by": world.person("quality").id,
+        "authority": "quality: disposition",
+        "assumptions": [f"lot:{held} quality_status = blocked"],
+        "lot": held,
+    })  # fmt: skip
+    old = world.now - timedelta(days=rng.uniform(7, 9))
+    lifted = old + timedelta(days=rng.uniform(1.5, 3))
+    data: dict[str, Json] = {
+        "question": f"How fast may {calm.name} run with the new film?",
+        "choice": f"speed of {calm.name} limited to {rng.choice((88, 92))} % until the film is qualified",
+        "rationale": "The film wrinkles above that.",
+        "decided_by": planner.id,
+        "authority": "planner",
+        "assumptions": ["film not qualified"],
+        "equipment": calm.id,
+    }
+    facts["lifted"] = log.decision(old, data)
+    outcomes["lifted"] = log.correct(
+        facts["lifted"],
+        lifted,
+        "superseded",
+        data | {"outcome": "film qualified, limit lifted", "status": "superseded"},
+    )
+    for name in ("limit", "repair", "wait", "lifted"):
+        choices[name] = str(facts[name].data["choice"])
+
+
+def _blocked(world: World, log: Log) -> list[str]:
+    """The lots whose last word from QMS by now is blocked, oldest first."""
+    status: dict[str, str] = {}
+    for fact in sorted(log.facts, key=lambda fact: fact.said_at):
+        properties = fact.data.get("properties")
+        if fact.source == "qms" and fact.kind == "lot" and fact.said_at <= world.now and isinstance(properties, dict):
+            status[fact.entity.partition(":")[2]] = str(properties.get("quality_status", ""))
+    return [lot for lot, last in status.items() if last == "blocked"]
+
+
+def _overridden(
+    world: World, quality: Quality, log: Log,
+    facts: dict[str, Fact], outcomes: dict[str, Fact], choices: dict[str, str],
+) -> None:  # fmt: skip
+    past = [hold for hold in quality.holds if hold.released and hold.released < world.now - timedelta(days=4)]
+    if not past:
+        return
+    rng = world.random("decisions/override")
+    hold = rng.choice(past)
+    at = (hold.released or hold.placed) - timedelta(minutes=30)
+    data: dict[str, Json] = {
+        "question": f"Do we release lot {hold.lot} in spite of hold {hold.id}?",
+        "choice": f"release lot {hold.lot} as it is",
+        "options": ["rework", "scrap", "use as it is"],
+        "rationale": f"{hold.reason.capitalize()} is cosmetic here; the customer was asked.",
+        "decided_by": world.person("quality").id,
+        "authority": "quality: concession up to one lot",
+        "expected": "no complaint",
+        "lot": hold.lot,
+    }
+    facts["override"] = log.decision(at, data)
+    complaints = rng.choice((0, 0, 1, 3))
+    outcome = f"{complaints} complaints in three days" if complaints else "no complaint in three days"
+    outcomes["override"] = log.correct(
+        facts["override"], at + timedelta(days=3), "outcome known", data | {"outcome": outcome}
+    )
+    choices["override"] = str(data["choice"])
