@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Unreadable
+from lineside.connector.threads import from_thread
 from lineside.errors import SourceRefused, SourceUnavailable
 from lineside.plant.records import Json, Record
 from lineside_ingest.open_records import envelope
@@ -58,8 +60,9 @@ class OpenRecords:
         if self._path is None:
             return
         reading = self._read_finished(self._path) if self._finished else self._follow(checkpoint)
-        while (batch := await asyncio.to_thread(next, reading, None)) is not None:
-            yield batch
+        async with aclosing(from_thread(reading)) as batches:
+            async for batch in batches:
+                yield batch
 
     async def confirm(self, checkpoint: Checkpoint) -> None:
         """Nothing: files want no acknowledgement."""
@@ -72,13 +75,13 @@ class OpenRecords:
         content_type = next((v for k, v in headers.items() if k.lower() == "content-type"), "")
         return messages_from_push(self.source, body, content_type, received_at=self._clock(), headers=headers)
 
-    def _read_finished(self, path: Path) -> Iterator[Batch]:
+    def _read_finished(self, path: Path) -> Generator[Batch, None, None]:
         try:
             yield from read_lines(path, received_at=self._clock())
         except OSError as error:
             raise _failed(error, path) from error
 
-    def _follow(self, checkpoint: Checkpoint | None) -> Iterator[Batch]:
+    def _follow(self, checkpoint: Checkpoint | None) -> Generator[Batch, None, None]:
         before = positions(checkpoint)
         files = self._files()
         after: dict[str, Json] = {name: dict(before[name]) for name in files if name in before}
