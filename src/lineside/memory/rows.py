@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, func, insert, select
 
 from lineside.errors import UnreadableMessage
-from lineside.memory import tables
+from lineside.memory import lexicon, tables
 from lineside.memory.bodies import body_of, dumps, type_of
 from lineside.memory.moments import stored
+from lineside.memory.passages import passages_of
 from lineside.memory.tokens import ids_in
 from lineside.memory.words import render
 from lineside.plant.entities import ENTITY_KINDS, Entity, EntityKind
@@ -29,6 +30,7 @@ class Rows:
     entities: list[dict[str, Any]] = field(default_factory=list)
     words: list[dict[str, Any]] = field(default_factory=list)
     statements: list[dict[str, Any]] = field(default_factory=list)
+    passages: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, record: Record, *, plant: Plant, target: str | None = None, sites: Sequence[str] = ()) -> None:
         """The record waits as rows. sites: those it inherits. Raises UnreadableMessage where it can't be stored."""
@@ -69,6 +71,7 @@ class Rows:
         self.words += [{"record_id": row["id"], "word": word} for word in sorted(_words(record, text))]
         if isinstance(record, Report):
             self.statements += _statements(record, row)
+        self.passages += passages_of(record, plant)
 
     def extend(self, other: Rows) -> None:
         """What waits in `other` waits here too."""
@@ -76,6 +79,7 @@ class Rows:
         self.entities += other.entities
         self.words += other.words
         self.statements += other.statements
+        self.passages += other.passages
 
     def write(self, connection: Connection) -> None:
         """All waiting rows are in the transaction, and none wait."""
@@ -88,6 +92,11 @@ class Rows:
             if waiting:
                 connection.execute(insert(table), waiting)
                 waiting.clear()
+        if self.passages:
+            last = connection.scalar(select(func.max(tables.passages.c.id))) or 0
+            connection.execute(insert(tables.passages), self.passages)
+            self.passages.clear()
+            lexicon.add(connection, last + 1)
 
 
 def sites_of(record: Record, plant: Plant) -> set[str]:

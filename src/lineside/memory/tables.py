@@ -149,6 +149,8 @@ passages = Table(
     Column("header", Words, nullable=False),
     Column("text", Words, nullable=False),
     Column("author", Words),
+    # Header and text as bare folded words between spaces; the lexical index reads these.
+    Column("words", Words, nullable=False),
     Index(None, "record_id"),
     Index(None, "thread", "occurred_at"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from lineside.plant.entities import ENTITY_KINDS
@@ -31,6 +32,12 @@ def ids_in(text: str) -> set[str]:
 def looks_like_id(text: str) -> bool:
     """Whether `ids_in` would find this text as one token."""
     return text.casefold() in ids_in(text)
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a text, folded: case, accents and umlauts make no difference, and ids fall into their parts."""
+    bare = unicodedata.normalize("NFKD", text.casefold())
+    return re.findall(r"[^\W_]+", "".join(sign for sign in bare if not unicodedata.combining(sign)))
 
 
 def _variants(token: str) -> Iterator[str]:

@@ -157,6 +157,7 @@ def upgrade() -> None:
         sa.Column("header", WORDS, nullable=False),
         sa.Column("text", WORDS, nullable=False),
         sa.Column("author", WORDS, nullable=True),
+        sa.Column("words", WORDS, nullable=False),
         sa.ForeignKeyConstraint(["record_id"], ["records.id"], name="fk_passages_record_id"),
         sa.PrimaryKeyConstraint("id", name="pk_passages"),
     )
@@ -208,3 +209,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_statements_kind_property_occurred_at", "statements", ["kind", "property", "occurred_at"])
     op.create_index("ix_statements_record_id", "statements", ["record_id"])
+    if op.get_bind().dialect.name == "sqlite":
+        # The words stay in `passages`; Porter's rules fold English endings and leave German words as they are.
+        op.execute(
+            "CREATE VIRTUAL TABLE passage_words USING fts5("
+            "words, content='passages', content_rowid='id', tokenize='porter unicode61 remove_diacritics 2')"
+        )
+    else:
+        op.execute("CREATE INDEX ix_passages_words ON passages USING gin (to_tsvector('english', words))")
