@@ -74,9 +74,11 @@ def read_token(lineside: Lineside, token: str) -> Caller:
         if int(said["days"]) * _DAY_S < time.time() - stamped.timestamp():
             raise SignatureExpired("past its days")
     except SignatureExpired as error:
-        raise NotPermitted("the token has expired; ask for a new one: lineside token PERSON") from error
+        raise NotPermitted(
+            "the token has expired; ask for a new one: lineside token PERSON", signed_in=False
+        ) from error
     except (BadSignature, KeyError, TypeError, ValueError) as error:
-        raise NotPermitted("the token is not one of this installation's") from error
+        raise NotPermitted("the token is not one of this installation's", signed_in=False) from error
     if "source" in said:
         return Caller(source=str(said["source"]), via="token")
     return Caller(person=lineside.person(str(said["person"])), via="token")
@@ -91,7 +93,7 @@ def identify(lineside: Lineside, request: Request) -> Caller:
         return _from_session(lineside, cookie)
     if lineside.settings.trust_loopback and from_this_machine(request):
         return Caller()
-    raise NotPermitted("sign in, or send a token: lineside token PERSON")
+    raise NotPermitted("sign in, or send a token: lineside token PERSON", signed_in=False)
 
 
 def signed_in(lineside: Lineside, request: Request) -> Person | None:
@@ -128,7 +130,7 @@ def _from_session(lineside: Lineside, cookie: str) -> Caller:
         said = _signer(lineside.home, "session").loads(cookie, max_age=SESSION_SECONDS)
         return Caller(person=lineside.person(str(said["person"])), via="web")
     except (BadSignature, KeyError, TypeError) as error:
-        raise NotPermitted("the session has ended; sign in again") from error
+        raise NotPermitted("the session has ended; sign in again", signed_in=False) from error
 
 
 def _signer(home: Path, purpose: str) -> URLSafeTimedSerializer:

@@ -1,0 +1,315 @@
+"""The HTTP interface under /api/v1: what the command line does, for other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from lineside import connector
+from lineside.actions import Refusal, State
+from lineside.agent.answer import Answer, AnswerEvent, ClaimFound, Done, Step
+from lineside.app import Lineside
+from lineside.connector import Receiver
+from lineside.errors import BadRequest, NotFound, NotPermitted, SetupError
+from lineside.memory.words import render
+from lineside.plant.records import Json
+from lineside.serve.asking import LONGEST_QUESTION, ask_once, keep, questioned
+from lineside.serve.cards import told
+from lineside.serve.identity import Caller, identify, same_origin
+from lineside.serve.moments import parse_moment
+from lineside.serve.overview import dead_letter_row, dead_letter_rows, source_rows, translator_for
+
+LARGEST_PUSH_BYTES = 20_000_000
+EVENT_STREAM = "text/event-stream"
+
+_PROBLEM: dict[str, Any] = {
+    "description": "What went wrong and what to do, as application/problem+json",
+    "content": {"application/problem+json": {"schema": {"type": "object"}}},
+}
+_FAULTS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), _PROBLEM)
+
+
+class AskBody(BaseModel):
+    """A question. at: the asker's now, RFC 3339. as_user: only where the caller may ask for another."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(min_length=1, max_length=LONGEST_QUESTION)
+    at: str | None = None
+    as_user: str | None = None
+    conversation: str | None = Field(None, max_length=200)
+
+
+class ProposeBody(BaseModel):
+    """An action that is asked for; nothing happens before somebody else approves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: str
+    parameters: dict[str, Any]
+    evidence: list[str] = []
+
+
+class ApproveBody(BaseModel):
+    """digest: of the proposal as it was shown; another one is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    digest: str
+
+
+class RejectBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class DiscardBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+def routes(lineside: Lineside) -> APIRouter:
+    """Every endpoint of the contract, for this installation."""
+    router = APIRouter(prefix="/api/v1", responses=_FAULTS)
+
+    def known(request: Request) -> Caller:
+        if request.method not in ("GET", "HEAD") and not same_origin(request):
+            raise NotPermitted("this request was sent by another site's page")
+        return identify(lineside, request)
+
+    def reading(request: Request) -> Caller:
+        caller = known(request)
+        if caller.source is not None:
+            raise NotPermitted(f"this token only brings in {caller.source}")
+        return caller
+
+    Known, Reading = Annotated[Caller, Depends(known)], Annotated[Caller, Depends(reading)]  # noqa: N806 - types
+
+    def operating(caller: Caller) -> None:
+        """Feeds are mended by the operator of the machine, or by whom the plant file calls its administrator."""
+        if caller.person is not None and "admin" not in caller.person.roles:
+            raise NotPermitted(f"{caller.person.id} may not change feeds; that takes the role admin")
+
+    @router.post("/ask", response_model=None)
+    async def ask(body: AskBody, caller: Known, accept: Annotated[str, Header()] = "application/json") -> Response:
+        """The answer as JSON, or step by step as server-sent events: step, claim, answer."""
+        person = caller.asking_as(lineside, body.as_user)
+        at = parse_moment(body.at, lineside.plant) if body.at else lineside.clock()
+        if EVENT_STREAM in accept:
+            question = questioned(lineside, body.question, at=at, person=person, conversation=body.conversation)
+
+            async def events() -> AsyncIterator[str]:
+                async for event in lineside.answerer.stream(question):
+                    if isinstance(event, Done):
+                        await run_in_threadpool(keep, lineside, question, event.answer)
+                    yield sse(event)
+
+            return StreamingResponse(events(), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
+        answer: Answer = await ask_once(lineside, body.question, at=at, person=person, conversation=body.conversation)
+        return JSONResponse(answer.to_json())
+
+    @router.post("/ingest/{source}", status_code=200)
+    async def ingest(source: str, request: Request, caller: Known) -> dict[str, Any]:
+        """CloudEvents 1.0, one or a batch. Every event is recorded, was known, or is a dead letter with its reason."""
+        if caller.person is not None or caller.source not in (None, source):
+            raise NotPermitted(f"pushing {source} takes a token of its own: lineside token --source {source}")
+        body = await _body(request)
+        receiver = _receiver(lineside, source)
+        batch = receiver.receive(body, dict(request.headers))
+        outcome = await run_in_threadpool(
+            lambda: lineside.memory.remember(batch, source=source, translate=translator_for(lineside, source))
+        )
+        return {
+            "received": outcome.received,
+            "recorded": outcome.recorded,
+            "known": outcome.known,
+            "dead_lettered": outcome.dead_lettered,
+            "dead_letters": [{"id": letter.id, "reason": letter.reason} for letter in outcome.dead],
+        }
+
+    @router.get("/records/{record_id}")
+    def record(record_id: str, caller: Reading) -> dict[str, Any]:
+        """One record with its provenance, as the caller may read it now."""
+        return record_json(lineside, record_id, caller)
+
+    @router.get("/search")
+    def search(
+        caller: Reading,
+        q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUESTION)],
+        at: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=50)] = 12,
+    ) -> dict[str, Any]:
+        """The records nearest to the words, best first, with their scores and the filters used."""
+        moment = parse_moment(at, lineside.plant) if at else lineside.clock()
+        view = lineside.memory.view(as_of=moment, reader=lineside.reader(caller.person))
+        found = lineside.memory.recall(q, view=view, limit=limit)
+        return {
+            "evidence": [
+                {
+                    "record_id": one.record_id,
+                    "source": one.record.provenance.source,
+                    "source_id": one.record.provenance.source_id,
+                    "occurred_at": one.record.provenance.occurred_at.isoformat(),
+                    "score": round(one.score, 4),
+                    "quote": one.quote,
+                    "why": list(one.why),
+                }
+                for one in found.evidence
+            ],
+            "filters": dict(found.filters),
+        }
+
+    @router.get("/handovers")
+    async def handovers(caller: Reading, at: str | None = None, equipment: str = "") -> Response:
+        """The handover of the shift that runs at `at`, drafted from the records."""
+        moment = parse_moment(at, lineside.plant) if at else lineside.clock()
+        text = f"Give me the handover for {equipment}" if equipment else "Give me the handover"
+        answer = await ask_once(lineside, text, at=moment, person=caller.person)
+        return JSONResponse(answer.to_json())
+
+    @router.get("/sources")
+    def sources(caller: Reading) -> list[dict[str, Any]]:
+        """Every source and how it is doing."""
+        del caller
+        return source_rows(lineside)
+
+    @router.get("/dead-letters")
+    def dead_letters(caller: Reading, source: str | None = None) -> list[dict[str, Any]]:
+        """Open dead letters, newest first."""
+        operating(caller)
+        return dead_letter_rows(lineside, source=source)
+
+    @router.post("/dead-letters/{letter}/retry")
+    def retry(letter: int, caller: Reading) -> dict[str, Any]:
+        """Read once more; still open with the new reason where it stays unreadable."""
+        operating(caller)
+        waiting = lineside.memory.dead_letter(letter)
+        return dead_letter_row(lineside.memory.retry_dead_letter(letter, translator_for(lineside, waiting.source)))
+
+    @router.post("/dead-letters/{letter}/discard")
+    def discard(letter: int, body: DiscardBody, caller: Reading) -> dict[str, Any]:
+        """Closed with a reason; its bytes stay kept."""
+        operating(caller)
+        by = caller.person.id if caller.person else "operator"
+        return dead_letter_row(lineside.memory.discard_dead_letter(letter, reason=body.reason, by=by))
+
+    @router.get("/proposals")
+    def proposals(caller: Reading, state: State | None = None) -> list[dict[str, Any]]:
+        """Proposals, newest first."""
+        del caller
+        return [found.to_json() for found in lineside.ledger.list(states=[state] if state else [])]
+
+    @router.post("/proposals", status_code=201)
+    def propose(body: ProposeBody, caller: Reading) -> dict[str, Any]:
+        """A pending proposal; 403 with the reason where policy or the records refuse it."""
+        filed = lineside.ledger.propose(
+            action=body.action,
+            parameters=body.parameters,
+            requester=caller.deciding(),
+            evidence=body.evidence,
+            origins=dict.fromkeys(body.parameters, "question"),
+        )
+        if isinstance(filed, Refusal):
+            raise NotPermitted(filed.reason, refusal=filed.code)
+        return filed.to_json()
+
+    @router.get("/proposals/{proposal}")
+    def proposal_story(proposal: str, caller: Reading) -> dict[str, Any]:
+        """One proposal whole, with its story."""
+        del caller
+        return {**lineside.ledger.show(proposal).to_json(), "story": list(told(lineside, proposal))}
+
+    @router.post("/proposals/{proposal}/approve")
+    def approve(proposal: str, body: ApproveBody, caller: Reading) -> dict[str, Any]:
+        """Approved by the signed-in person, once, exactly as shown; carried out by the running actions part."""
+        lineside.ledger.approve(proposal, approver=caller.deciding(), digest=body.digest, channel=caller.via)
+        return lineside.ledger.show(proposal).to_json()
+
+    @router.post("/proposals/{proposal}/reject")
+    def reject(proposal: str, body: RejectBody, caller: Reading) -> dict[str, Any]:
+        """Rejected with a reason."""
+        person = caller.deciding()
+        return lineside.ledger.reject(proposal, approver=person, reason=body.reason, channel=caller.via).to_json()
+
+    @router.get("/audit/verify")
+    def audit_verify(caller: Reading) -> dict[str, Any]:
+        """Whether the audit ledger is whole."""
+        del caller
+        found = lineside.ledger.audit_verify()
+        return {"ok": found.ok, "entries": found.entries, "problems": list(found.problems)}
+
+    return router
+
+
+def record_json(lineside: Lineside, record_id: str, caller: Caller) -> dict[str, Any]:
+    """A record as the interface shows it. Raises NotFound also where the caller may not know of it."""
+    view = lineside.memory.view(reader=lineside.reader(caller.person))
+    found = view.record(record_id)
+    if found is None:
+        raise NotFound(f"there is no record {record_id} that you may read", record=record_id)
+    said = found.provenance
+    return {
+        "record_id": record_id,
+        "type": type(found).__name__.lower(),
+        "source": said.source,
+        "source_id": said.source_id,
+        "occurred_at": said.occurred_at.astimezone(lineside.plant.time_zone).isoformat(),
+        "reported_at": said.reported_at.astimezone(lineside.plant.time_zone).isoformat(),
+        "recorded_at": said.recorded_at.astimezone(lineside.plant.time_zone).isoformat(),
+        "quality": said.quality.value,
+        "entities": [str(entity) for entity in found.entities()],
+        "text": render(found),
+    }
+
+
+def sse(event: AnswerEvent) -> str:
+    """One server-sent event: `step`, `claim` or `answer`, its data JSON."""
+    match event:
+        case Step():
+            name, data = "step", {"text": event.text, "tool": event.tool.name if event.tool else None}
+        case ClaimFound():
+            name, data = "claim", _claim_json(event)
+        case Done():
+            name, data = "answer", event.answer.to_json()
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _claim_json(found: ClaimFound) -> dict[str, Json]:
+    claim = found.claim
+    return {
+        "text": claim.text,
+        "kind": claim.kind.value,
+        "citations": [
+            {"n": c.n, "record_id": c.record_id, "source": c.source, "source_id": c.source_id, "quote": c.quote}
+            for c in found.citations
+        ],
+    }
+
+
+def _receiver(lineside: Lineside, source: str) -> Receiver:
+    configured = {each.name for each in lineside.settings.sources}
+    found = (
+        lineside.connectors()[source][0]
+        if source in configured
+        else connector.load("open_records")(source, {}, time_zone=lineside.plant.time_zone)
+    )
+    if not isinstance(found, Receiver):
+        raise SetupError(f"{source} is read by its connector; it takes no pushes", source=source)
+    return found
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_PUSH_BYTES:
+            raise BadRequest(f"the request is larger than {LARGEST_PUSH_BYTES // 1_000_000} MB; send smaller batches")
+    return bytes(body)
