@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -100,7 +101,8 @@ class SqlView:
         try:
             with self._database.reading() as connection:
                 selected, cursor = from_clause(view.table, view.sql, view.cursor)
-                first = next(rows(connection, selected, cursor=cursor, low=None, size=1), None)
+                with closing(rows(connection, selected, cursor=cursor, low=None, size=1)) as found:
+                    first = next(found, None)
         except SourceError as error:
             return Check(name=name, ok=False, detail=error.message, fix="mend the url, the grant or the view")
         wanted = {*view.stream.key, *(column for each in view.stream.mappings for column in each.columns())}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -80,23 +80,27 @@ class Database:
 
 def rows(
     connection: Connection, view: FromClause, *, cursor: ColumnElement[Any] | None, low: Position | None, size: int
-) -> Iterator[tuple[dict[str, Any], Any]]:
+) -> Generator[tuple[dict[str, Any], Any], None, None]:
     """(row, cursor value) from `low` on in the cursor's order; first the rows whose cursor is null."""
     import sqlalchemy
 
+    probe = sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(view).where(sqlalchemy.false())
+    connection.execute(probe).close()  # a query that fails as a server-side cursor would leave that open
     stream = connection.execution_options(stream_results=True, yield_per=size)
     if cursor is None:
-        for row in stream.execute(sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(view)).mappings():
-            yield dict(row), None
+        with stream.execute(sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(view)) as result:
+            for row in result.mappings():
+                yield dict(row), None
         return
     mark = cursor.label("lineside_cursor")
     select = sqlalchemy.select(sqlalchemy.literal_column("v.*"), mark).select_from(view)
     bound: Any = int(low) if isinstance(low, Decimal) and low == low.to_integral_value() else low
     later = cursor.is_not(None) if low is None else cursor >= bound
     for query in (select.where(cursor.is_(None)), select.where(later).order_by(mark)):
-        for row in stream.execute(query).mappings():
-            values = dict(row)
-            yield values, values.pop("lineside_cursor")
+        with stream.execute(query) as result:
+            for row in result.mappings():
+                values = dict(row)
+                yield values, values.pop("lineside_cursor")
 
 
 def as_json(value: object) -> Json:

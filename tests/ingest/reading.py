@@ -1,0 +1,47 @@
+"""What the tests of all connectors share: draining a source as the runtime does, without a store."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from lineside.connector import Checkpoint, Connector, Gap, SourceMessage, Unreadable
+from lineside.plant.records import Record
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Read:
+    messages: list[SourceMessage] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        return self.checkpoints[-1] if self.checkpoints else None
+
+    @property
+    def ids(self) -> list[str]:
+        return [message.source_id for message in self.messages]
+
+    def records(self, connector: Connector) -> list[Record]:
+        return [record for message in self.messages for record in connector.translate(message)]
+
+
+async def drain(connector: Connector, checkpoint: Checkpoint | None = None, *, into: Read | None = None) -> Read:
+    """Everything until the source is quiet. Checkpoints pass through JSON, as they do in the store."""
+    read = Read() if into is None else into
+    async for batch in connector.capture(checkpoint):
+        read.messages += batch.messages
+        read.unreadable += batch.unreadable
+        read.gaps += batch.gaps
+        if batch.checkpoint is not None:
+            read.checkpoints.append(json.loads(json.dumps(batch.checkpoint)))
+    return read
+
+
+def keys(messages: Sequence[SourceMessage]) -> list[str]:
+    """The rows' keys, without stream and version."""
+    return [message.source_id.partition("/")[2].partition("@")[0] for message in messages]
