@@ -76,177 +76,210 @@ class DiscardBody(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
-def routes(lineside: Lineside) -> APIRouter:
-    """Every endpoint of the contract, for this installation."""
-    router = APIRouter(prefix="/api/v1", responses=_FAULTS)
+def installation(request: Request) -> Lineside:
+    """The installation that this server serves."""
+    lineside: Lineside = request.app.state.lineside
+    return lineside
 
-    def known(request: Request) -> Caller:
-        if request.method not in ("GET", "HEAD") and not same_origin(request):
-            raise NotPermitted("this request was sent by another site's page")
-        return identify(lineside, request)
 
-    def reading(request: Request) -> Caller:
-        caller = known(request)
-        if caller.source is not None:
-            raise NotPermitted(f"this token only brings in {caller.source}")
-        return caller
+Here = Annotated[Lineside, Depends(installation)]
 
-    Known, Reading = Annotated[Caller, Depends(known)], Annotated[Caller, Depends(reading)]  # noqa: N806 - types
 
-    def operating(caller: Caller) -> None:
-        """Feeds are mended by the operator of the machine, or by whom the plant file calls its administrator."""
-        if caller.person is not None and "admin" not in caller.person.roles:
-            raise NotPermitted(f"{caller.person.id} may not change feeds; that takes the role admin")
+def known(request: Request, lineside: Here) -> Caller:
+    """Whoever calls. Raises NotPermitted for nobody, and for another site's page."""
+    if request.method not in ("GET", "HEAD") and not same_origin(request):
+        raise NotPermitted("this request was sent by another site's page")
+    return identify(lineside, request)
 
-    @router.post("/ask", response_model=None)
-    async def ask(body: AskBody, caller: Known, accept: Annotated[str, Header()] = "application/json") -> Response:
-        """The answer as JSON, or step by step as server-sent events: step, claim, answer."""
-        person = caller.asking_as(lineside, body.as_user)
-        at = parse_moment(body.at, lineside.plant) if body.at else lineside.clock()
-        if EVENT_STREAM in accept:
-            question = questioned(lineside, body.question, at=at, person=person, conversation=body.conversation)
 
-            async def events() -> AsyncIterator[str]:
-                async for event in lineside.answerer.stream(question):
-                    if isinstance(event, Done):
-                        await run_in_threadpool(keep, lineside, question, event.answer)
-                    yield sse(event)
+Known = Annotated[Caller, Depends(known)]
 
-            return StreamingResponse(events(), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
-        answer: Answer = await ask_once(lineside, body.question, at=at, person=person, conversation=body.conversation)
-        return JSONResponse(answer.to_json())
 
-    @router.post("/ingest/{source}", status_code=200)
-    async def ingest(source: str, request: Request, caller: Known) -> dict[str, Any]:
-        """CloudEvents 1.0, one or a batch. Every event is recorded, was known, or is a dead letter with its reason."""
-        if caller.person is not None or caller.source not in (None, source):
-            raise NotPermitted(f"pushing {source} takes a token of its own: lineside token --source {source}")
-        body = await _body(request)
-        receiver = _receiver(lineside, source)
-        batch = receiver.receive(body, dict(request.headers))
-        outcome = await run_in_threadpool(
-            lambda: lineside.memory.remember(batch, source=source, translate=translator_for(lineside, source))
-        )
-        return {
-            "received": outcome.received,
-            "recorded": outcome.recorded,
-            "known": outcome.known,
-            "dead_lettered": outcome.dead_lettered,
-            "dead_letters": [{"id": letter.id, "reason": letter.reason} for letter in outcome.dead],
-        }
+def reading(caller: Known) -> Caller:
+    """A caller who may read: not a source's token."""
+    if caller.source is not None:
+        raise NotPermitted(f"this token only brings in {caller.source}")
+    return caller
 
-    @router.get("/records/{record_id}")
-    def record(record_id: str, caller: Reading) -> dict[str, Any]:
-        """One record with its provenance, as the caller may read it now."""
-        return record_json(lineside, record_id, caller)
 
-    @router.get("/search")
-    def search(
-        caller: Reading,
-        q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUESTION)],
-        at: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=50)] = 12,
-    ) -> dict[str, Any]:
-        """The records nearest to the words, best first, with their scores and the filters used."""
-        moment = parse_moment(at, lineside.plant) if at else lineside.clock()
-        view = lineside.memory.view(as_of=moment, reader=lineside.reader(caller.person))
-        found = lineside.memory.recall(q, view=view, limit=limit)
-        return {
-            "evidence": [
-                {
-                    "record_id": one.record_id,
-                    "source": one.record.provenance.source,
-                    "source_id": one.record.provenance.source_id,
-                    "occurred_at": one.record.provenance.occurred_at.isoformat(),
-                    "score": round(one.score, 4),
-                    "quote": one.quote,
-                    "why": list(one.why),
-                }
-                for one in found.evidence
-            ],
-            "filters": dict(found.filters),
-        }
+Reading = Annotated[Caller, Depends(reading)]
 
-    @router.get("/handovers")
-    async def handovers(caller: Reading, at: str | None = None, equipment: str = "") -> Response:
-        """The handover of the shift that runs at `at`, drafted from the records."""
-        moment = parse_moment(at, lineside.plant) if at else lineside.clock()
-        text = f"Give me the handover for {equipment}" if equipment else "Give me the handover"
-        answer = await ask_once(lineside, text, at=moment, person=caller.person)
-        return JSONResponse(answer.to_json())
 
-    @router.get("/sources")
-    def sources(caller: Reading) -> list[dict[str, Any]]:
-        """Every source and how it is doing."""
-        del caller
-        return source_rows(lineside)
+def operating(caller: Reading) -> Caller:
+    """Feeds are mended by the operator of the machine, or by whom the plant file calls its administrator."""
+    if caller.person is not None and "admin" not in caller.person.roles:
+        raise NotPermitted(f"{caller.person.id} may not look into or change feeds; that takes the role admin")
+    return caller
 
-    @router.get("/dead-letters")
-    def dead_letters(caller: Reading, source: str | None = None) -> list[dict[str, Any]]:
-        """Open dead letters, newest first."""
-        operating(caller)
-        return dead_letter_rows(lineside, source=source)
 
-    @router.post("/dead-letters/{letter}/retry")
-    def retry(letter: int, caller: Reading) -> dict[str, Any]:
-        """Read once more; still open with the new reason where it stays unreadable."""
-        operating(caller)
-        waiting = lineside.memory.dead_letter(letter)
-        return dead_letter_row(lineside.memory.retry_dead_letter(letter, translator_for(lineside, waiting.source)))
+Operating = Annotated[Caller, Depends(operating)]
 
-    @router.post("/dead-letters/{letter}/discard")
-    def discard(letter: int, body: DiscardBody, caller: Reading) -> dict[str, Any]:
-        """Closed with a reason; its bytes stay kept."""
-        operating(caller)
-        by = caller.person.id if caller.person else "operator"
-        return dead_letter_row(lineside.memory.discard_dead_letter(letter, reason=body.reason, by=by))
+router = APIRouter(prefix="/api/v1", responses=_FAULTS)
 
-    @router.get("/proposals")
-    def proposals(caller: Reading, state: State | None = None) -> list[dict[str, Any]]:
-        """Proposals, newest first."""
-        del caller
-        return [found.to_json() for found in lineside.ledger.list(states=[state] if state else [])]
 
-    @router.post("/proposals", status_code=201)
-    def propose(body: ProposeBody, caller: Reading) -> dict[str, Any]:
-        """A pending proposal; 403 with the reason where policy or the records refuse it."""
-        filed = lineside.ledger.propose(
-            action=body.action,
-            parameters=body.parameters,
-            requester=caller.deciding(),
-            evidence=body.evidence,
-            origins=dict.fromkeys(body.parameters, "question"),
-        )
-        if isinstance(filed, Refusal):
-            raise NotPermitted(filed.reason, refusal=filed.code)
-        return filed.to_json()
+@router.post("/ask", response_model=None)
+async def ask(
+    body: AskBody, lineside: Here, caller: Known, accept: Annotated[str, Header()] = "application/json"
+) -> Response:
+    """The answer as JSON, or step by step as server-sent events: step, claim, answer."""
+    person = caller.asking_as(lineside, body.as_user)
+    at = parse_moment(body.at, lineside.plant) if body.at else lineside.clock()
+    if EVENT_STREAM in accept:
+        question = questioned(lineside, body.question, at=at, person=person, conversation=body.conversation)
 
-    @router.get("/proposals/{proposal}")
-    def proposal_story(proposal: str, caller: Reading) -> dict[str, Any]:
-        """One proposal whole, with its story."""
-        del caller
-        return {**lineside.ledger.show(proposal).to_json(), "story": list(told(lineside, proposal))}
+        async def events() -> AsyncIterator[str]:
+            async for event in lineside.answerer.stream(question):
+                if isinstance(event, Done):
+                    await run_in_threadpool(keep, lineside, question, event.answer)
+                yield sse(event)
 
-    @router.post("/proposals/{proposal}/approve")
-    def approve(proposal: str, body: ApproveBody, caller: Reading) -> dict[str, Any]:
-        """Approved by the signed-in person, once, exactly as shown; carried out by the running actions part."""
-        lineside.ledger.approve(proposal, approver=caller.deciding(), digest=body.digest, channel=caller.via)
-        return lineside.ledger.show(proposal).to_json()
+        return StreamingResponse(events(), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
+    answer: Answer = await ask_once(lineside, body.question, at=at, person=person, conversation=body.conversation)
+    return JSONResponse(answer.to_json())
 
-    @router.post("/proposals/{proposal}/reject")
-    def reject(proposal: str, body: RejectBody, caller: Reading) -> dict[str, Any]:
-        """Rejected with a reason."""
-        person = caller.deciding()
-        return lineside.ledger.reject(proposal, approver=person, reason=body.reason, channel=caller.via).to_json()
 
-    @router.get("/audit/verify")
-    def audit_verify(caller: Reading) -> dict[str, Any]:
-        """Whether the audit ledger is whole."""
-        del caller
-        found = lineside.ledger.audit_verify()
-        return {"ok": found.ok, "entries": found.entries, "problems": list(found.problems)}
+@router.post("/ingest/{source}", status_code=200)
+async def ingest(source: str, request: Request, lineside: Here, caller: Known) -> dict[str, Any]:
+    """CloudEvents 1.0, one or a batch. Every event is recorded, was known, or is a dead letter with its reason."""
+    if caller.person is not None or caller.source not in (None, source):
+        raise NotPermitted(f"pushing {source} takes a token of its own: lineside token --source {source}")
+    body = await _body(request)
+    receiver = _receiver(lineside, source)
+    batch = receiver.receive(body, dict(request.headers))
+    outcome = await run_in_threadpool(
+        lambda: lineside.memory.remember(batch, source=source, translate=translator_for(lineside, source))
+    )
+    return {
+        "received": outcome.received,
+        "recorded": outcome.recorded,
+        "known": outcome.known,
+        "dead_lettered": outcome.dead_lettered,
+        "dead_letters": [{"id": letter.id, "reason": letter.reason} for letter in outcome.dead],
+    }
 
-    return router
+
+@router.get("/records/{record_id}")
+def record(record_id: str, lineside: Here, caller: Reading) -> dict[str, Any]:
+    """One record with its provenance, as the caller may read it now."""
+    return record_json(lineside, record_id, caller)
+
+
+@router.get("/search")
+def search(
+    lineside: Here,
+    caller: Reading,
+    q: Annotated[str, Query(min_length=1, max_length=LONGEST_QUESTION)],
+    at: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 12,
+) -> dict[str, Any]:
+    """The records nearest to the words, best first, with their scores and the filters used."""
+    moment = parse_moment(at, lineside.plant) if at else lineside.clock()
+    view = lineside.memory.view(as_of=moment, reader=lineside.reader(caller.person))
+    found = lineside.memory.recall(q, view=view, limit=limit)
+    return {
+        "evidence": [
+            {
+                "record_id": one.record_id,
+                "source": one.record.provenance.source,
+                "source_id": one.record.provenance.source_id,
+                "occurred_at": one.record.provenance.occurred_at.isoformat(),
+                "score": round(one.score, 4),
+                "quote": one.quote,
+                "why": list(one.why),
+            }
+            for one in found.evidence
+        ],
+        "filters": dict(found.filters),
+    }
+
+
+@router.get("/handovers")
+async def handovers(lineside: Here, caller: Reading, at: str | None = None, equipment: str = "") -> Response:
+    """The handover of the shift that runs at `at`, drafted from the records."""
+    moment = parse_moment(at, lineside.plant) if at else lineside.clock()
+    text = f"Give me the handover for {equipment}" if equipment else "Give me the handover"
+    answer = await ask_once(lineside, text, at=moment, person=caller.person)
+    return JSONResponse(answer.to_json())
+
+
+@router.get("/sources")
+def sources(lineside: Here, caller: Reading) -> list[dict[str, Any]]:
+    """Every source and how it is doing."""
+    del caller
+    return source_rows(lineside)
+
+
+@router.get("/dead-letters")
+def dead_letters(lineside: Here, caller: Operating, source: str | None = None) -> list[dict[str, Any]]:
+    """Open dead letters, newest first."""
+    del caller
+    return dead_letter_rows(lineside, source=source)
+
+
+@router.post("/dead-letters/{letter}/retry")
+def retry(letter: int, lineside: Here, caller: Operating) -> dict[str, Any]:
+    """Read once more; still open with the new reason where it stays unreadable."""
+    del caller
+    waiting = lineside.memory.dead_letter(letter)
+    return dead_letter_row(lineside.memory.retry_dead_letter(letter, translator_for(lineside, waiting.source)))
+
+
+@router.post("/dead-letters/{letter}/discard")
+def discard(letter: int, body: DiscardBody, lineside: Here, caller: Operating) -> dict[str, Any]:
+    """Closed with a reason; its bytes stay kept."""
+    by = caller.person.id if caller.person else "operator"
+    return dead_letter_row(lineside.memory.discard_dead_letter(letter, reason=body.reason, by=by))
+
+
+@router.get("/proposals")
+def proposals(lineside: Here, caller: Reading, state: State | None = None) -> list[dict[str, Any]]:
+    """Proposals, newest first."""
+    del caller
+    return [found.to_json() for found in lineside.ledger.list(states=[state] if state else [])]
+
+
+@router.post("/proposals", status_code=201)
+def propose(body: ProposeBody, lineside: Here, caller: Reading) -> dict[str, Any]:
+    """A pending proposal; 403 with the reason where policy or the records refuse it."""
+    filed = lineside.ledger.propose(
+        action=body.action,
+        parameters=body.parameters,
+        requester=caller.deciding(),
+        evidence=body.evidence,
+        origins=dict.fromkeys(body.parameters, "question"),
+    )
+    if isinstance(filed, Refusal):
+        raise NotPermitted(filed.reason, refusal=filed.code)
+    return filed.to_json()
+
+
+@router.get("/proposals/{proposal}")
+def proposal_story(proposal: str, lineside: Here, caller: Reading) -> dict[str, Any]:
+    """One proposal whole, with its story."""
+    del caller
+    return {**lineside.ledger.show(proposal).to_json(), "story": list(told(lineside, proposal))}
+
+
+@router.post("/proposals/{proposal}/approve")
+def approve(proposal: str, body: ApproveBody, lineside: Here, caller: Reading) -> dict[str, Any]:
+    """Approved by the signed-in person, once, exactly as shown; carried out by the running actions part."""
+    lineside.ledger.approve(proposal, approver=caller.deciding(), digest=body.digest, channel=caller.via)
+    return lineside.ledger.show(proposal).to_json()
+
+
+@router.post("/proposals/{proposal}/reject")
+def reject(proposal: str, body: RejectBody, lineside: Here, caller: Reading) -> dict[str, Any]:
+    """Rejected with a reason."""
+    person = caller.deciding()
+    return lineside.ledger.reject(proposal, approver=person, reason=body.reason, channel=caller.via).to_json()
+
+
+@router.get("/audit/verify")
+def audit_verify(lineside: Here, caller: Reading) -> dict[str, Any]:
+    """Whether the audit ledger is whole."""
+    del caller
+    found = lineside.ledger.audit_verify()
+    return {"ok": found.ok, "entries": found.entries, "problems": list(found.problems)}
 
 
 def record_json(lineside: Lineside, record_id: str, caller: Caller) -> dict[str, Any]:

@@ -48,8 +48,9 @@ def build(lineside: Lineside) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.include_router(api.routes(lineside))
-    pages.hang(app, lineside)
+    app.state.lineside = lineside
+    app.include_router(api.router)
+    pages.hang(app)
     _watch(app, lineside)
     app.add_exception_handler(errors.LinesideError, _lineside_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
