@@ -21,6 +21,7 @@ from lineside.plant.plant import Customer, CutOff, Person, Plant, ShiftPattern, 
 T = TypeVar("T")
 D = TypeVar("D")
 
+_SECTIONS = ("equipment", "shifts", "roster", "people", "sources", "cut_offs", "customers")
 _EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 
 
@@ -34,22 +35,23 @@ def parse_plant(text: str) -> Plant:
     except tomllib.TOMLDecodeError as error:
         raise BadPlantFile(f"plant.toml is not TOML: {error}", key="", found="", write="valid TOML") from error
     top = _Table(data, "")
-    shifts = tuple(_shift(table) for table in top.tables("shifts"))
+    sections = {name: top.tables(name) for name in _SECTIONS}
+    top.finish("site", "time_zone", "enterprise", "name", "holidays")
+    shifts = tuple(_shift(table) for table in sections["shifts"])
     plant = Plant(
         site=top.need("site", _path),
         time_zone=top.need("time_zone", _zone),
         enterprise=top.take("enterprise", _text, ""),
         name=top.take("name", _text, ""),
         holidays=frozenset(top.take("holidays", _list_of(_date), ())),
-        equipment=tuple(_equipment(table) for table in top.tables("equipment")),
+        equipment=tuple(_equipment(table) for table in sections["equipment"]),
         shifts=shifts,
-        roster=tuple(entry for table in top.tables("roster") for entry in _roster(table, shifts)),
-        people=tuple(_person(table) for table in top.tables("people")),
-        sources=tuple(_source(table) for table in top.tables("sources")),
-        cut_offs=tuple(_cut_off(table) for table in top.tables("cut_offs")),
-        customers=tuple(_customer(table) for table in top.tables("customers")),
+        roster=tuple(entry for table in sections["roster"] for entry in _roster(table, shifts)),
+        people=tuple(_person(table) for table in sections["people"]),
+        sources=tuple(_source(table) for table in sections["sources"]),
+        cut_offs=tuple(_cut_off(table) for table in sections["cut_offs"]),
+        customers=tuple(_customer(table) for table in sections["customers"]),
     )
-    top.finish()
     _one_meaning("equipment", "id", ((e.id, e.id) for e in plant.equipment))
     _one_alias("equipment", ((e.id, (e.name,), (e.id, *e.aliases)) for e in plant.equipment))
     _one_meaning("shifts", "name", ((s.name, s.name) for s in plant.shifts))
@@ -160,7 +162,8 @@ class _Table:
     def need(self, key: str, read: Callable[[Any], T]) -> T:
         self._known.append(key)
         if key not in self._data:
-            _refuse(self._path(key), "nothing", f"{key}, which can't be missing here")
+            near = get_close_matches(key, self._data, n=1)
+            _refuse(self._path(key), f"{near[0]!r} instead" if near else "nothing", f"{key!r}, which can't be missing")
         return self._read(key, read)
 
     def _read(self, key: str, read: Callable[[Any], T]) -> T:
@@ -173,13 +176,14 @@ class _Table:
         found = self.take(key, _list_of(_table), ())
         return [_Table(data, f"{self._path(key)}[{at}]") for at, data in enumerate(found, start=1)]
 
-    def finish(self) -> None:
-        """Refuses the first key that nothing asked for."""
+    def finish(self, *more: str) -> None:
+        """Refuses the first key that nothing asked for, nor is among `more`."""
+        known = [*self._known, *more]
         for key in self._data:
-            if key not in self._known:
-                near = get_close_matches(key, self._known, n=1)
-                known = f"{near[0]!r}" if near else f"one of {', '.join(self._known)}"
-                _refuse(self._path(key), "a key that means nothing here", f"{known}, or leave it out")
+            if key not in known:
+                near = get_close_matches(key, known, n=1)
+                right = f"{near[0]!r}" if near else f"one of {', '.join(known)}"
+                _refuse(self._path(key), "a key that means nothing here", f"{right}, or leave it out")
 
     def _path(self, key: str) -> str:
         return f"{self._key}.{key}" if self._key else key
