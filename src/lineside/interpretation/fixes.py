@@ -1,0 +1,161 @@
+"""What was tried against something that repeats, by whom, and how long it then stayed away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lineside.interpretation.chance import median
+from lineside.interpretation.occurrences import Occurrence
+from lineside.interpretation.reading import Finding, Kind, duration
+from lineside.interpretation.wording import alike, at, counted, listed, names, rid, short, text_of, words
+from lineside.memory import View
+from lineside.plant.equipment import within, work_center
+from lineside.plant.records import Event, Json, Note, Record
+from lineside.plant.windows import Window
+
+_EVENTS = (
+    "maintenance_started", "maintenance_finished", "parameter_change", "restart_check", "disposition", "start",
+    "hold_released", "stop",
+)  # fmt: skip
+# Attributes in which systems write what was done, besides the text.
+_ACTION_FIELDS = ("action", "fix", "remedy", "measure", "resolution", "countermeasure", "massnahme", "maßnahme")
+_AFTER = timedelta(hours=4)
+_SAME = 0.34  # this share of words in common makes two texts one remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One thing tried on one occurrence. away_s: until the same came again, or None: it has not, since `end`."""
+
+    text: str
+    record: str
+    occurrence: Occurrence
+    crew: str | None
+    end: datetime
+    away_s: float | None
+    following: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """The trials whose words are alike. name: the shortest of their texts."""
+
+    name: str
+    trials: tuple[Trial, ...]
+
+
+def fixes(view: View, cases: Sequence[Occurrence]) -> list[Fix]:
+    """What was tried on the cases of one kind, alike things together, the most frequent first. cases: oldest first."""
+    trials: list[Trial] = []
+    for position, case in enumerate(cases):
+        following = cases[position + 1] if position + 1 < len(cases) else None
+        trials += _tried(view, case, following)
+    own = frozenset().union(*(c.words for c in cases)) if cases else frozenset()
+    groups: list[tuple[frozenset[str], list[Trial]]] = []
+    for trial in trials:
+        core = words(trial.text) - own or words(trial.text)
+        for index, (known, members) in enumerate(groups):
+            if alike(core, known) >= _SAME:
+                members.append(trial)
+                groups[index] = (known & core or known, members)
+                break
+        else:
+            groups.append((core, [trial]))
+    found = [Fix(min((t.text for t in members), key=lambda t: (len(t), t)), tuple(members)) for _, members in groups]
+    return sorted(found, key=lambda f: (-len({t.occurrence.records for t in f.trials}), f.name))
+
+
+def outcome(fix: Fix, view: View) -> Finding:
+    """How often the fix was tried, by which crews, and how long the same then stayed away."""
+    cases = {t.occurrence.records: t for t in fix.trials}
+    crews = sorted({t.crew for t in fix.trials if t.crew})
+    away = [t.away_s for t in cases.values() if t.away_s is not None]
+    open_ends = [t for t in cases.values() if t.away_s is None]
+    parts = []
+    if away:
+        middle = duration(median(away))
+        parts.append(f"came back after {middle}" if len(away) == 1 else f"came back after a median of {middle}")
+    if open_ends:
+        quiet = duration(max((view.as_of - t.end).total_seconds() for t in open_ends))
+        parts.append(f"has not come back for {quiet}" if not away else f"once not yet, for {quiet}")
+    who = f" by {listed(crews)}" if crews else ""
+    text = f'"{short(fix.name, 160)}" was tried {counted(len(cases), "time")}{who}; the same {" and ".join(parts)}.'
+    cites = [i for t in fix.trials for i in (t.record, t.occurrence.records[0], t.following) if i]
+    data: dict[str, Json] = {
+        "fix": fix.name,
+        "times": len(cases),
+        "crews": list(crews),
+        "median_away_s": median(away) if away else None,
+        "not_back": len(open_ends),
+    }
+    return Finding(text=text, kind=Kind.DERIVED, cites=tuple(dict.fromkeys(cites)), data=data)
+
+
+def worked_best(found: Sequence[Fix], view: View) -> Fix | None:
+    """The fix after which the same stayed away longest, where there are two to compare; None otherwise."""
+    if len(found) < 2:
+        return None
+
+    def away(fix: Fix) -> float:
+        return median([t.away_s if t.away_s is not None else (view.as_of - t.end).total_seconds() for t in fix.trials])
+
+    ranked = sorted(found, key=lambda f: (-away(f), f.name))
+    return ranked[0] if away(ranked[0]) > away(ranked[1]) else None
+
+
+def _tried(view: View, case: Occurrence, following: Occurrence | None) -> list[Trial]:
+    end = case.end or view.as_of
+    until = min(t for t in (end + _AFTER, following.start if following else None, view.as_of) if t is not None)
+    after = Window(start=case.start, end=max(until, case.start) + timedelta(microseconds=1))
+    slot = view.calendar.at(case.start)
+    away = (following.start - end).total_seconds() if following else None
+    found = []
+    for record in _records(view, case, after):
+        text = _done(record)
+        if text:
+            next_record = following.records[0] if following else None
+            found.append(Trial(text, rid(record), case, slot.crew if slot else None, end, away, next_record))
+    return found
+
+
+def _records(view: View, case: Occurrence, after: Window) -> list[Record]:
+    line = work_center(case.equipment)
+    found: list[Record] = [e for e in view.events(kinds=_EVENTS, equipment=line, within=after) if _at_case(e, case)]
+    unit, subject = view.plant.called(case.equipment), words(f"{case.label} {case.text}")
+    for note in view.notes(within=after):
+        here = note.equipment is not None and (within(note.equipment, line) or within(line, note.equipment))
+        told = (
+            subject & words(note.text) or names(note.text, unit) or names(note.text, case.equipment.rpartition("/")[2])
+        )
+        if (
+            note.equipment == case.equipment
+            or (here and told)
+            or (note.equipment is None and subject & words(note.text))
+        ):
+            found.append(note)
+    return sorted(found, key=lambda r: (at(r), rid(r)))
+
+
+def _at_case(event: Event, case: Occurrence) -> bool:
+    if event.kind == "stop":
+        return rid(event) in case.records
+    return event.equipment is not None and (
+        within(event.equipment, case.equipment) or within(case.equipment, event.equipment)
+    )
+
+
+def _done(record: Record) -> str:
+    match record:
+        case Note():
+            return record.text
+        case Event():
+            fields = [str(v) for n, v in record.attributes.items() if n.lower() in _ACTION_FIELDS and v]
+            if fields or record.kind == "stop":
+                return "; ".join(fields)
+            if record.kind == "parameter_change":
+                return text_of(record)
+            return record.text or (str(record.attributes.get("code") or "") if record.kind != "start" else "")
+        case _:
+            return ""

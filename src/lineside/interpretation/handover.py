@@ -1,0 +1,202 @@
+"""The handover of a shift, drafted from the records: safety first, each item once, nothing to write up afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from lineside.interpretation.gap import measure
+from lineside.interpretation.open_items import Item, items
+from lineside.interpretation.reading import Finding, Kind, Reading, clock
+from lineside.interpretation.standing import applies, in_force_finding, standing, standing_decisions
+from lineside.interpretation.stops import intervals
+from lineside.interpretation.wording import at, counted, late_sources, listed, rid, said, short
+from lineside.memory import View
+from lineside.plant.calendar import ShiftSlot
+from lineside.plant.entities import EntityKind
+from lineside.plant.equipment import Level, level, within, work_center
+from lineside.plant.quantities import plain
+from lineside.plant.records import Json, Note
+from lineside.plant.windows import Window
+
+_SAFETY = re.compile(
+    r"\b(safety|unsafe|injur\w*|hurt|accident|near[ -]?miss|lock-?out|loto|tag-?out|e-?stop|emergency|fire|smoke|leak\w*|"
+    r"spill\w*|guard (?:removed|open|missing|defeated)|burn(?:ed|t|s)?|hazard\w*|evacuat\w*|first aid|gas alarm|"
+    r"arbeitssicherheit|sicherheit\w*|unfall\w*|beinahe\w*|verletz\w*|not-?halt|not-?aus|brand\w*|feuer\w*|rauch\w*|"
+    r"leck\w*|ausgelaufen|gefahr\w*|gef(?:ä|ae)hrd\w*|schutzhaube|schutzt(?:ü|ue)r|freigeschaltet|erste hilfe)\b",
+    re.IGNORECASE,
+)
+_FAILED = re.compile(
+    r"\b(did(?:n't| not) (?:help|work|hold)|no (?:effect|improvement|luck|change)|without (?:success|effect)|failed|"
+    r"not the cause|came back|still (?:jams|stops|leaks|trips|fails)|in vain|made it worse|nicht geholfen|"
+    r"half nicht|hilft nicht|ohne erfolg|erfolglos|keine (?:wirkung|besserung|verbesserung)|brachte nichts|"
+    r"vergeblich|schlimmer)\b",
+    re.IGNORECASE,
+)
+_LEAVE = re.compile(
+    r"\b(do not|don't|must not|never|leave (?:it|the|as)|hands off|keep (?:the|it|at|below|above)|not above|"
+    r"nicht (?:ver(?:ä|ae)ndern|ver?stellen|anfassen|(?:ö|oe)ffnen|starten|(?:ü|ue)ber|(?:ä|ae)ndern|freigeben)|"
+    r"finger weg|keinesfalls|auf keinen fall|bitte nicht)\b",
+    re.IGNORECASE,
+)
+_NOTES = 12
+
+
+def handover(
+    view: View, slot: ShiftSlot, equipment: str | None = None, *, proposals: Sequence[Finding] = ()
+) -> Reading:
+    """What passes to the shift after `slot`, each item in one section only; `data["section"]` of a finding names it.
+
+    The state is that of the slot's end, told by everything known at the view's `as_of`. proposals: open ones.
+    """
+    end = min(slot.end, max(slot.start, view.as_of))
+    window = Window(start=slot.start, end=end, label=slot.label, shift=slot.label)
+    found = items(view, slot.start, end, equipment)
+    notes = view.notes(equipment=equipment, within=window)
+    safe_notes, rest = _parted(notes, lambda n: bool(_SAFETY.search(n.text)))
+    safe_items, others = _parted(found, _is_safety)
+    failed, rest = _parted(rest, lambda n: bool(_FAILED.search(n.text)))
+    leave, claims = _parted(rest, lambda n: bool(_LEAVE.search(n.text)))
+    carried = [i for i in others if i.opened < slot.start and i.open_at(end)]
+    new = [i for i in others if i.opened >= slot.start and (i.open_at(end) or i.passing)]
+    closed = [i for i in others if i.closed is not None and i.closed <= end]
+    standings = [s for s in standing_decisions(view, end) if applies(view, s.decision, equipment)]
+    known = view.decisions()
+    ended = [
+        standing(view, d, known, end)
+        for d in view.decisions(within=window)
+        if applies(view, d, equipment) and d not in [s.decision for s in standings]
+    ]
+    findings = [
+        *(_item(view, i, "safety", window) for i in safe_items),
+        *(_note(view, n, "safety", window) for n in safe_notes),
+        *(_item(view, i, "carried over", window) for i in carried),
+        *(_item(view, i, "new", window) for i in new),
+        *(_item(view, i, "closed", window) for i in closed),
+        *(_in_section(in_force_finding(view, s), "decisions in force") for s in standings),
+        *(
+            _in_section(
+                Finding(
+                    text=f"{said(s.decision)}: {s.why_not}.",
+                    kind=Kind.FACT,
+                    cites=(rid(s.decision), *(rid(d) for d in s.followed_by[:1])),
+                ),
+                "decisions taken",
+            )
+            for s in ended
+        ),
+        *(_note(view, n, "tried and failed", window) for n in failed),
+        *(_note(view, n, "do not change", window) for n in leave),
+        *(_in_section(p, "open proposals") for p in proposals),
+        *_performance(view, window, equipment),
+        *(_note(view, n, "unverified", window) for n in claims[:_NOTES]),
+    ]
+    broken = [
+        Finding(
+            text=f'The decision "{short(s.decision.choice, 100)}" assumed "{c.text}"; {c.found}.',
+            kind=Kind.DERIVED,
+            cites=(rid(s.decision), *c.records),
+            data={"section": "decisions in force"},
+        )
+        for s in standings
+        for c in s.broken
+    ]
+    missing = [*late_sources(view, _sources(view))]
+    if len(claims) > _NOTES:
+        missing.append(f"{counted(len(claims) - _NOTES, 'more note')} of the shift, not shown.")
+    place = f" for {view.plant.called(equipment)}" if equipment else ""
+    head = f"Handover of {slot.label}{f' ({slot.crew})' if slot.crew else ''}{place}"
+    sizes = (
+        ("safety", len(safe_items) + len(safe_notes)), ("carried over", len(carried)), ("new", len(new)),
+        ("closed", len(closed)), ("decisions in force", len(standings)),
+    )  # fmt: skip
+    verdict = f"{head}: " + ", ".join(f"{n} {name}" for name, n in sizes)
+    lagging = [f for f in findings if f.data.get("section") == "performance" and f.data.get("behind")]
+    if lagging:
+        verdict += f"; behind target: {listed([str(f.data['called']) for f in lagging])}"
+    if not findings:
+        missing.append(f"Any event, state, decision or note of {slot.label}.")
+        verdict = f"{head}: the records tell of nothing"
+    if view.as_of < slot.end:
+        missing.append(f"The rest of the shift: it ends at {clock(slot.end, view.plant)}.")
+    return Reading(
+        verdict=verdict + ".",
+        findings=tuple(findings),
+        against=tuple(broken),
+        missing=tuple(missing),
+        window=window,
+        data={name.replace(" ", "_"): n for name, n in sizes},
+    )
+
+
+def lines(view: View, window: Window, equipment: str | None = None) -> list[str]:
+    """The work centers that the plant file or the window's records name, in order."""
+    declared = {work_center(e.id) for e in view.plant.equipment if level(e.id) in (Level.WORK_CENTER, Level.WORK_UNIT)}
+    seen = {work_center(e.equipment) for e in view.events(within=window) if e.equipment}
+    seen |= {work_center(s.entity.id) for s in view.statements(kind=EntityKind.EQUIPMENT, within=window)}
+    deep = {p for p in declared | seen if level(p) is Level.WORK_CENTER}
+    return sorted(p for p in deep if equipment is None or within(p, equipment) or within(equipment, p))
+
+
+def _performance(view: View, window: Window, equipment: str | None) -> list[Finding]:
+    found = []
+    for line in lines(view, window, equipment):
+        gap = measure(view, line, window, intervals(view, line, window))
+        if gap is None:
+            continue
+        name = view.plant.called(line)
+        state = f"{plain(gap.units)} short" if gap.behind else "on target"
+        stretch = f"{clock(gap.window.start, view.plant)} to {clock(gap.window.end, view.plant, relative_to=gap.window.start)}"
+        text = f"{name}: {plain(gap.made)} made of {plain(gap.target)} due ({state}), {stretch}"
+        worst = next((p for p in gap.parts if p.name != "unexplained" and p.units > 0), None)
+        if gap.behind and worst:
+            text += f"; most lost to {worst.name}: {plain(worst.minutes)} min"
+        data: dict[str, Json] = {
+            "section": "performance",
+            "behind": gap.behind,
+            "called": name,
+            "gap": float(gap.units),
+        }
+        found.append(Finding(text=text + ".", kind=Kind.DERIVED, cites=gap.cites, data=data))
+    return found
+
+
+_Thing = TypeVar("_Thing")
+
+
+def _parted(things: Iterable[_Thing], test: Callable[[_Thing], bool]) -> tuple[list[_Thing], list[_Thing]]:
+    """Those that pass the test, and the others."""
+    passed: list[_Thing] = []
+    others: list[_Thing] = []
+    for thing in things:
+        (passed if test(thing) else others).append(thing)
+    return passed, others
+
+
+def _is_safety(item: Item) -> bool:
+    return bool(_SAFETY.search(f"{item.what} {item.words}"))
+
+
+def _item(view: View, item: Item, section: str, window: Window) -> Finding:
+    opened = clock(item.opened, view.plant, relative_to=window.start)
+    times = f"at {opened}" if item.passing else f"since {opened}"
+    if item.closed is not None and item.closed <= window.end:
+        times = f"{opened} to {clock(item.closed, view.plant, relative_to=item.opened)}"
+    text = f"{item.what[:1].upper()}{item.what[1:]} ({times})."
+    data = {"section": section, "key": item.key, "opened": item.opened.isoformat()}
+    return Finding(text=text, kind=Kind.DERIVED, cites=item.records[:20], data=data)
+
+
+def _note(view: View, note: Note, section: str, window: Window) -> Finding:
+    text = f"{clock(at(note), view.plant, relative_to=window.start)}: {said(note)}."
+    return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data={"section": section})
+
+
+def _in_section(finding: Finding, section: str) -> Finding:
+    return replace(finding, data={**finding.data, "section": section})
+
+
+def _sources(view: View) -> list[str]:
+    return [f.source for f in view.freshness()]

@@ -1,0 +1,223 @@
+"""What is open and since when: losses, holds, maintenance, alarms, late picks, blocked orders; each thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lineside.interpretation import shared_states
+from lineside.interpretation.reading import duration
+from lineside.interpretation.stops import Interval, Loss, intervals
+from lineside.interpretation.wording import at, counted, rid, said
+from lineside.memory import Statement, View
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.equipment import within
+from lineside.plant.records import Event
+
+_OVER = frozenset({"complete", "closed", "cancelled", "done", "finished", "released", "issued", "passed"})
+# An event that begins something, and those that end it where they share a subject.
+_ENDINGS = {
+    "alarm": ("alarm_cleared",),
+    "nonconformity": ("disposition", "hold_released"),
+    "pick_late": ("staged",),
+    "maintenance_requested": ("maintenance_finished",),
+    "maintenance_started": ("maintenance_finished",),
+    "excursion": (),
+    "complaint": (),
+    "feed_stopped": ("feed_started",),
+}
+_PASSING = (
+    "promise_changed", "eta_changed", "cancelled", "resequenced", "priority_changed", "parameter_change",
+    "change_effective", "departed", "scrap", "split",
+)  # fmt: skip
+_FORGOTTEN = timedelta(days=3)  # something that no record can close is not carried on for ever
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing for a handover. what: in words, without its times. closed: None while open. words: what people wrote
+    of it. passing: it happened, and leaves nothing open."""
+
+    key: str
+    what: str
+    opened: datetime
+    closed: datetime | None
+    records: tuple[str, ...]
+    words: str = ""
+    equipment: str | None = None
+    passing: bool = False
+
+    def open_at(self, moment: datetime) -> bool:
+        return self.opened < moment and (self.closed is None or self.closed > moment) and not self.passing
+
+
+def items(view: View, start: datetime, end: datetime, equipment: str | None = None) -> list[Item]:
+    """Everything that was open at some time from start to end, or happened then; oldest first, each key once."""
+    found = [
+        *_losses(view, start, end, equipment),
+        *_by_state(view, equipment),
+        *_by_events(view, start, end, equipment),
+    ]
+    kept: dict[str, Item] = {}
+    for item in sorted(found, key=lambda i: (i.opened, i.key)):
+        if item.opened < end and (item.closed is None or item.closed > start):
+            kept.setdefault(item.key, item)
+    return list(kept.values())
+
+
+def _losses(view: View, start: datetime, end: datetime, equipment: str | None) -> Iterator[Item]:
+    found = [i for i in intervals(view, equipment) if i.loss is not Loss.IDLE and i.start < end]
+    groups: dict[tuple[str, str, str], list[Interval]] = {}
+    for interval in found:
+        if interval.end is not None and interval.end <= start:
+            continue
+        # What ended in the shift is told once for each reason and place; what stands open, or crossed, by itself.
+        if interval.start >= start and interval.end is not None and interval.end <= end:
+            groups.setdefault((str(interval.loss), interval.equipment, interval.why.casefold()), []).append(interval)
+        else:
+            yield _loss_item([interval], end)
+    for members in groups.values():
+        yield _loss_item(members, end)
+
+
+def _loss_item(members: Sequence[Interval], end: datetime) -> Item:
+    first, last = members[0], members[-1]
+    name = f"{first.loss}{f' ({first.why})' if first.why else ''} at {first.equipment}"
+    spent = duration(sum(i.seconds(end) for i in members))
+    often = f"{counted(len(members), 'time')}, " if len(members) > 1 else ""
+    return Item(
+        key=f"{first.loss} {first.equipment} {first.records[0]}",
+        what=f"{name}: {often}{spent}",
+        opened=first.start,
+        closed=last.end,
+        records=tuple(r for i in members for r in i.records),
+        words=" ".join(f"{i.reason} {i.text}" for i in members),
+        equipment=first.equipment,
+    )
+
+
+def _by_state(view: View, equipment: str | None) -> Iterator[Item]:
+    """Holds while active, maintenance orders while not over, job orders while blocked: one item for each such stretch."""
+    yield from _stretches(view, EntityKind.HOLD, lambda s: s == "active", equipment)
+    yield from _stretches(view, EntityKind.MAINTENANCE_ORDER, lambda s: s not in _OVER, equipment)
+    yield from _stretches(view, EntityKind.JOB_ORDER, lambda s: s == "blocked", equipment)
+    told = {e.id for e in view.entities(EntityKind.HOLD) if view.said(entity=e, properties=("status",))}
+    placed: dict[str, Event] = {}
+    for event in view.events(kinds=("hold_placed", "hold_released"), equipment=equipment):
+        hold = event.hold or str(event.attributes.get("hold") or rid(event))
+        if hold in told:
+            continue
+        if event.kind == "hold_placed":
+            placed.setdefault(hold, event)
+        elif hold in placed:
+            yield _hold_item(placed.pop(hold), hold, event)
+    for hold, event in placed.items():
+        yield _hold_item(event, hold, None)
+
+
+def _hold_item(event: Event, hold: str, end: Event | None) -> Item:
+    return Item(
+        key=f"hold:{hold}",
+        what=said(event),
+        opened=at(event),
+        closed=at(end) if end else None,
+        records=(rid(event), *((rid(end),) if end else ())),
+        words=event.text,
+        equipment=event.equipment,
+    )
+
+
+def _stretches(view: View, kind: EntityKind, is_open: Callable[[str], bool], equipment: str | None) -> Iterator[Item]:
+    histories: dict[Entity, list[Statement]] = {}
+    for statement in view.statements(kind=kind, properties=("status",)):
+        histories.setdefault(statement.entity, []).append(statement)
+    for entity, history in histories.items():
+        current: Statement | None = None
+        stretches: list[tuple[Statement, Statement | None]] = []
+        for statement in history:
+            state = shared_states.state_of(kind, "status", statement.value) or statement.text.strip().casefold()
+            if is_open(state) and current is None:
+                current = statement
+            elif not is_open(state) and current is not None:
+                stretches.append((current, statement))
+                current = None
+        if current is not None:
+            stretches.append((current, None))
+        if not stretches:
+            continue
+        details = {s.property: s for s in view.said(entity=entity)}
+        place = details["equipment"].text if "equipment" in details else None
+        if equipment is not None and not (place and within(place, equipment)):
+            continue
+        for opening, closing in stretches:
+            yield _state_item(entity, opening, closing, details, place)
+
+
+def _state_item(
+    entity: Entity, opening: Statement, closing: Statement | None, details: dict[str, Statement], place: str | None
+) -> Item:
+    shown = [details[n] for n in ("subject", "equipment", "description", "reason", "owner") if n in details]
+    about = "; ".join(f"{s.property} {s.text}" for s in shown)
+    records = (opening.record_id, *(s.record_id for s in shown), *((closing.record_id,) if closing else ()))
+    return Item(
+        key=f"{entity} {opening.record_id}",
+        what=f"{entity.kind.replace('_', ' ')} {entity.id} {opening.text}{f' ({about})' if about else ''}",
+        opened=opening.occurred_at,
+        closed=closing.occurred_at if closing else None,
+        records=tuple(dict.fromkeys(records)),
+        words=about,
+        equipment=place,
+    )
+
+
+def _by_events(view: View, start: datetime, end: datetime, equipment: str | None) -> Iterator[Item]:
+    endings = {k for kinds in _ENDINGS.values() for k in kinds}
+    events = [
+        e
+        for e in view.events(kinds=(*_ENDINGS, *endings, *_PASSING), equipment=equipment)
+        if start - _FORGOTTEN <= at(e) < end
+    ]
+    grouped: dict[str, list[tuple[Event, Event | None]]] = {}
+    for position, event in enumerate(events):
+        if event.kind in _ENDINGS:
+            closing = next(
+                (e for e in events[position + 1 :] if e.kind in _ENDINGS[event.kind] and _same(event, e)), None
+            )
+            if at(event) >= start or (closing is None or at(closing) > start):
+                grouped.setdefault(_key(event), []).append((event, closing))
+        elif event.kind in _PASSING and at(event) >= start:
+            yield Item(
+                key=f"event {rid(event)}", what=said(event), opened=at(event), closed=None, records=(rid(event),),
+                words=event.text, equipment=event.equipment, passing=True,
+            )  # fmt: skip
+    for key, pairs in grouped.items():
+        first, last = pairs[0], pairs[-1]
+        often = f"{counted(len(pairs), 'time')}: " if len(pairs) > 1 else ""
+        yield Item(
+            key=key,
+            what=f"{often}{said(first[0])}",
+            opened=at(first[0]),
+            closed=at(last[1]) if last[1] else None,
+            records=tuple(dict.fromkeys(rid(e) for p in pairs for e in p if e is not None)),
+            words=" ".join(p[0].text for p in pairs),
+            equipment=first[0].equipment,
+        )
+
+
+def _key(event: Event) -> str:
+    label = (
+        event.attributes.get("code") or event.attributes.get("reason") or event.attributes.get("characteristic") or ""
+    )
+    subjects = sorted(str(e) for e in event.entities())
+    return f"{event.kind} {label} {' '.join(subjects)}"
+
+
+def _same(opening: Event, closing: Event) -> bool:
+    codes = opening.attributes.get("code"), closing.attributes.get("code")
+    if all(codes) and codes[0] != codes[1]:
+        return False
+    mine, theirs = set(opening.entities()), set(closing.entities())
+    things = {e for e in mine if e.kind != EntityKind.EQUIPMENT} & {e for e in theirs if e.kind != EntityKind.EQUIPMENT}
+    same_place = opening.equipment is not None and opening.equipment == closing.equipment
+    return bool(things) or (same_place and opening.kind not in ("nonconformity", "pick_late"))

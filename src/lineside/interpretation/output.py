@@ -1,0 +1,312 @@
+"""What equipment should have made and what it made, as step functions over the records that say so."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from lineside.memory import Statement, View
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.equipment import within, work_center
+from lineside.plant.records import Event, Quality, quantity
+from lineside.plant.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From `start` until the next step: `per_h`, said by the record."""
+
+    start: datetime
+    per_h: float
+    record: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A rate over time; nothing before its first step, and nothing after `end`. source: who says so. unit: of what."""
+
+    steps: tuple[Step, ...]
+    source: str
+    unit: str = ""
+    end: datetime | None = None
+    plan: bool = False
+
+    def at(self, moment: datetime) -> float | None:
+        """The rate per hour that holds at the moment."""
+        position = bisect_right([s.start for s in self.steps], moment)
+        if position == 0 or (self.end is not None and moment >= self.end):
+            return None
+        return self.steps[position - 1].per_h
+
+    def units(self, start: datetime, end: datetime) -> float:
+        """The rate summed from start to end; zero where it is not known."""
+        total = 0.0
+        for position, step in enumerate(self.steps):
+            following = self.steps[position + 1].start if position + 1 < len(self.steps) else None
+            until = min(t for t in (end, following, self.end) if t is not None)
+            total += step.per_h * max(0.0, (until - max(start, step.start)).total_seconds()) / 3600
+        return total
+
+    def cites(self, window: Window) -> tuple[str, ...]:
+        """The records of the steps that bear on the window."""
+        first = max(0, bisect_right([s.start for s in self.steps], window.start) - 1)
+        return tuple(dict.fromkeys(s.record for s in self.steps[first:] if s.start < window.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The units made since the first mark, at a moment, by the record that says so."""
+
+    at: datetime
+    total: float
+    record: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Units made over time: a total that only grows. how: what was counted, in words."""
+
+    marks: tuple[Mark, ...]
+    source: str
+    how: str
+    equipment: str = ""
+
+    def total(self, moment: datetime) -> float:
+        """The total at the moment; between two readings in proportion to time."""
+        position = bisect_right([r.at for r in self.marks], moment)
+        if position == 0:
+            return self.marks[0].total if self.marks else 0.0
+        left = self.marks[position - 1]
+        if position == len(self.marks):
+            return left.total
+        right = self.marks[position]
+        share = (moment - left.at) / (right.at - left.at)
+        return left.total + (right.total - left.total) * share
+
+    def made(self, start: datetime, end: datetime) -> float:
+        return self.total(end) - self.total(start)
+
+    def cites(self, window: Window) -> tuple[str, ...]:
+        """The readings that bound the window, and where the counter began anew between them."""
+        times = [r.at for r in self.marks]
+        first, last = max(0, bisect_right(times, window.start) - 1), max(0, bisect_right(times, window.end) - 1)
+        return tuple(dict.fromkeys((self.marks[first].record, self.marks[last].record)))
+
+
+def target_rate(view: View, line: str, window: Window) -> Rate | None:
+    """What the line should make per hour: its `target_rate`, else what its planned job orders need; None if unsaid."""
+    for place in (line, work_center(line)):
+        rates = rates_said(view, place, "target_rate", window)
+        if rates:
+            return preferred(view, rates, "equipment.target_rate")
+    return _planned_rate(view, line, window)
+
+
+def rates_said(view: View, place: str, name: str, window: Window) -> list[Rate]:
+    """The property as each source said it over time, where it bears on the window."""
+    history = view.statements(entity=Entity(EntityKind.EQUIPMENT, place), properties=(name,))
+    by_source: dict[str, list[Statement]] = {}
+    for said in history:
+        if said.quantity is not None and said.quality is not Quality.BAD and said.occurred_at < window.end:
+            by_source.setdefault(said.source, []).append(said)
+    found = []
+    for source, lane in by_source.items():
+        steps = [Step(s.occurred_at, float(s.quantity.value), s.record_id) for s in lane if s.quantity is not None]
+        found.append(Rate(steps=tuple(steps), source=source))
+    return found
+
+
+def counts(view: View, line: str, window: Window, name: str = "good_count") -> list[Count]:
+    """What each source counted on the line (or, where the line itself has no counter, on its last work unit).
+
+    A counter that falls began anew at zero with another job order.
+    """
+    wanted = [s for s in view.statements(kind=EntityKind.EQUIPMENT, properties=(name,)) if within(s.entity.id, line)]
+    lanes: dict[tuple[str, str], list[Statement]] = {}
+    for said in wanted:
+        if said.quantity is not None and said.quality is not Quality.BAD:
+            lanes.setdefault((said.entity.id, said.source), []).append(said)
+    own = {key: lane for key, lane in lanes.items() if key[0] == line} or lanes
+    began = _began(view, line, window)
+    found = [counter(lane, window, f"{name.replace('_', ' ')} of {key[0]}", began) for key, lane in own.items()]
+    return [c for c in found if c is not None]
+
+
+def counter(
+    lane: Sequence[Statement], window: Window, how: str, began: tuple[datetime, str] | None = None
+) -> Count | None:
+    """A count out of a counter's readings, from the last one before the window on; None without any.
+
+    began: when its job order began, by which record: with no earlier reading it counted from zero then.
+    """
+    ordered = sorted(lane, key=lambda s: (s.occurred_at, s.record_id))
+    before = [s for s in ordered if s.occurred_at <= window.start]
+    inside = [s for s in ordered if window.start < s.occurred_at <= window.end]
+    used = [*before[-1:], *inside]
+    if not inside and not before:
+        return None
+    readings: list[Mark] = []
+    total, last = 0.0, 0.0
+    if began is not None and not before and began[0] < inside[0].occurred_at:
+        readings.append(Mark(began[0], 0.0, began[1]))
+    for said in used:
+        value = float(said.quantity.value) if said.quantity else 0.0
+        if readings:
+            total += value - last if value >= last else value
+        readings.append(Mark(said.occurred_at, total, said.record_id))
+        last = value
+    return Count(marks=tuple(readings), source=used[0].source, how=how, equipment=used[0].entity.id)
+
+
+def booked(view: View, line: str, window: Window, kind: str = "production") -> list[Count]:
+    """What `production` (or scrap) events booked on the line in the window, for each source."""
+    lanes: dict[str, list[Event]] = {}
+    for event in view.events(kinds=(kind,), equipment=line, within=window):
+        lanes.setdefault(event.provenance.source, []).append(event)
+    found = []
+    for source, lane in lanes.items():
+        total, readings = 0.0, []
+        for event in sorted(lane, key=lambda e: e.provenance.occurred_at):
+            amount = quantity(event.attributes.get("quantity"), str(event.attributes.get("unit") or ""))
+            total += float(amount.value) if amount else 0.0
+            readings.append(Mark(event.provenance.occurred_at, total, event.provenance.record_id))
+        start = Mark(min(window.start, readings[0].at - timedelta(microseconds=1)), 0.0, readings[0].record)
+        found.append(Count(marks=(start, *readings), source=source, how=f"{kind} bookings at {line}", equipment=line))
+    return found
+
+
+def job_counts(view: View, line: str, window: Window, name: str = "quantity_good") -> list[Count]:
+    """What the job orders of the line report as made, for each source, summed over its job orders."""
+    found: dict[str, list[Mark]] = {}
+    for job in jobs_on(view, line, window):
+        lanes: dict[str, list[Statement]] = {}
+        for said in view.statements(entity=job, properties=(name,)):
+            if said.quantity is not None:
+                lanes.setdefault(said.source, []).append(said)
+        for source, lane in lanes.items():
+            made = counter(lane, window, name)
+            found.setdefault(source, []).extend(_increments(made.marks) if made else ())
+    counted = []
+    for source, increments in found.items():
+        total, readings = 0.0, []
+        for step in sorted(increments, key=lambda r: r.at):
+            total += step.total
+            readings.append(Mark(step.at, total, step.record))
+        if readings:
+            how = f"{name.replace('_', ' ')} of the job orders on {line}"
+            counted.append(Count(marks=tuple(readings), source=source, how=how, equipment=line))
+    return counted
+
+
+def jobs_on(view: View, line: str, window: Window) -> list[Entity]:
+    """The job orders that records place on the line in the window, in order of their first sign there."""
+    seen: dict[str, datetime] = {}
+
+    def saw(job: str, at: datetime) -> None:
+        seen[job] = min(at, seen.get(job, at))
+
+    last: dict[str, Statement] = {}
+    for said in view.statements(kind=EntityKind.EQUIPMENT, properties=("job_order",)):
+        if within(said.entity.id, line) and said.text:
+            if said.occurred_at <= window.start:
+                last[said.entity.id] = said
+            elif said.occurred_at < window.end:
+                saw(said.text, said.occurred_at)
+    for said in last.values():
+        saw(said.text, window.start)
+    for event in view.events(equipment=line, within=window):
+        if event.job_order:
+            saw(event.job_order, event.provenance.occurred_at)
+    for said in view.said(kind=EntityKind.JOB_ORDER, properties=("equipment",)):
+        if within(said.text, line) and (span := planned_span(view, said.entity)) and span.overlaps(window):
+            saw(said.entity.id, span.start)
+    return [Entity(EntityKind.JOB_ORDER, job) for job in sorted(seen, key=lambda j: (seen[j], j))]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a job order is planned, and the records that say so."""
+
+    start: datetime
+    end: datetime
+    records: tuple[str, ...]
+
+    def overlaps(self, window: Window) -> bool:
+        return self.start < window.end and self.end > window.start
+
+
+def planned_span(view: View, job: Entity) -> Span | None:
+    """The planned start and end of a job order, where both are said."""
+    latest = {s.property: s for s in _by_time(view.said(entity=job, properties=("planned_start", "planned_end")))}
+    start, end = (moment(view, latest[n]) if n in latest else None for n in ("planned_start", "planned_end"))
+    if start is None or end is None or end <= start:
+        return None
+    return Span(start, end, tuple(dict.fromkeys(s.record_id for s in latest.values())))
+
+
+def moment(view: View, said: Statement) -> datetime | None:
+    """The time in a statement's value, aware; a bare date is its local midnight."""
+    try:
+        found = datetime.fromisoformat(said.text.strip())
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=view.plant.time_zone)
+
+
+def preferred(view: View, found: Sequence[Rate], owned: str) -> Rate:
+    """Of several sources the one that owns the datum, else the one that spoke most often."""
+    return max(found, key=lambda r: (owned in view.plant.source(r.source).owns, len(r.steps), r.source))
+
+
+def preferred_count(view: View, found: Sequence[Count], owned: str) -> Count:
+    """Of several counts the owner's, else the one with the most readings."""
+    return max(found, key=lambda c: (owned in view.plant.source(c.source).owns, len(c.marks), c.source))
+
+
+def _began(view: View, line: str, window: Window) -> tuple[datetime, str] | None:
+    """When the first job order that began on the line within the window did so."""
+    found = [
+        (e.provenance.occurred_at, e.provenance.record_id)
+        for e in view.events(kinds=("started",), equipment=line, within=window)
+    ]
+    for job in jobs_on(view, line, window):
+        for said in view.said(entity=job, properties=("actual_start",)):
+            start = moment(view, said)
+            if start is not None and start in window:
+                found.append((start, said.record_id))
+    return min(found, default=None)
+
+
+def _planned_rate(view: View, line: str, window: Window) -> Rate | None:
+    spans = []
+    for job in jobs_on(view, line, window):
+        span = planned_span(view, job)
+        wanted = [s for s in _by_time(view.said(entity=job, properties=("quantity",))) if s.quantity]
+        if span and wanted and (amount := wanted[-1].quantity) and span.overlaps(window):
+            per_h = float(amount.value) / ((span.end - span.start).total_seconds() / 3600)
+            spans.append((span, per_h, wanted[-1], amount.unit))
+    if not spans:
+        return None
+    spans.sort(key=lambda s: s[0].start)
+    steps: list[Step] = []
+    for position, (span, per_h, said, _) in enumerate(spans):
+        steps.append(Step(span.start, per_h, said.record_id))
+        following = spans[position + 1][0].start if position + 1 < len(spans) else None
+        if following is not None and span.end < following:
+            steps.append(Step(span.end, 0.0, span.records[0]))
+    source, unit = spans[0][2].source, spans[0][3]
+    return Rate(steps=tuple(steps), source=source, unit=unit, end=max(s[0].end for s in spans), plan=True)
+
+
+def _increments(readings: Sequence[Mark]) -> list[Mark]:
+    steps = [Mark(readings[0].at, 0.0, readings[0].record)] if readings else []
+    for left, right in pairwise(readings):
+        steps.append(Mark(right.at, right.total - left.total, right.record))
+    return steps
+
+
+def _by_time(found: Iterable[Statement]) -> list[Statement]:
+    return sorted(found, key=lambda s: (s.occurred_at, s.reported_at, s.record_id))
