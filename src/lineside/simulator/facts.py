@@ -69,7 +69,7 @@ class Log:
     def __init__(self, *, clock_offset: Mapping[str, timedelta]) -> None:
         self.facts: list[Fact] = []
         self._clock_offset = clock_offset
-        self._numbers: Counter[str] = Counter()
+        self._numbers: Counter[tuple[str, str]] = Counter()
 
     def event(
         self,
@@ -142,10 +142,10 @@ class Log:
         said = at + LAG[source] if reported is None else reported.astimezone(UTC).replace(microsecond=0)
         offset = self._clock_offset.get(source, timedelta(0))
         table = table_of(source, record_type, data)
-        self._numbers[f"{source}/{table}"] += 1
+        self._numbers[source, table] += 1
         fact = Fact(
             source=source,
-            id=f"{table}/{FIRST_NUMBER + self._numbers[f"{source}/{table}"]}",
+            id=f"{table}/{FIRST_NUMBER + self._numbers[source, table]}",
             type=record_type,
             occurred_at=at + offset,
             reported_at=said + offset,

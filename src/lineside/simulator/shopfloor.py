@@ -167,40 +167,48 @@ def _span(run: Run, span: Span, before: Span | None, say: Callable[..., Fact]) -
         say("slow", span.start, **here, parameter="rate", from_=run.line.rate, to=span.rate, unit="/h")
 
 
+def reading(production: Production, line: Line, at: datetime) -> dict[str, Json]:
+    """What the line's controller shows at `at`: state, reason, rate and the counts of the current job order."""
+    run = production.running(line, at)
+    span = run.span_at(at) if run else None
+    if run is None or span is None:
+        return {"state": "idle", "rate": amount(0, "/h")}
+    return {
+        "state": span.state,
+        "reason": span.reason or None,
+        "rate": amount(span.rate, "/h"),
+        "target_rate": amount(line.rate, "/h"),
+        "good_count": run.good(at),
+        "reject_count": run.rejects(at),
+        "job_order": run.id,
+    }
+
+
+def unit_reading(production: Production, line: Line, unit: str, at: datetime) -> dict[str, Json]:
+    """What a work unit's controller shows: it stands when its line stands for its sake."""
+    run = production.running(line, at)
+    span = run.span_at(at) if run else None
+    if span is None:
+        return {"state": "idle"}
+    if span.state == "stopped" and span.unit != unit:
+        return {"state": "idle"}
+    return {"state": span.state, "reason": span.reason or None}
+
+
 def _scada(world: World, production: Production, line: Line, log: Log, floor: Floor) -> None:
     kept = floor.scada.setdefault(line.id, [])
-    at = world.now - SCADA_SINCE
-    changes: set[datetime] = set()
+    since, until = world.now - SCADA_SINCE, world.now + AHEAD
+    steps = range(int((until - since) / SCADA_EVERY))
+    moments = {since + step * SCADA_EVERY for step in steps}
     for run in production.on(line):
-        changes |= {span.start for span in run.spans if span.start >= at}
-        changes |= {run.completed} if run.completed >= at else set()
-    while at < world.now + AHEAD:
-        changes.add(at)
-        at += SCADA_EVERY
-    stopped_unit = ""
-    for moment in sorted(changes):
-        run = production.running(line, moment)
-        span = run.span_at(moment) if run else None
-        if run is None or span is None:
-            kept.append(log.report("scada", f"equipment:{line.id}", moment, state="idle", rate=amount(0, "/h")))
-            continue
-        kept.append(
-            log.report(
-                "scada",
-                f"equipment:{line.id}",
-                moment,
-                state=span.state,
-                reason=span.reason or None,
-                rate=amount(span.rate, "/h"),
-                target_rate=amount(line.rate, "/h"),
-                good_count=run.good(moment),
-                reject_count=run.rejects(moment),
-                job_order=run.id,
-            )
-        )
-        if span.unit:
-            log.report("scada", f"equipment:{line.id}/{span.unit}", moment, state="stopped", reason=span.reason)
-            stopped_unit = span.unit
-        elif stopped_unit:
-            log.report("scada", f"equipment:{line.id}/{stopped_unit}", moment, state=span.state)
-            stopped_unit = ""
+        moments |= {at for span in run.spans for at in (span.start, span.end) if since <= at < until}
+    standing = ""
+    for at in sorted(moments):
+        kept.append(log.report("scada", f"equipment:{line.id}", at, scope=None, **reading(production, line, at)))
+        run_now = production.running(line, at)
+        span = run_now.span_at(at) if run_now else None
+        unit = span.unit if span else ""
+        for changed in sorted({unit, standing} - {""}) if unit != standing else ():
+            said = unit_reading(production, line, changed, at)
+            log.report("scada", f"equipment:{line.id}/{changed}", at, scope=None, **said)
+        standing = unit

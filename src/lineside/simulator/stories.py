@@ -176,7 +176,7 @@ def _short(world: World, production: Production, log: Log) -> tuple[Run, str, Fa
         for material, pieces, there in staged
     ]
     said = world.now - timedelta(minutes=world.random("short").randrange(20, 55))
-    return run, second, log.report("mes", f"job_order:{run.id}", said, status="ready", components=components)
+    return run, second, log.report("erp", f"job_order:{run.id}", said, status="ready", components=components)
 
 
 def _interfaces(world: World, log: Log) -> None:

@@ -103,7 +103,7 @@ TABLES: Final = (
            codes={"packed": _YES, "labelled": _YES}),
     _table("wms", "v_movements", "", _MOVES, snake=True),
     _table("mes", "v_job_orders", "job_order",
-           "status actual_start actual_end quantity_good quantity_scrap revision components", snake=True),
+           "status actual_start actual_end quantity_good quantity_scrap revision", snake=True),
     _table("mes", "v_operations", "operation", "status quantity_good equipment", snake=True),
     _table("mes", "v_line_stock", "inventory", "quantity scope", snake=True),
     _table("mes", "v_events", "", f"{_MOVES} code severity parameter by", snake=True),
@@ -159,14 +159,12 @@ def fields(data: Mapping[str, Json]) -> dict[str, Json]:
 def mapping(table: Table) -> dict[str, Any]:
     """How a connector reads the table's rows back into records, in the connectors' mapping language."""
     read = {name: _reading(table, name, column) for name, column in table.columns.items()}
+    times = {"occurred_at": table.when, "reported_at": table.told}
     if table.entity:
         scope = {"scope": read.pop("scope")} if "scope" in read else {}
-        return {"report": {
-            "entity": f"{table.entity}:{{{table.about}}}", **scope, "properties": read,
-            "occurred_at": table.when, "reported_at": table.told,
-        }}  # fmt: skip
+        return {"entity": f"{table.entity}:{{{table.about}}}", **scope, "properties": read, **times}
     own = {name: read.pop(name) for name in ("kind", *SUBJECTS, "text")}
-    return {"event": {**own, "attributes": read, "occurred_at": table.when, "reported_at": table.told}}
+    return {**own, "attributes": read, **times}
 
 
 def _reading(table: Table, name: str, column: str) -> dict[str, Any]:
