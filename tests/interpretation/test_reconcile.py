@@ -54,7 +54,8 @@ def test_each_step_between_three_figures_is_named_by_its_records(remembered, flo
     assert {way["rest"] for way in ways.values()} == {"0"}
     step = next(f for f in reading.findings if f.data.get("value") == "-28" and "step" in f.data)
     assert {r.provenance.source for r in view.records(step.cites).values()} == {"lager", "ofen-leit"}
-    assert "LA-77" in step.text and "11:40 CET" in step.text
+    assert "LA-77" in step.text
+    assert "11:40 CET" in step.text
 
 
 def test_each_purpose_has_its_figure(remembered, flour, bakery):
@@ -64,7 +65,8 @@ def test_each_purpose_has_its_figure(remembered, flour, bakery):
     reading = reconcile(view, FLOUR)
     assert reading.data["usable"]["ship"] == "772"
     assert reading.data["usable"]["post"] == "812"
-    assert "lager 812 kg (lagerbestand, 13:20 CET)" in reading.verdict and "C-9" in reading.verdict
+    assert "lager 812 kg (lagerbestand, 13:20 CET)" in reading.verdict
+    assert "C-9" in reading.verdict
     assert "use 812 kg: wawi 840 kg" in reconcile(view, FLOUR, purpose="post").verdict
 
 
@@ -186,7 +188,8 @@ def test_as_of_an_earlier_time_only_what_was_known_then_counts(remembered, flour
 
 def test_nothing_known_is_said(remembered, scribe, shop):
     reading = reconcile(remembered([], shop, NOW).view(), Entity("material", "NONE"))
-    assert reading.findings == () and reading.missing
+    assert reading.findings == ()
+    assert reading.missing
 
 
 def test_arrival_order_changes_nothing(remembered, flour, bakery):

@@ -387,7 +387,7 @@ def _history(facts: Facts, figure: Figure) -> list[tuple[datetime, datetime, Dec
     latest: dict[Entity, tuple[datetime, Decimal]] = {}
     found = list[tuple[datetime, datetime, Decimal]]()
     factors = facts.factors(figure.parts[0].statement.entity.id.partition("@")[0])
-    for part, statement in sorted(said, key=lambda pair: (pair[1].occurred_at, pair[1].reported_at)):
+    for _, statement in sorted(said, key=lambda pair: (pair[1].occurred_at, pair[1].reported_at)):
         amount = statement.quantity
         value = None if amount is None else amount.to(figure.unit, factors) if amount.unit else amount
         if value is None:
