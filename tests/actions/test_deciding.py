@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import text
+from tests.actions.conftest import OTHER, PLANNER, QUALITY, MakeDesk
+from tests.actions.test_policy import GOOD
 
 from lineside.actions import State, parse_policy
 from lineside.errors import AlreadyDecided, BadRequest, LinesideError, NotFound, NotPermitted, ProposalStale
 from lineside.plant.plant import Person
 from lineside.plant.records import record_id
-from tests.actions.conftest import OTHER, PLANNER, QUALITY, MakeDesk
-from tests.actions.test_policy import GOOD
 
 
 def test_somebody_else_with_the_right_approves_by_a_named_channel(desk: MakeDesk) -> None:

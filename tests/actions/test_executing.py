@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from tests.actions.conftest import KEY, OTHER, PLANT, QUALITY, MakeDesk, Qms
 
 from lineside.actions import Ledger, State
 from lineside.plant.plant_file import parse_plant
-from tests.actions.conftest import KEY, OTHER, PLANT, QUALITY, MakeDesk, Qms
 
 
 def test_an_approved_hold_is_placed_with_exactly_what_was_approved(desk: MakeDesk, qms: Qms) -> None:

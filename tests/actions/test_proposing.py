@@ -7,12 +7,12 @@ import json
 from typing import Any
 
 import pytest
+from tests.actions.conftest import OTHER, PLANNER, MakeDesk, Qms, report
 
 from lineside.actions import Ledger, Proposal, Refusal, Risk, State
 from lineside.memory.words import render
 from lineside.plant.plant import Person
 from lineside.plant.records import record_id
-from tests.actions.conftest import OTHER, PLANNER, MakeDesk, Qms, report
 
 ASKED = {"lot": "question", "reason": "question"}
 
@@ -209,5 +209,3 @@ def test_the_past_can_be_proposed_on_as_it_was_known(desk: MakeDesk) -> None:
 
     assert isinstance(refused, Refusal)
     assert refused.code == "unknown_lot"
-
-

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.actions.conftest import Desk, MakeDesk, Qms
 
 from lineside.actions import State
 from lineside.plant.entities import Entity
-from tests.actions.conftest import Desk, MakeDesk, Qms
 
 
 def executed(desk: MakeDesk, qms: Qms) -> tuple[Desk, str]:

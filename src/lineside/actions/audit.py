@@ -19,7 +19,8 @@ from pathlib import Path
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, type_coerce, update
+from sqlalchemy.types import NullType
 
 from lineside.actions.tables import audit_entries, audit_head
 from lineside.errors import BadRequest, BadSettings
@@ -136,10 +137,13 @@ class Journal:
         )
 
     def entries(self, connection: Connection, *, proposal: str | None = None) -> tuple[Entry, ...]:
-        wanted = select(audit_entries).order_by(audit_entries.c.seq)
+        columns = audit_entries.c
+        # Unconverted: SQLite would let a tamperer store another type, and reading it must not fail before it is found.
+        content = type_coerce(columns.content, NullType()).label("content")
+        wanted = select(columns.seq, columns.proposal, content, columns.hash).order_by(columns.seq)
         if proposal is not None:
-            wanted = wanted.where(audit_entries.c.proposal == proposal)
-        return tuple(Entry(r.seq, r.proposal, bytes(r.content), r.hash) for r in connection.execute(wanted))
+            wanted = wanted.where(columns.proposal == proposal)
+        return tuple(Entry(r.seq, r.proposal, _bytes(r.content), r.hash) for r in connection.execute(wanted))
 
     def verify(self, connection: Connection, *, exported: Head | None = None) -> AuditReport:
         """What is wrong with the stored chain. exported: a head kept elsewhere, which also finds a cut tail."""
@@ -192,6 +196,10 @@ def _write_once(path: Path, content: bytes) -> None:
             return
     finally:
         Path(draft).unlink()
+
+
+def _bytes(value: object) -> bytes:
+    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
 
 
 def _broken_links(entries: Iterable[Entry]) -> Iterable[str]:

@@ -28,6 +28,7 @@ LEASE = timedelta(seconds=60)
 SETTLED_AFTER = timedelta(minutes=5)
 READ_AGAIN_AFTER = timedelta(seconds=5)
 GIVE_UP_AFTER = timedelta(hours=4)
+UNSETTLED = (State.EXECUTING, State.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def execute_due(ledger: Ledger) -> list[Step]:
     """
     steps = [_expire(ledger, proposal_id) for proposal_id in _due(ledger, State.PENDING, State.APPROVED, overdue=True)]
     steps += [_execute(ledger, proposal_id) for proposal_id in _due(ledger, State.APPROVED)]
-    steps += [_settle(ledger, proposal_id) for proposal_id in _due(ledger, State.EXECUTING, State.UNKNOWN)]
+    steps += [_settle(ledger, proposal_id) for proposal_id in _due(ledger, *UNSETTLED)]
     return [step for step in steps if step is not None]
 
 
@@ -132,7 +133,7 @@ def _settle(ledger: Ledger, proposal_id: str) -> Step | None:
     proposal = _loaded(ledger, proposal_id)
     if isinstance(proposal, Step):
         return proposal
-    fence = _take_over(ledger, proposal)
+    fence = _take_over(ledger, proposal_id)
     if fence is None:
         return None
     target = ledger.targets.get(proposal.system)
@@ -145,19 +146,19 @@ def _settle(ledger: Ledger, proposal_id: str) -> Step | None:
     return _conclude(ledger, proposal, found, fence=fence)
 
 
-def _take_over(ledger: Ledger, proposal: Proposal) -> int | None:
-    """The number under which this worker may write; None while another one's lease runs."""
+def _take_over(ledger: Ledger, proposal_id: str) -> int | None:
+    """The number under which this worker may write; None while another one's lease runs, or once it is settled."""
     at = ledger.clock()
     with ledger.memory.write() as connection:
-        row = connection.execute(select(executions).where(executions.c.proposal_id == proposal.id)).one()
-        free = executions.c.lease_until <= stored(at)
-        mine = update(executions).where(executions.c.proposal_id == proposal.id, executions.c.fence == row.fence, free)
-        if connection.execute(mine.values(fence=row.fence + 1, lease_until=stored(at + LEASE))).rowcount != 1:
+        proposal = load(connection, proposal_id)
+        row = connection.execute(select(executions).where(executions.c.proposal_id == proposal_id)).one()
+        if proposal.state not in UNSETTLED or row.lease_until > stored(at):
             return None
+        mine = update(executions).where(executions.c.proposal_id == proposal_id, executions.c.fence == row.fence)
+        connection.execute(mine.values(fence=row.fence + 1, lease_until=stored(at + LEASE)))
         if proposal.state is State.EXECUTING:
             why = "the worker went away before an answer was kept"
-            if not move(connection, ledger.journal, proposal, State.UNKNOWN, at=at, actor=EXECUTOR, detail=why):
-                raise ProposalStale(f"{proposal.id} moved under its own lease", proposal=proposal.id)
+            move(connection, ledger.journal, proposal, State.UNKNOWN, at=at, actor=EXECUTOR, detail=why)
         return int(row.fence) + 1
 
 

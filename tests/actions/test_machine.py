@@ -1,0 +1,255 @@
+"""Whatever people, targets and clocks do, in whatever order: the invariants of a governed action hold."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import select
+from tests.actions.conftest import KEY, PLANT, START, Clock, report
+from tests.conftest import message_of, translate
+
+from lineside.actions import Ledger, Proposal, State, load_policy, parse_policy
+from lineside.actions.executors import Answer, Done, HoldThere, LotThere, NoAnswer, NoEffect
+from lineside.actions.proposal import OPEN
+from lineside.actions.tables import approvals
+from lineside.connector import Batch
+from lineside.errors import AlreadyDecided, NotPermitted, ProposalStale, SourceUnavailable
+from lineside.memory import Memory
+from lineside.plant.plant import Person
+from lineside.plant.plant_file import parse_plant
+
+LOTS = ("A-1", "A-2")
+PEOPLE = st.sampled_from(["planner-9", "quality-9", "quality-8", "queenie-again", "guest-9", "stranger"])
+FAULTS = st.sampled_from(["", "", "", "silent before", "silent after", "refused", "unreadable", "changed"])
+ALTERED = parse_policy(
+    b"""
+name = "altered"
+version = "2"
+open_per_requester = 5
+[[rules]]
+name = "shorter"
+action = "hold_lot"
+risks = ["medium", "high"]
+sites = ["*"]
+propose = ["*"]
+approve = ["quality"]
+expires_minutes = 60
+verify_minutes = 30
+""",
+    where="altered",
+)
+
+
+class Target:
+    """A quality system in this process, with faults, that keeps its own account."""
+
+    source = "lab"
+
+    def __init__(self) -> None:
+        self.fault = ""
+        self.holds: dict[str, list[HoldThere]] = {lot: [] for lot in LOTS}
+        self.sent: list[tuple[str, bytes]] = []
+        self.placed: list[tuple[str, bytes]] = []
+
+    def read(self, lot: str) -> LotThere | None:
+        if self.fault == "unreadable":
+            raise SourceUnavailable("no answer")
+        holds = tuple(self.holds[lot])
+        blocked = any(hold.status == "active" for hold in holds)
+        status = "blocked" if blocked else "unrestricted"
+        return LotThere(lot=lot, quality_status=status, holds=holds, condition=str(len(holds)))
+
+    def place(self, body: bytes, *, key: str, condition: str | None) -> Answer:
+        self.sent.append((key, body))
+        lot = json.loads(body)["lot"]
+        match self.fault:
+            case "silent before":
+                return NoAnswer(reason="silence")
+            case "refused":
+                return NoEffect(reason="refused")
+            case "changed":
+                return NoEffect(reason="changed", changed=True)
+        assert condition == str(len(self.holds[lot])), "a conditional write on a lot that has changed"
+        hold = f"H-{len(self.placed) + 1}"
+        self.holds[lot].append(HoldThere(hold=hold, status="active", proposal=key))
+        self.placed.append((key, body))
+        return NoAnswer(reason="silence") if self.fault == "silent after" else Done(effect=hold)
+
+
+class GovernedAction(RuleBasedStateMachine):
+    """Everything that can happen to holds on two lots."""
+
+    @initialize()
+    def start(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock, self.target, self.told = Clock(START), Target(), 0
+        self.memory = Memory.open(
+            f"sqlite:///{Path(self.folder.name) / 'l.db'}",
+            index_dir=None,
+            plant=parse_plant(PLANT),
+            clock=self.clock,
+            migrate=True,
+        )
+        self.ledger = Ledger(self.memory, load_policy(), self.clock, KEY, targets=[self.target])
+        for lot in LOTS:
+            self.tell(f"lot:{lot}", quality_status="unrestricted")
+
+    def teardown(self) -> None:
+        self.memory.close()
+        self.folder.cleanup()
+
+    def tell(self, entity: str, **said: str) -> None:
+        self.told += 1
+        event = {**report(entity, number=self.told, **said), "time": self.clock().isoformat()}
+        batch = Batch(messages=[message_of(event, received_at=self.clock())])
+        self.memory.remember(batch, source="lab", translate=translate)
+
+    def some(self, number: int) -> Proposal | None:
+        found = sorted(self.ledger.list(), key=lambda proposal: proposal.id)
+        return found[number % len(found)] if found else None
+
+    @rule(who=PEOPLE, lot=st.sampled_from(LOTS), vouched=st.booleans(), reason=st.text(max_size=30))
+    def somebody_asks(self, who: str, lot: str, vouched: bool, reason: str) -> None:
+        self.ledger.propose(
+            action="hold_lot",
+            parameters={"lot": lot, "reason": reason},
+            requester=Person(id=who, roles=("quality",), sites=("westhafen",)),
+            origins={"lot": "question", "reason": "question"} if vouched else {},
+        )
+
+    @rule(lot=st.sampled_from(LOTS), who=st.sampled_from(["planner-9", "quality-9"]))
+    def somebody_with_the_right_asks(self, lot: str, who: str) -> None:
+        self.somebody_asks(who=who, lot=lot, vouched=True, reason="smells")
+
+    @rule(who=PEOPLE, number=st.integers(0, 9), other=st.integers(0, 9))
+    def somebody_approves(self, who: str, number: int, other: int) -> None:
+        proposal, shown = self.some(number), self.some(other)
+        if proposal is None or shown is None:
+            return
+        try:
+            approved = self.ledger.approve(proposal.id, Person(id=who), shown.digest, "cli")
+        except (NotPermitted, AlreadyDecided, ProposalStale):
+            return
+        assert (approved.state, shown.id) == (State.APPROVED, proposal.id)
+
+    @rule(who=st.sampled_from(["quality-9", "quality-8"]))
+    def what_waits_is_approved(self, who: str) -> None:
+        for proposal in self.ledger.pending_for(Person(id=who)):
+            try:
+                self.ledger.approve(proposal.id, Person(id=who), proposal.digest, "web")
+            except ProposalStale:
+                assert self.ledger.show(proposal.id).state is State.STALE
+
+    @rule(who=PEOPLE, number=st.integers(0, 9))
+    def somebody_rejects(self, who: str, number: int) -> None:
+        proposal = self.some(number)
+        if proposal is None:
+            return
+        try:
+            self.ledger.reject(proposal.id, Person(id=who), "no")
+        except (NotPermitted, AlreadyDecided, ProposalStale):
+            return
+
+    @rule(fault=FAULTS)
+    def the_executor_runs(self, fault: str) -> None:
+        self.target.fault = fault
+        self.ledger.execute_due()
+
+    @rule(minutes=st.sampled_from([1, 6, 70, 300]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.advance(minutes=minutes)
+
+    @rule(lot=st.sampled_from(LOTS))
+    def the_feed_brings_what_is_there(self, lot: str) -> None:
+        for hold in self.target.holds[lot]:
+            self.tell(f"hold:{hold.hold}", subject=f"lot:{lot}", status=hold.status)
+
+    @rule(lot=st.sampled_from(LOTS))
+    def quality_releases(self, lot: str) -> None:
+        released = [HoldThere(hold=h.hold, status="released", proposal=h.proposal) for h in self.target.holds[lot]]
+        self.target.holds[lot] = released
+
+    @rule()
+    def the_verifier_runs(self) -> None:
+        self.ledger.verify_due()
+
+    @rule()
+    def the_policy_changes(self) -> None:
+        self.ledger.policy = load_policy() if self.ledger.policy is ALTERED else ALTERED
+
+    @invariant()
+    def nothing_is_sent_without_an_approval_of_exactly_those_bytes(self) -> None:
+        with self.memory.read() as connection:
+            kept = {row.proposal_id: row for row in connection.execute(select(approvals))}
+            for key, body in self.target.sent:
+                proposal, approval = self.ledger.show(key), kept[key]
+                sent = json.loads(body)
+                assert sent.pop("approved_by") == approval.approver
+                assert sent == proposal.bound["payload"]
+                assert approval.digest == proposal.digest
+                assert approval.used_at is not None
+                entries = [json.loads(e.content) for e in self.ledger.journal.entries(connection, proposal=key)]
+                [said] = [entry for entry in entries if entry["kind"] == "approved"]
+                assert (said["actor"], said["data"]["digest"]) == (approval.approver, proposal.digest)
+
+    @invariant()
+    def an_approval_is_used_at_most_once(self) -> None:
+        assert max(Counter(key for key, _ in self.target.sent).values(), default=0) <= 1
+
+    @invariant()
+    def the_requester_never_counts(self) -> None:
+        same = {"queenie-again": "quality-9"}
+        with self.memory.read() as connection:
+            for row in connection.execute(select(approvals)):
+                asked = self.ledger.show(row.proposal_id).requester
+                assert same.get(row.approver, row.approver) != same.get(asked, asked)
+                assert row.approver in ("quality-9", "quality-8", "queenie-again")
+
+    @invariant()
+    def every_change_of_state_is_in_the_chain_and_the_chain_is_whole(self) -> None:
+        report = self.ledger.audit_verify(self.ledger.export_head())
+        assert report.problems == ()
+        found = self.ledger.list()
+        assert sum(proposal.version for proposal in found) == report.entries
+        for proposal in found:
+            story = self.ledger.story(proposal.id)
+            assert len(story) == proposal.version
+            assert story[-1].kind == ("proposed" if proposal.state is State.PENDING else proposal.state)
+
+    @invariant()
+    def a_lot_has_one_open_proposal_and_one_active_hold_at_most(self) -> None:
+        open_now = Counter(str(proposal.entity) for proposal in self.ledger.list() if proposal.state in OPEN)
+        assert max(open_now.values(), default=0) <= 1
+        for holds in self.target.holds.values():
+            assert sum(hold.status == "active" for hold in holds) <= 1
+
+    @invariant()
+    def what_is_said_to_be_done_is_there_and_what_failed_is_not(self) -> None:
+        placed = {key for key, _ in self.target.placed}
+        for proposal in self.ledger.list():
+            if proposal.state in (State.EXECUTED, State.VERIFIED, State.VERIFY_FAILED):
+                assert proposal.id in placed
+            elif proposal.state not in (State.EXECUTING, State.UNKNOWN, State.NEEDS_HUMAN, State.FAILED):
+                assert proposal.id not in placed
+
+    @invariant()
+    def each_verified_story_is_one_decision(self) -> None:
+        told = [decision.provenance.source_id for decision in self.memory.view().decisions()]
+        verified = [proposal.id for proposal in self.ledger.list() if proposal.state is State.VERIFIED]
+        assert sorted(told) == sorted(verified)
+
+
+TestGovernedAction = GovernedAction.TestCase
+TestGovernedAction.settings = settings(
+    max_examples=25,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
