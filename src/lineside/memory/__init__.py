@@ -7,6 +7,7 @@ from lineside.memory.database import Database
 from lineside.memory.freshness import Freshness, SourceState
 from lineside.memory.letters import DeadLetter
 from lineside.memory.reader import EVERYTHING, Reader
+from lineside.memory.recall import Evidence, Recollection
 from lineside.memory.remember import Outcome
 from lineside.memory.statements import Statement
 from lineside.memory.store import Memory
@@ -16,11 +17,13 @@ __all__ = [
     "EVERYTHING",
     "Database",
     "DeadLetter",
+    "Evidence",
     "Freshness",
     "KnownGap",
     "Memory",
     "Outcome",
     "Reader",
+    "Recollection",
     "SourceAccount",
     "SourceState",
     "Statement",

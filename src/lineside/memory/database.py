@@ -43,7 +43,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that holds the only writer's place; committed at the end, rolled back on any error."""
-        with self._writing, self._only_process(), _store_errors(), self.engine.connect() as connection:
+        with self._writing, self.alone(), _store_errors(), self.engine.connect() as connection:
             if self.is_sqlite:
                 # A deferred BEGIN would fail at once on upgrading its lock, ignoring the busy timeout.
                 connection.execution_options(lineside_write=True)
@@ -56,8 +56,8 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _only_process(self) -> Iterator[None]:
-        """SQLite up to 3.51.2 may corrupt a write-ahead log when one connection writes while another checkpoints.
+    def alone(self) -> Iterator[None]:
+        """No other process writes. SQLite up to 3.51.2 may corrupt a write-ahead log when one connection writes while another checkpoints.
         Only writers checkpoint here (at commit), so one lock over all processes keeps the two apart."""
         if self.sqlite_path is None or str(self.sqlite_path) == ":memory:":
             yield

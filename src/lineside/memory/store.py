@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +15,19 @@ from lineside.errors import UnreadableMessage
 from lineside.memory import letters, tables
 from lineside.memory.accounts import SourceAccount, source_accounts
 from lineside.memory.database import Database
+from lineside.memory.embedder import Embedder
+from lineside.memory.index import VectorIndex
 from lineside.memory.letters import DeadLetter
 from lineside.memory.moments import stored
 from lineside.memory.reader import EVERYTHING, Reader
+from lineside.memory.recall import Filters, Recollection, recall
 from lineside.memory.remember import Outcome, Remembering, Translate
 from lineside.memory.schema import migrate_to_head, require_head
 from lineside.memory.view import View
+from lineside.plant.entities import Entity
 from lineside.plant.plant import Plant
+from lineside.plant.records import RecordType
+from lineside.plant.windows import Window
 
 
 class Memory:
@@ -39,8 +45,7 @@ class Memory:
         self.database = database
         self.plant = plant
         self.clock = clock
-        self.index_dir = index_dir
-        self.model_dir = model_dir
+        self.index = VectorIndex(index_dir, database, Embedder(model_dir)) if index_dir else None
 
     @staticmethod
     def open(
@@ -131,5 +136,34 @@ class Memory:
         """What was known at `as_of`, by default now."""
         return View(plant=self.plant, as_of=as_of or self.clock(), reader=reader, read=self.read)
 
+    def recall(
+        self,
+        question: str,
+        *,
+        view: View,
+        at: str | None = None,
+        within: Window | None = None,
+        entities: Sequence[Entity] = (),
+        types: Sequence[RecordType | str] = (),
+        limit: int = 12,
+    ) -> Recollection:
+        """The evidence that the view holds for a question, best first; none where nothing is related.
+
+        at: an equipment path, what lies below it included. at, within and types must hold; entities are preferred.
+        """
+        filters = Filters(at=at, within=within, entities=entities, types=types)
+        with self.read() as connection:
+            return recall(connection, question, view=view, filters=filters, index=self.index, limit=limit)
+
+    def index_pending(self) -> int:
+        """Every passage has its vector; how many are new. Raises IndexBehind where the index is broken."""
+        return self.index.catch_up() if self.index else 0
+
+    def index_lag(self) -> int:
+        """How many passages can as yet be found by their words only."""
+        return self.index.lag() if self.index else 0
+
     def close(self) -> None:
+        if self.index:
+            self.index.close()
         self.database.close()

@@ -270,7 +270,7 @@ class View:
     def _typed(self, record_type: RecordType, equipment: str | None, within: Window | None) -> Select[Any]:
         query = select(_records).where(self.sees(), _records.c.type == record_type.value)
         if equipment is not None:
-            query = query.where(_at_or_below(equipment))
+            query = query.where(at_or_below(equipment))
         if within is None:
             return query.where(_records.c.occurred_at <= stored(self.as_of))
         return query.where(*_in_window(_records.c.occurred_at, within))
@@ -322,8 +322,11 @@ def _statement_order() -> tuple[ColumnElement[Any], ...]:
     return (_said.c.occurred_at, _said.c.reported_at, *last)
 
 
-def _at_or_below(path: str) -> ColumnElement[bool]:
-    """`0` is the sign after `/`: a range, where LIKE would trip over `_` and skip the index."""
+def at_or_below(path: str) -> ColumnElement[bool]:
+    """The condition on `records` that they are at the path or below it.
+
+    `0` is the sign after `/`: a range, where LIKE would trip over `_` and skip the index.
+    """
     below = and_(_records.c.equipment >= f"{path}/", _records.c.equipment < f"{path}0")
     return or_(_records.c.equipment == path, below)
 
@@ -338,5 +341,5 @@ def _names(entity: Entity) -> ColumnElement[bool]:
     word = tables.record_words
     said = exists().where(word.c.record_id == _records.c.id, word.c.word == entity.id.casefold())
     if entity.kind == EntityKind.EQUIPMENT:
-        return or_(_is_about(entity), said, _at_or_below(entity.id))
+        return or_(_is_about(entity), said, at_or_below(entity.id))
     return or_(_is_about(entity), said)
