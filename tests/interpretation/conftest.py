@@ -67,6 +67,79 @@ id = "SANDLINE"
 documents = ["3.1"]
 """
 
+FOUNDRY = """
+site = "giesserei-nord"
+name = "Gießerei Nord"
+time_zone = "Europe/Berlin"
+
+[[equipment]]
+id = "giesserei-nord/formerei/linie-a"
+name = "Linie A"
+[[equipment]]
+id = "giesserei-nord/formerei/linie-a/former"
+name = "Former A"
+[[equipment]]
+id = "giesserei-nord/formerei/linie-b"
+name = "Linie B"
+
+[[shifts]]
+name = "früh"
+start = "06:00"
+end = "14:00"
+[[shifts]]
+name = "spät"
+start = "14:00"
+end = "22:00"
+[[shifts]]
+name = "nacht"
+start = "22:00"
+end = "06:00"
+
+[[sources]]
+name = "leitstand"
+kind = "mes"
+owner = "meister-1"
+cadence_s = 3600
+owns = ["equipment.good_count"]
+"""
+
+PRESS_HOUSE = """
+site = "harrow"
+time_zone = "Europe/London"
+
+[[equipment]]
+id = "harrow/tablets/press-2"
+name = "Press 2"
+[[equipment]]
+id = "harrow/tablets/press-2/feeder"
+name = "Press 2 feeder"
+[[equipment]]
+id = "harrow/tablets/press-5"
+name = "Press 5"
+
+[[shifts]]
+name = "early"
+start = "06:00"
+end = "14:00"
+[[shifts]]
+name = "late"
+start = "14:00"
+end = "22:00"
+
+[[roster]]
+week = "2026-W09"
+early = "amber"
+late = "jade"
+[[roster]]
+week = "2026-W10"
+early = "amber"
+late = "jade"
+[[roster]]
+week = "2026-W11"
+early = "jade"
+late = "amber"
+"""
+
 
 class Scribe:
     """Writes CloudEvents of the open record format, each with an id of its own."""
@@ -85,6 +158,12 @@ class Scribe:
         subjects = {name: rest.pop(name) for name in beside if name in rest}
         attributes = {name.rstrip("_"): value for name, value in rest.items()}
         return self._add(source, at, "lineside.event", {"kind": kind, **subjects, "attributes": attributes}, told)
+
+    def note(self, source: str, at: str, text: str, *, told: str | None = None, **rest: Any) -> str:
+        return self._add(source, at, "lineside.note", {"text": text, **rest}, told)
+
+    def decide(self, source: str, at: str, question: str, choice: str, **rest: Any) -> str:
+        return self._add(source, at, "lineside.decision", {"question": question, "choice": choice, **rest})
 
     def correct(self, source: str, at: str, corrects: str, replacement: dict[str, Any] | None = None) -> str:
         data: dict[str, Any] = {"corrects": corrects, "reason": "typed wrongly"}
@@ -120,3 +199,13 @@ def bakery() -> str:
 @pytest.fixture
 def shop() -> str:
     return SHOP
+
+
+@pytest.fixture
+def foundry() -> str:
+    return FOUNDRY
+
+
+@pytest.fixture
+def press_house() -> str:
+    return PRESS_HOUSE
