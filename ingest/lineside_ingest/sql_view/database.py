@@ -84,11 +84,12 @@ def rows(
     """(row, cursor value) from `low` on in the cursor's order; first the rows whose cursor is null."""
     import sqlalchemy
 
-    probe = sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(view).where(sqlalchemy.false())
+    probe: Any = sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(view).where(sqlalchemy.false())
     connection.execute(probe).close()  # a query that fails as a server-side cursor would leave that open
     stream = connection.execution_options(stream_results=True, yield_per=size)
     if cursor is None:
-        with stream.execute(sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(view)) as result:
+        everything: Any = sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(view)
+        with stream.execute(everything) as result:
             for row in result.mappings():
                 yield dict(row), None
         return

@@ -31,7 +31,7 @@ class Options:
         value = self._values.get(name, default)
         if value is None:
             raise self.bad(name, "is missing")
-        if not isinstance(value, str) or (name in self._values and not value.strip()):
+        if not isinstance(value, str) or not (value.strip() or default == ""):
             raise self.bad(name, f"must be text, not {value!r}")
         if choices and value not in choices:
             raise self.bad(name, f"must be one of {', '.join(choices)}, not {value!r}")
