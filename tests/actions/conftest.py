@@ -136,8 +136,8 @@ class Qms:
         placed: list[dict[str, Any]] = self.state["placed"]
         return placed
 
-    def target(self, *, timeout_s: float = 20, token: str = "write-token", url: str = "") -> QmsHolds:
-        return QmsHolds(url or self.url, token, source="lab", timeout_s=timeout_s)
+    def target(self, *, timeout_s: float = 20, url: str = "") -> QmsHolds:
+        return QmsHolds(url or self.url, "write-token", source="lab", timeout_s=timeout_s)
 
 
 @pytest.fixture(scope="session")

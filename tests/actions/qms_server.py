@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 TOKEN = "write-token"
+REFUSALS = {"refuses_writer": 403, "too_many": 429, "fails_before": 500}
 app = FastAPI()
 
 
@@ -82,15 +83,10 @@ async def place_hold(request: Request) -> Response:
     plant.calls.append("write")
     fault, here = plant.fault, plant
     body, key = await request.json(), request.headers["idempotency-key"]
-    match fault:
-        case "refuses_writer":
-            return Response(status_code=403)
-        case "too_many":
-            return Response(status_code=429, headers={"Retry-After": "1"})
-        case "fails_before":
-            return Response(status_code=500)
-        case "silent_before":
-            await here.release.wait()
+    if fault in REFUSALS:
+        return Response(status_code=REFUSALS[fault])
+    if fault == "silent_before":
+        await here.release.wait()
     if request.headers.get("authorization") != f"Bearer {TOKEN}":
         return Response(status_code=401)
     if key in here.by_key:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.actions.conftest import KEY, OTHER, PLANT, QUALITY, MakeDesk, Qms
+from tests.actions.conftest import KEY, OTHER, PLANT, QUALITY, Desk, MakeDesk, Qms
 
 from lineside.actions import Ledger, State
 from lineside.plant.plant_file import parse_plant
@@ -85,7 +87,7 @@ def test_a_right_that_was_lost_since_revokes_the_approval(desk: MakeDesk, qms: Q
     assert qms.state["calls"] == []
 
 
-# fault, state right after, holds there, state once the target was read, again, minutes later
+# fault, state right after, holds there, state hours later
 FAULTS = [
     ("", "executed", 1, "executed"),
     ("read_fails", "approved", 0, "expired"),
@@ -107,10 +109,11 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "at_once", "holds", "later"), FAULTS)
+@pytest.mark.parametrize("case", FAULTS, ids=lambda case: case[0] or "none")
 def test_whatever_the_target_does_there_is_no_second_effect(
-    desk_over: Any, tmp_path: Any, qms: Qms, fault: str, at_once: str, holds: int, later: str
+    desk_over: Callable[..., Desk], tmp_path: Path, qms: Qms, case: tuple[str, str, int, str]
 ) -> None:
+    fault, at_once, holds, later = case
     built = desk_over(f"sqlite:///{tmp_path / 'l.db'}", targets=[qms.target(timeout_s=1.5)])
     proposal = built.approved()
     qms.fault(fault)

@@ -1,4 +1,4 @@
-"""Kill -9 on both sides of every commit and call: nothing doubled, nothing lost, nothing unapproved, the chain whole."""
+"""Kill -9 on both sides of every commit and call: nothing doubled, lost or unapproved, and the chain whole."""
 
 from __future__ import annotations
 

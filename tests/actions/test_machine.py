@@ -161,6 +161,20 @@ class GovernedAction(RuleBasedStateMachine):
         self.target.fault = fault
         self.ledger.execute_due()
 
+    @rule(lot=st.sampled_from(LOTS), fault=FAULTS)
+    def a_hold_goes_its_way(self, lot: str, fault: str) -> None:
+        self.somebody_with_the_right_asks(lot=lot, who="planner-9")
+        self.what_waits_is_approved(who="quality-8")
+        self.the_executor_runs(fault=fault)
+
+    @rule(lot=st.sampled_from(LOTS), released=st.booleans())
+    def what_was_placed_comes_back(self, lot: str, released: bool) -> None:
+        self.the_feed_brings_what_is_there(lot=lot)
+        self.the_verifier_runs()
+        if released:
+            self.quality_releases(lot=lot)
+            self.the_feed_brings_what_is_there(lot=lot)
+
     @rule(minutes=st.sampled_from([1, 6, 70, 300]))
     def time_passes(self, minutes: int) -> None:
         self.clock.advance(minutes=minutes)
@@ -247,8 +261,8 @@ class GovernedAction(RuleBasedStateMachine):
 
 TestGovernedAction = GovernedAction.TestCase
 TestGovernedAction.settings = settings(
-    max_examples=25,
-    stateful_step_count=30,
+    max_examples=40,
+    stateful_step_count=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

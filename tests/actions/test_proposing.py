@@ -68,7 +68,7 @@ def test_the_digest_is_of_the_canonical_bytes_and_no_two_are_alike(desk: MakeDes
         ({"lot": "A-1", "reason": "  "}, "bad_parameters"),
         ({"lot": ["A-1"], "reason": "smells"}, "bad_parameters"),
         ({"lot": "A-1", "reason": "smells", "approved_by": "quality-9"}, "bad_parameters"),
-        ({"lot": "A-1", "reason": "sme‮lls"}, "bad_parameters"),
+        ({"lot": "A-1", "reason": "sme\u202ells"}, "bad_parameters"),
         ({"lot": "A-1", "reason": "sme\x00lls"}, "bad_parameters"),
         ({"lot": "A-1", "reason": "\ud800"}, "bad_parameters"),
         ({"lot": "A-1", "reason": "x" * 501}, "bad_parameters"),
