@@ -48,7 +48,12 @@ def _sources(world: World, addresses: Addresses) -> list[tuple[str, str, float, 
         ("wms", "sql_view", 5.0, {"url": f"sqlite:///{addresses.wms}", "views": _views("wms")}),
         ("mes", "sql_view", 5.0, {"url": f"sqlite:///{addresses.mes}", "views": _views("mes")}),
         ("tracker", "spreadsheet", 30.0, {"path": str(addresses.tracker), **_tracker(world)}),
-        ("scada", "opcua", 1.0, {"url": addresses.opcua, "sampling_ms": 1000, "history": False, "nodes": _nodes(world)}),
+        (
+            "scada",
+            "opcua",
+            1.0,
+            {"url": addresses.opcua, "sampling_ms": 1000, "history": False, "nodes": _nodes(world)},
+        ),
         ("notes", "open_records", 5.0, {"path": str(addresses.notes)}),
     ]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from lineside.plant.records import Json
@@ -15,31 +14,30 @@ from lineside.simulator.upkeep import Wear
 from lineside.simulator.world import Material, World
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Decided:
     """Decisions by what stories need them for. outcomes: the corrections that tell what came of some, by name."""
 
-    facts: Mapping[str, Fact]
-    outcomes: Mapping[str, Fact]
-    choices: Mapping[str, str]
+    facts: dict[str, Fact] = field(default_factory=dict)
+    outcomes: dict[str, Fact] = field(default_factory=dict)
+
+    def choice(self, name: str) -> str:
+        return str(self.facts[name].data["choice"])
 
 
 def decide(world: World, production: Production, quality: Quality, wear: Wear, log: Log) -> Decided:
-    facts: dict[str, Fact] = {}
-    outcomes: dict[str, Fact] = {}
-    choices: dict[str, str] = {}
+    decided = Decided()
     rng = world.random("decisions")
     back = world.days * rng.uniform(0.38, 0.5)
-    _shortage(world, log, "resin_shortage", world.resin, back, facts, outcomes, choices)
-    _shortage(world, log, "cap_shortage", world.cap, back + rng.uniform(4, 6), facts, outcomes, choices)
-    _limits(world, production, wear, log, facts, outcomes, choices)
-    _overridden(world, quality, log, facts, outcomes, choices)
-    return Decided(facts=facts, outcomes=outcomes, choices=choices)
+    _shortage(world, log, "resin_shortage", world.resin, days_ago=back, decided=decided)
+    _shortage(world, log, "cap_shortage", world.cap, days_ago=back + rng.uniform(4, 6), decided=decided)
+    _limits(world, production, wear, log, decided)
+    _overridden(world, quality, log, decided)
+    return decided
 
 
 def _shortage(
-    world: World, log: Log, name: str, material: Material, days_ago: float,
-    facts: dict[str, Fact], outcomes: dict[str, Fact], choices: dict[str, str],
+    world: World, log: Log, name: str, material: Material, *, days_ago: float, decided: Decided,
 ) -> None:  # fmt: skip
     rng = world.random(f"decisions/{name}")
     planner = world.person("planner")
@@ -73,7 +71,8 @@ def _shortage(
         "question": f"How do we cover the {material.description.lower()} shortage of {missing} {material.unit}?",
         "choice": choice,
         "options": [option for option, _ in options],
-        "rationale": f"{options[1][0].capitalize()} was rejected: too risky for {customer.id}. {choice.capitalize()}: {why}.",
+        "rationale": f"{options[1][0].capitalize()} was rejected: too risky for {customer.id}. "
+        f"{choice.capitalize()}: {why}.",
         "constraints": [f"{material.id} stock covers {rng.randrange(9, 30)} h", f"no overtime on {slot_at(at).day:%A}"],
         "decided_by": planner.id,
         "authority": "planner: shortages up to 72 h",
@@ -82,7 +81,7 @@ def _shortage(
         "expected": f"no line stops for want of {material.id}",
         "material": material.id,
     }
-    facts[name] = log.decision(at, data)
+    decided.facts[name] = log.decision(at, data)
     hours = rng.randrange(2, 9)
     outcome = (
         f"delivery came {text_of(late)}; no line stopped"
@@ -90,23 +89,21 @@ def _shortage(
         else f"delivery came {text_of(late)}, late again; {press} stood {hours} h"
     )
     after = data | {"outcome": outcome}
-    outcomes[name] = log.correct(facts[name], late + timedelta(hours=20), "outcome known", after)
+    decided.outcomes[name] = log.correct(decided.facts[name], late + timedelta(hours=20), "outcome known", after)
     log.report("erp", f"purchase_order_line:{order}", late, status="complete")
-    choices[name] = choice
 
 
 def _limits(
-    world: World, production: Production, wear: Wear, log: Log,
-    facts: dict[str, Fact], outcomes: dict[str, Fact], choices: dict[str, str],
+    world: World, production: Production, wear: Wear, log: Log, decided: Decided,
 ) -> None:  # fmt: skip
     rng = world.random("decisions/limits")
     behind, line, calm = production.behind, world.behind, world.calm
     boss, planner = world.supervisor_now, world.person("planner")
     today = world.now.astimezone(ZONE).date()
-    facts["limit"] = log.decision(behind.slow_from + timedelta(minutes=18), {
+    decided.facts["limit"] = log.decision(behind.slow_from + timedelta(minutes=18), {
         "question": f"Do we stop {line.name} for the {behind.part} or run on?",
         "choice": f"speed of {line.name} limited to {behind.limit_pct} % until the {behind.part} is changed",
-        "options": ["stop at once and wait for the part", f"run at {behind.limit_pct} %", "run at full speed and watch"],
+        "options": ["stop and wait for the part", f"run at {behind.limit_pct} %", "run at full speed and watch"],
         "rationale": f"Stopping would lose {behind.run.id}; full speed would destroy the {behind.part}.",
         "constraints": [f"no spare {behind.part} on site"],
         "decided_by": boss.id,
@@ -116,7 +113,7 @@ def _limits(
         "equipment": line.id,
     })  # fmt: skip
     evening = local(today, 18)
-    facts["repair"] = log.decision(behind.slow_from + timedelta(minutes=70), {
+    decided.facts["repair"] = log.decision(behind.slow_from + timedelta(minutes=70), {
         "question": f"When do we change the {behind.part} on {line.name}?",
         "choice": f"change it today at {evening.astimezone(ZONE):%H:%M}, between two job orders",
         "options": ["change it today in the evening shift", "wait for the weekend"],
@@ -128,7 +125,7 @@ def _limits(
         "equipment": line.id,
     })  # fmt: skip
     held = _blocked(world, log)[0]
-    facts["wait"] = log.decision(local(today, 11, rng.randrange(2, 17)), {
+    decided.facts["wait"] = log.decision(local(today, 11, rng.randrange(2, 17)), {
         "question": f"What do we do with blocked lot {held}?",
         "choice": f"lot {held} stays where it is; nobody reworks it before the second test",
         "rationale": "The first sample may have been taken wrongly.",
@@ -148,15 +145,13 @@ def _limits(
         "assumptions": ["film not qualified"],
         "equipment": calm.id,
     }
-    facts["lifted"] = log.decision(old, data)
-    outcomes["lifted"] = log.correct(
-        facts["lifted"],
+    decided.facts["lifted"] = log.decision(old, data)
+    decided.outcomes["lifted"] = log.correct(
+        decided.facts["lifted"],
         lifted,
         "superseded",
         data | {"outcome": "film qualified, limit lifted", "status": "superseded"},
     )
-    for name in ("limit", "repair", "wait", "lifted"):
-        choices[name] = str(facts[name].data["choice"])
 
 
 def _blocked(world: World, log: Log) -> list[str]:
@@ -170,8 +165,7 @@ def _blocked(world: World, log: Log) -> list[str]:
 
 
 def _overridden(
-    world: World, quality: Quality, log: Log,
-    facts: dict[str, Fact], outcomes: dict[str, Fact], choices: dict[str, str],
+    world: World, quality: Quality, log: Log, decided: Decided,
 ) -> None:  # fmt: skip
     past = [hold for hold in quality.holds if hold.released and hold.released < world.now - timedelta(days=4)]
     if not past:
@@ -189,10 +183,9 @@ def _overridden(
         "expected": "no complaint",
         "lot": hold.lot,
     }
-    facts["override"] = log.decision(at, data)
+    decided.facts["override"] = log.decision(at, data)
     complaints = rng.choice((0, 0, 1, 3))
     outcome = f"{complaints} complaints in three days" if complaints else "no complaint in three days"
-    outcomes["override"] = log.correct(
-        facts["override"], at + timedelta(days=3), "outcome known", data | {"outcome": outcome}
+    decided.outcomes["override"] = log.correct(
+        decided.facts["override"], at + timedelta(days=3), "outcome known", data | {"outcome": outcome}
     )
-    choices["override"] = str(data["choice"])

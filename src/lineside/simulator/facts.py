@@ -76,12 +76,14 @@ class Log:
         source: str,
         kind: str,
         at: datetime,
+        also: Mapping[str, Json] | None = None,
         *,
         text: str = "",
         reported: datetime | None = None,
         **about: Json,
     ) -> Fact:
-        """An event; what `about` names beyond its subjects becomes an attribute."""
+        """An event; what `about` and `also` name beyond its subjects becomes an attribute."""
+        about |= also or {}
         subjects = {name: about.pop(name) for name in SUBJECTS if name in about}
         data: dict[str, Json] = {"kind": kind, **subjects}
         if text:
@@ -95,11 +97,14 @@ class Log:
         source: str,
         entity: str,
         at: datetime,
+        also: Mapping[str, Json] | None = None,
         *,
         scope: str | None = None,
         reported: datetime | None = None,
         **properties: Json,
     ) -> Fact:
+        """What the source says of `kind:id`. A trailing underscore keeps Python's own words out of the way."""
+        properties |= also or {}
         data: dict[str, Json] = {"entity": entity, "properties": {k.rstrip("_"): v for k, v in properties.items()}}
         if scope:
             data["scope"] = scope

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -87,8 +88,8 @@ def differ(world: World, stock: Stock, quality: Quality, log: Log) -> Figures:
         quality_status="inspection", supplier=f"SUP-{rng.randrange(10, 99)}",
     )  # fmt: skip
     held = place_hold(
-        log, quality.hold_id(), lot, today - timedelta(hours=rng.uniform(9, 20)), "supplier colour deviation",
-        world.person("quality").id,
+        log, quality.hold_id(), lot, today - timedelta(hours=rng.uniform(9, 20)), reason="supplier colour deviation",
+        owner=world.person("quality").id,
     )  # fmt: skip
     quality.holds.append(held)
     figures.blocked_lot = lot
@@ -176,21 +177,23 @@ def _bridge(
     received: dict[str, Fact],
     blocked: tuple[int, tuple[Fact, ...]],
 ) -> None:
-    def step(here: str, there: str, cause: str, by: int, facts: tuple[Fact, ...], document: str = "") -> None:
-        figures.steps.append(Step(here=here, there=there, cause=cause, pieces=by, document=document, facts=facts))
+    def step(here: str, there: str, cause: str, by: int, *, facts: Iterable[Fact], document: str = "") -> None:
+        figures.steps.append(
+            Step(here=here, there=there, cause=cause, pieces=by, document=document, facts=tuple(facts))
+        )
 
     def moved(here: str, there: str, cause: str, sign: int, facts: dict[str, Fact]) -> None:
         first = next(iter(facts.values()))
-        step(here, there, cause, sign * _number(first), tuple(facts.values()), _document(first))
+        step(here, there, cause, sign * _number(first), facts=facts.values(), document=_document(first))
 
     moved("erp", "wms", "posted after the figure", 1, received)
     moved("erp", "wms", "unposted issue", -1, unposted)
     moved("erp", "wms", "transfer in flight", -1, flying)
-    step("wms", "mes", "blocked lot", -blocked[0], blocked[1])
+    step("wms", "mes", "blocked lot", -blocked[0], facts=blocked[1])
     moved("wms", "mes", "transfer in flight", 1, flying)
     moved("wms", "mes", "scrap", -1, scrapped)
     by = _number(slip["wms"]) * (pieces_in_case - 1)
-    step("wms", "mes", "packaging slip", by, tuple(slip.values()), _document(slip["wms"]))
+    step("wms", "mes", "packaging slip", by, facts=slip.values(), document=_document(slip["wms"]))
 
 
 def _attribute(fact: Fact, name: str) -> Json:

@@ -18,8 +18,8 @@ TITLE: Final = "Line-side staging (please fill in before the changeover!)"
 
 def write_tracker(path: Path, world: World, facts: Sequence[Fact]) -> None:
     """The tracker as people keep it: a title, merged group headings, numbers with leading zeros, a formula."""
-    from openpyxl import Workbook  # noqa: PLC0415 - heavy, and only a running plant needs it
-    from openpyxl.styles import Font  # noqa: PLC0415
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
 
     book = Workbook()
     sheet: Any = book.active  # openpyxl's own types allow a book without sheets

@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,8 +45,7 @@ async def running(simulation: Simulation, folder: Path, *, port: int = 0) -> Asy
 
     The plant's clock is kept in the folder, so that a restart goes on where time has got to.
     """
-    folder = folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _prepared(folder)
     offset = _offset(simulation, folder / "clock.json")
 
     def clock() -> datetime:
@@ -71,13 +70,14 @@ async def running(simulation: Simulation, folder: Path, *, port: int = 0) -> Asy
     now = clock()
     first = said_between(simulation.stories.facts, None, now)
     write_tracker(addresses.tracker, simulation.world, first)
-    for taker in (*databases, notes):
+    takers: list[Database | NotesFolder] = [*databases, notes]
+    for taker in takers:
         taker.take(first)
     thread.start()
     await scada.start(now)
-    while not server.started:
+    while not server.started and thread.is_alive():  # noqa: ASYNC110 - uvicorn offers a flag, no event
         await asyncio.sleep(0.02)
-    ticking = asyncio.create_task(_tick(stage, scada, [*databases, notes], now))
+    ticking = asyncio.create_task(_tick(stage, scada, takers, now))
     try:
         yield RunningPlant(simulation, addresses, stage)
     finally:
@@ -91,7 +91,7 @@ async def running(simulation: Simulation, folder: Path, *, port: int = 0) -> Asy
             database.close()
 
 
-async def _tick(stage: Stage, scada: Scada, takers: list[Database | NotesFolder], told: datetime) -> None:
+async def _tick(stage: Stage, scada: Scada, takers: Sequence[Database | NotesFolder], told: datetime) -> None:
     while True:
         await asyncio.sleep(TICK_S)
         now = stage.clock()
@@ -100,6 +100,11 @@ async def _tick(stage: Stage, scada: Scada, takers: list[Database | NotesFolder]
             taker.take(new)
         await scada.show(now)
         told = now
+
+
+def _prepared(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.absolute()
 
 
 def _offset(simulation: Simulation, kept: Path) -> timedelta:

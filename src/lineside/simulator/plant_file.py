@@ -19,7 +19,10 @@ _OWNERS = {
     "tracker": "supervisor", "notes": "supervisor",
 }  # fmt: skip
 _OWNS: dict[str, tuple[str, ...]] = {
-    "erp": ("inventory.quantity:book", "sales_order_line.status", "sales_order.credit", "shipment.status", "job_order.quantity"),
+    "erp": (
+        "inventory.quantity:book", "sales_order_line.status", "sales_order.credit", "shipment.status",
+        "job_order.quantity",
+    ),
     "wms": ("inventory.quantity:on_hand", "handling_unit.packed", "handling_unit.labelled", "lot.location"),
     "mes": ("job_order.status", "job_order.quantity_good", "operation.status"),
     "qms": ("lot.quality_status", "hold.status", "inspection.result", "document.status"),
@@ -32,7 +35,10 @@ _WORDS = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6": "
 def plant_toml(world: World) -> str:
     """The text of the plant file."""
     parts = [
-        _table("", enterprise=f"{SITE}-group", site=SITE, name="Northfield Works", time_zone=str(ZONE), holidays=["2026-11-26"]),
+        _table(
+            "", enterprise=f"{SITE}-group", site=SITE, name="Northfield Works", time_zone=str(ZONE),
+            holidays=["2026-11-26"],
+        ),
         *(part for line in world.lines for part in _equipment(line)),
         *(
             _table("equipment", id=dock, name=f"Dock {dock[-1]}", aliases=[f"D{dock[-1]}"])
@@ -74,7 +80,8 @@ def _equipment(line: Line) -> Iterable[str]:
     )
     for unit in line.units:
         yield _table(
-            "equipment", id=f"{line.id}/{unit}", name=f"{unit.capitalize()} {number}" if short == "L" else f"{unit.capitalize()} of {line.name}",
+            "equipment", id=f"{line.id}/{unit}",
+            name=f"{unit.capitalize()} {number}" if short == "L" else f"{unit.capitalize()} of {line.name}",
             aliases=[f"{short}{number} {unit}", f"the {unit} on {_WORDS[number]}"],
         )  # fmt: skip
 

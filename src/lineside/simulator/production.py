@@ -16,14 +16,17 @@ AHEAD = timedelta(hours=48)
 
 REASONS = (
     ("filler", "foam at nozzle", "F12"), ("capper", "cap feed empty", "C03"), ("labeler", "label web break", "L07"),
-    ("packer", "carton magazine empty", "P02"), ("filler", "low level in tank", "F20"), ("packer", "glue temperature low", "P11"),
+    ("packer", "carton magazine empty", "P02"), ("filler", "low level in tank", "F20"),
+    ("packer", "glue temperature low", "P11"),
     ("capper", "torque out of range", "C15"), ("labeler", "label roll change", "L01"),
 )  # fmt: skip
 PRESS_REASONS = (
-    ("dryer", "resin too moist", "D04"), ("mold", "mold cooling alarm", "M09"), ("takeout", "gripper vacuum low", "T02"),
+    ("dryer", "resin too moist", "D04"), ("mold", "mold cooling alarm", "M09"),
+    ("takeout", "gripper vacuum low", "T02"),
 )  # fmt: skip
 RECURRING = (
-    ("labeler", "label sensor fault", "L31"), ("capper", "cap chute jam", "C22"), ("packer", "case erector misfeed", "P19"),
+    ("labeler", "label sensor fault", "L31"), ("capper", "cap chute jam", "C22"),
+    ("packer", "case erector misfeed", "P19"),
     ("filler", "drip tray overflow", "F27"),
 )  # fmt: skip
 WORN = (
@@ -91,12 +94,12 @@ def produce(world: World) -> Production:
         while at < world.now + AHEAD:
             sequence += 1
             if line == world.behind and behind is None:
-                run = _fitting(world, line, chance, at, sequence, stops, morning - timedelta(minutes=20))
+                run = _fitting(stops, chance, at, sequence, morning - timedelta(minutes=20))
                 if run is None:
                     behind = _fall_behind(world, line, morning, sequence)
                     run = behind.run
             else:
-                run = _run(world, line, chance, at, sequence, stops, chance.randrange(8, 13))
+                run = _run(stops, chance, at, sequence, chance.randrange(8, 13))
             runs.append(run)
             at = run.completed + minutes(chance, 3, 12)
     if behind is None:
@@ -113,12 +116,12 @@ class _Stops:
     """When a line stands still next. The recurring stop keeps its own clock across runs."""
 
     def __init__(self, world: World, line: Line, recurring: Recurring | None) -> None:
-        self._world, self._line, self._recurring = world, line, recurring
+        self.world, self.line, self._recurring = world, line, recurring
         self._chance = world.random(f"stops/{line.id}")
         self._back = world.start + minutes(self._chance, 60, 240)
 
     def from_(self, start: datetime) -> Iterator[tuple[datetime, timedelta, str, str, str]]:
-        reasons = REASONS if "packing" in self._line.id else PRESS_REASONS
+        reasons = REASONS if "packing" in self.line.id else PRESS_REASONS
         at = start
         while True:
             at = whole(at + timedelta(minutes=4 + self._chance.expovariate(1 / 170)))
@@ -131,7 +134,7 @@ class _Stops:
             at += lasting
 
     def _again(self, recurring: Recurring, when: datetime) -> tuple[datetime, timedelta, str, str, str]:
-        _, mean = recurring.fixes[self._world.crew(slot_at(when))]
+        _, mean = recurring.fixes[self.world.crew(slot_at(when))]
         thorough = mean > 20
         lasting = minutes(self._chance, 22, 34) if thorough else minutes(self._chance, 5, 11)
         gap = self._chance.uniform(0.5, 1.5) * mean
@@ -139,7 +142,8 @@ class _Stops:
         return when, lasting, recurring.unit, recurring.reason, recurring.code
 
 
-def _run(world: World, line: Line, rng: Random, at: datetime, sequence: int, stops: _Stops, pallets: int) -> Run:
+def _run(stops: _Stops, rng: Random, at: datetime, sequence: int, pallets: int) -> Run:
+    world, line = stops.world, stops.line
     product = world.material(line.products[sequence % len(line.products)])
     if "molding" in line.id:
         pallets = max(3, pallets - 3)
@@ -162,14 +166,13 @@ def _run(world: World, line: Line, rng: Random, at: datetime, sequence: int, sto
     return run
 
 
-def _fitting(
-    world: World, line: Line, rng: Random, at: datetime, sequence: int, stops: _Stops, until: datetime
-) -> Run | None:
+def _fitting(stops: _Stops, rng: Random, at: datetime, sequence: int, until: datetime) -> Run | None:
     """The next run that is over by `until`, smaller where it must be; None where none fits."""
-    pallets = rng.randrange(7, 12)
+    line, pallets = stops.line, rng.randrange(7, 12)
+    product = stops.world.material(line.products[sequence % len(line.products)])
     room = (until - at).total_seconds() / 3600 - 1.6
-    most = int(room * line.rate * 0.9 / world.material(line.products[sequence % len(line.products)]).pallet)
-    return _run(world, line, rng, at, sequence, stops, min(pallets, most)) if most >= 2 else None
+    most = int(room * line.rate * 0.9 / product.pallet)
+    return _run(stops, rng, at, sequence, min(pallets, most)) if most >= 2 else None
 
 
 def _fall_behind(world: World, line: Line, morning: datetime, sequence: int) -> Behind:

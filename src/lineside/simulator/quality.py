@@ -87,7 +87,7 @@ def _lot(world: World, run: Run, inspection: str, role: str, *, failed: bool, lo
         today = local(world.now.astimezone(ZONE).date(), 6)
         placed = max(tested + timedelta(minutes=20), today + timedelta(minutes=rng.uniform(90, 270)))
         reason = rng.choice(WRONG)
-        quality.holds.append(place_hold(log, quality.hold_id(), run.lot, placed, reason, owner))
+        quality.holds.append(place_hold(log, quality.hold_id(), run.lot, placed, reason=reason, owner=owner))
         quality.status[run.lot] = quality.holds[-1].facts[-1]
         quality.coa[run.lot] = log.report("qms", f"document:coa/{run.lot}", placed, subject=lot, status="missing")
         return
@@ -105,7 +105,7 @@ def _lot(world: World, run: Run, inspection: str, role: str, *, failed: bool, lo
     log.event("qms", "document_issued", issued, lot=run.lot, document=f"coa/{run.lot}")
 
 
-def place_hold(log: Log, hold: str, lot: str, at: datetime, reason: str, owner: str) -> Held:
+def place_hold(log: Log, hold: str, lot: str, at: datetime, *, reason: str, owner: str) -> Held:
     """The hold's own records and the lot's new status, in that order."""
     facts = (
         log.event("qms", "hold_placed", at, lot=lot, hold=hold, reason=reason, by=owner),
@@ -119,7 +119,7 @@ def _past_hold(world: World, run: Run, tested: datetime, log: Log, quality: Qual
     rng = world.random(f"hold/{run.id}")
     reason, owner = rng.choice(WRONG), world.person("quality").id
     log.event("qms", "nonconformity", tested, lot=run.lot, text=reason, reason=reason)
-    held = place_hold(log, quality.hold_id(), run.lot, tested + timedelta(minutes=10), reason, owner)
+    held = place_hold(log, quality.hold_id(), run.lot, tested + timedelta(minutes=10), reason=reason, owner=owner)
     released = held.placed + timedelta(hours=rng.uniform(2, 20))
     disposition = rng.choice(("use as is", "rework"))
     log.event("qms", "disposition", released, lot=run.lot, hold=held.id, result=disposition)

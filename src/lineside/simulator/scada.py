@@ -33,7 +33,7 @@ class Scada:
 
     async def start(self, now: datetime) -> None:
         """The server answers and shows the plant at `now`."""
-        from asyncua import Server, ua  # noqa: PLC0415 - a second to import, and only a running plant needs it
+        from asyncua import Server, ua
 
         server = Server()
         await server.init()
@@ -41,7 +41,9 @@ class Scada:
         server.set_server_name("northfield")
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         index = await server.register_namespace(NAMESPACE)
-        plant = await server.nodes.objects.add_object(ua.NodeId("northfield", index), ua.QualifiedName("northfield", index))
+        plant = await server.nodes.objects.add_object(
+            ua.NodeId("northfield", index), ua.QualifiedName("northfield", index)
+        )
         for line in self._world.lines:
             for path, tags in ((line.id, LINE_TAGS), *((f"{line.id}/{unit}", UNIT_TAGS) for unit in line.units)):
                 name = ".".join(path.split("/")[2:])
@@ -56,7 +58,7 @@ class Scada:
 
     async def show(self, now: datetime) -> None:
         """Every tag has its value of `now` (aware)."""
-        from asyncua import ua  # noqa: PLC0415
+        from asyncua import ua
 
         at = now.astimezone(UTC).replace(tzinfo=None)
         for line in self._world.lines:

@@ -36,11 +36,11 @@ def ship(world: World, sales: list[Sale], quality: Quality, stock: Stock, log: L
     trucks = sorted({sale.truck for sale in sales}, key=lambda truck: truck.departure)
     for sale in sales:
         _order(world, sale, log, shipping)
-        pallet = _pack(world, sale, pallet, stock, log, shipping)
+        pallet = _pack(world, sale, pallet, stock, shipping)
         truck = _truck(sale, quality, trucks)
         loads.setdefault(truck.shipment, (truck, []))[1].append(sale)
     for truck, load in loads.values():
-        _depart(world, truck, load, stock, log, shipping)
+        _depart(world, truck, load, stock, shipping)
     return shipping
 
 
@@ -73,7 +73,8 @@ def _order(world: World, sale: Sale, log: Log, shipping: Shipping) -> None:
         shipping.orders[sale.order] = log.report("erp", f"sales_order:{sale.order}", blocked, credit="blocked")
 
 
-def _pack(world: World, sale: Sale, pallet: int, stock: Stock, log: Log, shipping: Shipping) -> int:
+def _pack(world: World, sale: Sale, pallet: int, stock: Stock, shipping: Shipping) -> int:
+    log = stock.log
     run = sale.run
     rng = world.random(f"pack/{run.id}")
     packed, place = run.completed + timedelta(minutes=14), stock.places[run.product.id]
@@ -83,11 +84,11 @@ def _pack(world: World, sale: Sale, pallet: int, stock: Stock, log: Log, shippin
     )  # fmt: skip
     log.report("wms", f"lot:{run.lot}", packed, material=run.product.id, quantity=amount(run.quantity), location=place)
     about: dict[str, Json] = {"lot": run.lot, "sales_order": sale.order, "quantity": run.quantity, "unit": "ea"}
-    log.event("wms", "packed", packed, text="", **about)
+    log.event("wms", "packed", packed, about)
     labelled = packed + timedelta(minutes=rng.uniform(20, 60))
     missing = rng.randrange(2, 4) if sale.role == "labels" else 0
     if not missing:
-        log.event("wms", "labelled", labelled, text="", **about)
+        log.event("wms", "labelled", labelled, about)
     if run.completed < world.now - PALLETS_SINCE:
         return pallet
     count = -(-run.quantity // run.product.pallet)
@@ -105,13 +106,15 @@ def _pack(world: World, sale: Sale, pallet: int, stock: Stock, log: Log, shippin
     return pallet
 
 
-def _depart(world: World, truck: Truck, load: list[Sale], stock: Stock, log: Log, shipping: Shipping) -> None:
+def _depart(world: World, truck: Truck, load: list[Sale], stock: Stock, shipping: Shipping) -> None:
+    log = stock.log
     shipment = f"shipment:{truck.shipment}"
     rng = world.random(f"truck/{truck.shipment}")
     shipping.trucks[truck.shipment] = log.report(
         "erp", shipment, truck.departure - timedelta(hours=rng.uniform(5.5, 7)),
         lines=_lines(load), carrier=truck.carrier, dock=truck.dock,
-        planned_departure=text_of(truck.departure), eta=text_of(truck.departure - timedelta(minutes=40)), status="planned",
+        planned_departure=text_of(truck.departure), eta=text_of(truck.departure - timedelta(minutes=40)),
+        status="planned",
     )  # fmt: skip
     gone = [sale for sale in load if sale.role in ("", "ready")]
     for sale in load:

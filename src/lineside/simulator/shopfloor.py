@@ -69,7 +69,7 @@ def _buffered(world: World) -> Buffered:
 def _plan(world: World, run: Run, log: Log) -> None:
     rng = world.random(f"plan/{run.id}")
     known = run.planned_start - timedelta(hours=rng.uniform(28, 40))
-    components = [
+    components: list[Json] = [
         {"material": material, "quantity": amount(round(run.pieces * share), world.material(material).unit)}
         for material, share in run.line.components
     ]
@@ -77,6 +77,7 @@ def _plan(world: World, run: Run, log: Log) -> None:
         "erp",
         f"job_order:{run.id}",
         known,
+        {"sales_order_line": run.sales_line} if run.sales_line else None,
         material=run.product.id,
         quantity=amount(run.quantity),
         status="planned",
@@ -84,8 +85,7 @@ def _plan(world: World, run: Run, log: Log) -> None:
         sequence=run.sequence,
         planned_start=text_of(run.planned_start),
         planned_end=text_of(run.planned_end),
-        components=list(components),
-        **({"sales_order_line": run.sales_line} if run.sales_line else {}),
+        components=components,
     )
     released = run.planned_start - timedelta(hours=rng.uniform(2, 5))
     log.event("erp", "released", released, job_order=run.id, equipment=run.line.id, by=world.person("planner").id)
@@ -106,14 +106,14 @@ def _work(world: World, run: Run, log: Log, floor: Floor) -> None:
     events = floor.events.setdefault(run.id, [])
 
     def say(kind: str, at: datetime, **about: Json) -> Fact:
-        fact = log.event("mes", kind, at, text="", reported=reported(floor, run, at), **about)
+        fact = log.event("mes", kind, at, about, reported=reported(floor, run, at))
         if fact.said_at - fact.occurred_at > timedelta(hours=1):
             floor.late.append(fact)
         events.append(fact)
         return fact
 
     def tell(entity: str, at: datetime, **properties: Json) -> None:
-        log.report("mes", entity, at, scope=None, reported=reported(floor, run, at), **properties)
+        log.report("mes", entity, at, properties, reported=reported(floor, run, at))
 
     say("changeover_start", run.spans[0].start, **here)
     say("changeover_end", run.started, **here)
@@ -204,11 +204,11 @@ def _scada(world: World, production: Production, line: Line, log: Log, floor: Fl
         moments |= {at for span in run.spans for at in (span.start, span.end) if since <= at < until}
     standing = ""
     for at in sorted(moments):
-        kept.append(log.report("scada", f"equipment:{line.id}", at, scope=None, **reading(production, line, at)))
+        kept.append(log.report("scada", f"equipment:{line.id}", at, reading(production, line, at)))
         run_now = production.running(line, at)
         span = run_now.span_at(at) if run_now else None
         unit = span.unit if span else ""
         for changed in sorted({unit, standing} - {""}) if unit != standing else ():
             said = unit_reading(production, line, changed, at)
-            log.report("scada", f"equipment:{line.id}/{changed}", at, scope=None, **said)
+            log.report("scada", f"equipment:{line.id}/{changed}", at, said)
         standing = unit

@@ -56,7 +56,9 @@ class Stage:
             # A hold binds: what the plan released after it stays blocked.
             shown = [
                 row | {"QualityStatus": "BL"}
-                if str(row["LotId"]) in blocked and str(row["ChangedAt"]) > blocked[str(row["LotId"])] and row["QualityStatus"]
+                if str(row["LotId"]) in blocked
+                and str(row["ChangedAt"]) > blocked[str(row["LotId"])]
+                and row["QualityStatus"]
                 else row
                 for row in shown
             ]
@@ -75,7 +77,9 @@ class Stage:
             now |= {name: value for name, value in row.items() if value is not None}
         return now | {"Version": len(rows), "Holds": [*self._active(lot)]}
 
-    def place_hold(self, key: str, body: dict[str, Json], version: int | None) -> tuple[dict[str, Json], bool] | Refused:
+    def place_hold(
+        self, key: str, body: dict[str, Json], version: int | None
+    ) -> tuple[dict[str, Json], bool] | Refused:
         """The hold, and whether it is new: the same key gives the same hold again."""
         with self._lock:
             if (before := self._holds.get(key)) is not None:

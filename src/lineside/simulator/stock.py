@@ -60,10 +60,10 @@ class Stock:
                 system,
                 said_kind,
                 at,
+                {"quantity": pieces, "unit": material.unit, **about},
                 material=material.id,
                 reported=reported if system == "mes" else None,
                 document=document,
-                **{"quantity": pieces, "unit": material.unit, **about},
             )
             self.entries.append((system, material.id, SIGN[said_kind] * pieces, facts[system].said_at))
         return facts
@@ -83,7 +83,7 @@ def move_stock(world: World, production: Production, stock: Stock) -> None:
     for material in (*world.components[:-1],):
         on_shelf[material.id] = round(daily[material.id] * rng.uniform(1.8, 3.0))
         stock.move("count", world.start, material, on_shelf[material.id], counted=on_shelf[material.id])
-    purchases = _purchases(world)
+    purchases = _Purchases(world)
     uses = sorted(
         (
             (run.started, material, round(run.pieces * share), run.id, run.line.id)
@@ -103,7 +103,7 @@ def move_stock(world: World, production: Production, stock: Stock) -> None:
         on_shelf[material_id] -= pieces
 
 
-class _purchases:  # noqa: N801 - a counter with one verb, private to this module
+class _Purchases:
     def __init__(self, world: World) -> None:
         self._world = world
         self._rng = world.random("purchases")

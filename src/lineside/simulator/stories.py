@@ -1,8 +1,7 @@
-"""The whole month thought out once: production, stock, quality, orders, maintenance, talk and decisions, in that order."""
+"""The whole month thought out once: production, stock, quality, orders, maintenance, talk, decisions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 

@@ -74,8 +74,8 @@ def _table(source: str, name: str, entity: str, columns: str, *, codes: Mapping[
 _MOVES = "quantity unit document counted from to reason purchase_order_line"
 TABLES: Final = (
     _table("erp", "JobOrders", "job_order",
-           "material quantity status equipment sequence planned_start planned_end components sales_order_line quantity_good "
-           "quantity_scrap revision", codes={"status": _JOB_CODES}),
+           "material quantity status equipment sequence planned_start planned_end components sales_order_line "
+           "quantity_good quantity_scrap revision", codes={"status": _JOB_CODES}),
     _table("erp", "SalesOrders", "sales_order", "customer status promised_at priority credit partial_allowed",
            codes={"credit": {"A": "ok", "B": "blocked"}}),
     _table("erp", "SalesOrderItems", "sales_order_line", "customer material quantity status promised_at"),
@@ -88,7 +88,8 @@ TABLES: Final = (
     _table("erp", "Interfaces", "interface", "owner from to cadence_s depends_on"),
     _table("erp", "Postings", "", _MOVES, kinds=MATERIAL_KINDS),
     _table("erp", "ChangeDocuments", "", "by from to reason purchase_order_line document"),
-    _table("cmms", "workOrders", "maintenance_order", "equipment description priority status due_at failure_code reason"),
+    _table("cmms", "workOrders", "maintenance_order",
+           "equipment description priority status due_at failure_code reason"),
     _table("cmms", "workLog", "", "code maintenance_order result by"),
     _table("qms", "lots", "lot", "material job_order quantity quality_status supplier",
            codes={"quality_status": {"UD": "unrestricted", "QI": "inspection", "BL": "blocked"}}),
@@ -99,7 +100,8 @@ TABLES: Final = (
            "characteristic inspection result value unit limit_low limit_high reason by document"),
     _table("wms", "v_stock", "inventory", "quantity quality_status scope", snake=True),
     _table("wms", "v_lots", "lot", "material quantity location", snake=True),
-    _table("wms", "v_handling_units", "handling_unit", "lot quantity sales_order_line packed labelled location", snake=True,
+    _table("wms", "v_handling_units", "handling_unit",
+           "lot quantity sales_order_line packed labelled location", snake=True,
            codes={"packed": _YES, "labelled": _YES}),
     _table("wms", "v_movements", "", _MOVES, snake=True),
     _table("mes", "v_job_orders", "job_order",
@@ -128,7 +130,10 @@ def find(source: str, record_type: RecordType, data: Mapping[str, Json]) -> Tabl
 
 
 def row_of(table: Table, number: str, data: Mapping[str, Json], when: str, told: str) -> dict[str, Json]:
-    """The fact as the system's row; every column is there, empty ones as None. Raises KeyError on a field without one."""
+    """The fact as the system's row; every column is there, empty ones as None.
+
+    Raises KeyError on a field without a column.
+    """
     row: dict[str, Json] = {table.key: number, table.when: when, table.told: told}
     if table.entity:
         row[table.about] = str(data["entity"]).partition(":")[2]

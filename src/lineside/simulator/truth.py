@@ -20,14 +20,14 @@ from lineside.simulator.world import World
 
 
 def truth(world: World, stories: Stories) -> dict[str, Json]:
-    """Ids are `source:id`, as in the open records. Times are UTC. Quantities are in pieces unless a unit stands beside."""
+    """Ids are `source:id`, as in the open records. Times are UTC, quantities are in pieces."""
     found: dict[str, Json] = {
         "seed": world.seed,
         "anchor": text_of(world.now),
         "windows": _windows(world),
         "stock": _stock(world, stories),
-        "orders": [_order(world, stories, sale) for sale in stories.sales if sale.role],
-        "truck": _truck(world, stories),
+        "orders": [_order(stories, sale) for sale in stories.sales if sale.role],
+        "truck": _truck(stories),
         "behind": _behind(world, stories),
         "recurring": _recurring(world, stories),
         "decisions": _decisions(stories),
@@ -91,7 +91,7 @@ def _said(fact: Fact) -> int:
     return int(str(quantity["value"]))
 
 
-def _order(world: World, stories: Stories, sale: Sale) -> dict[str, Json]:
+def _order(stories: Stories, sale: Sale) -> dict[str, Json]:
     shipping, quality, lot = stories.shipping, stories.quality, sale.run.lot
     held = [hold for hold in quality.holds if hold.lot == lot and hold.released is None]
     gates: dict[str, list[Fact]] = {
@@ -136,8 +136,8 @@ def _entity(fact: Fact) -> str:
     return fact.entity.partition(":")[2]
 
 
-def _truck(world: World, stories: Stories) -> dict[str, Json]:
-    orders = [(sale.order, _order(world, stories, sale)["shippable"]) for sale in stories.sales if sale.role]
+def _truck(stories: Stories) -> dict[str, Json]:
+    orders = [(sale.order, _order(stories, sale)["shippable"]) for sale in stories.sales if sale.role]
     truck = next(sale.truck for sale in stories.sales if sale.role)
     return {
         "shipment": truck.shipment,
@@ -232,7 +232,7 @@ def _decisions(stories: Stories) -> dict[str, Json]:
     return {
         name: {
             "id": names([fact])[0],
-            "choice": decided.choices[name],
+            "choice": decided.choice(name),
             "decided_by": fact.data["decided_by"],
             "outcome": names([decided.outcomes[name]])[0] if name in decided.outcomes else None,
             "in_force": name in ("limit", "repair", "wait"),
@@ -271,7 +271,8 @@ def _injection(stories: Stories) -> dict[str, Json]:
 def _change(stories: Stories) -> dict[str, Json]:
     change = stories.change
     return {
-        "engineering_change": change.id, "material": change.material, "in_erp": change.revision, "on_the_floor": change.old,
+        "engineering_change": change.id, "material": change.material, "in_erp": change.revision,
+        "on_the_floor": change.old,
         "ids": names(change.facts),
     }  # fmt: skip
 

@@ -12,7 +12,8 @@ from lineside.simulator.world import World
 
 TRACKER_SINCE = timedelta(days=12)
 JOBS = (
-    ("replace worn belt", "W02"), ("calibrate the fill head", "C01"), ("grease the chain", "P01"), ("seal leaking", "L04"),
+    ("replace worn belt", "W02"), ("calibrate the fill head", "C01"), ("grease the chain", "P01"),
+    ("seal leaking", "L04"),
     ("clean the photo eye", "S03"), ("adjust the guide rail", "A05"),
 )  # fmt: skip
 
@@ -72,25 +73,29 @@ def _wear(world: World, production: Production, log: Log, order: str) -> Wear:
             quantity=run.pieces, unit="ea",
         ),
         log.event(
-            "wms", "staged", behind.staged, equipment=line, job_order=run.id, material=first, quantity=run.pieces, unit="ea",
+            "wms", "staged", behind.staged, equipment=line, job_order=run.id, material=first, quantity=run.pieces,
+            unit="ea",
         ),
         log.event("mes", "alarm", behind.alarmed, equipment=behind.unit, text=behind.alarm[0], code=behind.alarm[1],
                   severity="high", reason=behind.alarm[0]),
         log.event("cmms", "maintenance_requested", asked, equipment=behind.unit, code=behind.alarm[1],
                   maintenance_order=order, by=world.supervisor_now.id),
         log.report(
-            "cmms", f"maintenance_order:{order}", asked, equipment=behind.unit, description=f"Replace the {behind.part}",
-            priority=1, status="planned", due_at=text_of(local(today, 18)), failure_code=behind.alarm[1],
+            "cmms", f"maintenance_order:{order}", asked, equipment=behind.unit,
+            description=f"Replace the {behind.part}", priority=1, status="planned",
+            due_at=text_of(local(today, 18)), failure_code=behind.alarm[1],
         ),
         log.event(
             "mes", "parameter_change", behind.slow_from, equipment=behind.unit, parameter="speed setpoint",
             from_=run.line.rate, to=run.line.rate * behind.limit_pct // 100, unit="/h", by=owner,
             reason=f"protect the {behind.part}",
         ),
-        log.event("cmms", "maintenance_started", inspection.start, equipment=behind.unit, maintenance_order=order, by=owner),
+        log.event("cmms", "maintenance_started", inspection.start, equipment=behind.unit, maintenance_order=order,
+                  by=owner),
         log.event("cmms", "restart_check", inspection.end, equipment=behind.unit, maintenance_order=order, result="ok",
                   text=f"{behind.part} greased, play measured, {micro} expected until it is replaced"),
-        log.report("cmms", f"maintenance_order:{order}", inspection.end, status="blocked", reason="waiting for the part"),
+        log.report("cmms", f"maintenance_order:{order}", inspection.end, status="blocked",
+                   reason="waiting for the part"),
     )  # fmt: skip
     bought = log.report(
         "erp", f"purchase_order_line:{part_line}", behind.alarmed + timedelta(minutes=35), material=behind.part,

@@ -73,6 +73,7 @@ def _metadata() -> JSONResponse:
 def _odata(
     request: Request,
     name: str,
+    *,
     where: str = Query("", alias="$filter"),
     order: str = Query("", alias="$orderby"),
     top: int = Query(PAGE, alias="$top", ge=0),
@@ -116,12 +117,13 @@ def _rest(
     request: Request,
     source: str,
     name: str,
+    *,
     changed_since: datetime | None = None,
     offset: int = Query(0, ge=0),
     limit: int = Query(PAGE, ge=1, le=PAGE),
-) -> dict[str, Json]:
+) -> JSONResponse:
     rows = _stage(request).rows(_known(source, name), since=changed_since)
-    return {"total": len(rows), "items": list(rows[offset : offset + limit])}
+    return JSONResponse({"total": len(rows), "items": rows[offset : offset + limit]})
 
 
 def _lot(request: Request, lot: str) -> JSONResponse:

@@ -105,7 +105,9 @@ class World:
         self.carton = Material(f"CTN-{rng.randrange(10, 99)}", "Shipping carton", "ea", 50, 1200)
         # The odd one out of three figures is a slow mover, so that single records matter.
         self.odd = Material(
-            *rng.choice((("PMP", "Trigger pump"), ("DSP", "Dosing cap"), ("SLV", "Gift sleeve"), ("TRY", "Display tray"))),
+            *rng.choice(
+                (("PMP", "Trigger pump"), ("DSP", "Dosing cap"), ("SLV", "Gift sleeve"), ("TRY", "Display tray"))
+            ),
             "ea", rng.choice((6, 8, 12, 18, 24)), 0,
         )  # fmt: skip
         self.odd = Material(f"{self.odd.id}-{rng.randrange(100, 980)}", *_rest(self.odd))
