@@ -242,7 +242,7 @@ lots = st.lists(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.integers(1, 500), made=st.one_of(st.none(), st.integers(0, 400)), lots=lots, gone=st.integers(0, 200))
-def test_no_gate_passes_more_than_was_made(remembered, new_scribe, shop, wanted, made, lots, gone):
+def test_no_gate_passes_more_than_was_made(remembered, new_scribe, shop, *, wanted, made, lots, gone):
     scribe = new_scribe()
     scribe.report("monitor", at("06:00"), "sales_order_line:7/1", quantity=wanted, credit="ok", customer="SANDLINE")
     if made is not None:

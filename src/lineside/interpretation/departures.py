@@ -81,7 +81,7 @@ def hit_by_carrier(
             missing.append(f"Neither an ETA nor a departure of {each.shipment.id} is on record.")
             continue
         for line in _lines_on(facts, each.shipment):
-            hit = _slip(facts, each, line, arrives + timedelta(seconds=delay_s), eta, said)
+            hit = _slip(facts, each, line, then=arrives + timedelta(seconds=delay_s), eta=eta, carrier=said)
             found.append(hit)
             if hit.data["late"]:
                 late.append(line.id)
@@ -100,7 +100,7 @@ def hit_by_carrier(
 
 
 def _slip(
-    facts: Facts, each: Truck, line: Entity, then: datetime, eta: Statement | None, carrier: Statement | None
+    facts: Facts, each: Truck, line: Entity, *, then: datetime, eta: Statement | None, carrier: Statement | None
 ) -> Finding:
     plant, now = facts.plant, facts.view.as_of
     said = facts.best(line, "promised_at") or (facts.best(line.parent, "promised_at") if line.parent else None)

@@ -1,0 +1,367 @@
+"""What is happening now: the open exceptions, those that endanger orders soonest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from lineside.interpretation.facts import Facts, moment, owner_of, spoken
+from lineside.interpretation.gates import responsible, trucks_of
+from lineside.interpretation.holds import holds
+from lineside.interpretation.links import touched
+from lineside.interpretation.readiness import assess
+from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock, duration
+from lineside.interpretation.reconcile import stock_conflicts
+from lineside.interpretation.shared_states import contradict, state_of
+from lineside.interpretation.stops import Interval, Loss, from_events, from_states, join
+from lineside.memory import Statement, View
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.equipment import within, work_center
+from lineside.plant.quantities import plain
+from lineside.plant.windows import Window
+
+_MOST = 9  # a supervisor reads under ten
+_LOOK = timedelta(days=3)
+_NEXT = timedelta(hours=24)
+_LOSS_WORDS = {
+    Loss.STOP: "is stopped",
+    Loss.CHANGEOVER: "is in changeover",
+    Loss.MAINTENANCE: "is in maintenance",
+    Loss.IDLE: "waits",
+    Loss.SLOW: "runs slow",
+}
+_RATE_LOST = Decimal("0.95")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """One open exception. weight: its kind's urgency where nothing else decides; due: when it first hits an order."""
+
+    text: str
+    kind: Kind
+    cites: tuple[Cite, ...]
+    about: str
+    weight: int
+    since: datetime | None = None
+    owner: str | None = None
+    lines: tuple[str, ...] = ()
+    due: datetime | None = None
+    step: str = ""
+
+
+def now(view: View, equipment: str | None = None) -> Reading:
+    """The open exceptions, at most nine, by the departures and promises that they endanger, each with age and owner.
+
+    equipment: only what happens there or touches job orders there; the sources' health always belongs to it.
+    """
+    facts = Facts(view)
+    found = [*_losses(facts, equipment), *_slow_lines(facts, equipment), *_held(facts, equipment)]
+    found += _at_risk(facts, equipment)
+    if equipment is None:
+        found += [*_late_purchases(facts), *_stock(facts), *_contradictions(facts)]
+    found += _silent(facts)
+    found.sort(key=lambda o: _rank(o, view.as_of))
+    shown = [_finding(view, each) for each in found[:_MOST]]
+    where = f" at {view.plant.called(equipment)}" if equipment else ""
+    if not found:
+        known = bool(view.freshness())
+        verdict = f"Nothing open is on record{where}." if known else "Nothing is on record yet."
+        return Reading(verdict=verdict, missing=() if known else ("Records of any source.",))
+    more = len(found) - len(shown)
+    count = f"{len(found)} open {'exception' if len(found) == 1 else 'exceptions'}{where}"
+    tail = f" ({more} more of less weight)" if more else ""
+    return Reading(
+        verdict=f"{count}{tail}; first: {shown[0].text}",
+        findings=tuple(shown),
+        next_steps=tuple(dict.fromkeys(o.step for o in found[:3] if o.step)),
+        data={"open": len(found), "about": [o.about for o in found]},
+    )
+
+
+def _losses(facts: Facts, equipment: str | None) -> Iterator[Open]:
+    """What stands or runs slow, one for each line: the loss that began first there."""
+    by_line: dict[str, list[Interval]] = {}
+    for loss in _open_intervals(facts, equipment):
+        by_line.setdefault(work_center(loss.equipment), []).append(loss)
+    for line, losses in sorted(by_line.items()):
+        first = min(losses, key=lambda i: (i.loss is Loss.IDLE, i.loss is Loss.SLOW, i.start, i.equipment))
+        others = [facts.plant.called(i.equipment) for i in losses if i.equipment != first.equipment]
+        lines, due, told = _orders_on(facts, line, first)
+        name = facts.plant.called(first.equipment)
+        text = f"{name} {_LOSS_WORDS[first.loss]}" + (f": {first.why}" if first.why else "")
+        text += f"; also down: {', '.join(dict.fromkeys(others))}" if others else ""
+        owner, cites = _repairer(facts, first.equipment)
+        yield Open(
+            text=text,
+            kind=Kind.FACT,
+            cites=(*first.records[:4], *cites, *told),
+            about=str(Entity("equipment", first.equipment)),
+            weight=0 if first.loss in (Loss.STOP, Loss.MAINTENANCE) else 3,
+            since=first.start,
+            owner=owner,
+            lines=lines,
+            due=due,
+            step=f"Ask {owner or 'the shift lead'} when {name} will run.",
+        )
+
+
+def _open_intervals(facts: Facts, equipment: str | None) -> list[Interval]:
+    view = facts.view
+    window = Window(start=view.as_of - _LOOK, end=view.as_of + timedelta(microseconds=1))
+    names = ("state", "reason")
+    states = {
+        (s.record_id, s.property): s
+        for s in (
+            *view.said(kind=EntityKind.EQUIPMENT, properties=names),
+            *view.statements(kind=EntityKind.EQUIPMENT, properties=names, within=window),
+        )
+        if equipment is None or within(s.entity.id, equipment)
+    }
+    events = view.events(equipment=equipment, within=window)
+    return [i for i in join(from_events(events), from_states(states.values())) if i.end is None]
+
+
+def _slow_lines(facts: Facts, equipment: str | None) -> Iterator[Open]:
+    """Lines whose last rate lies under their last target."""
+    rates = {s.entity for s in facts.view.said(kind=EntityKind.EQUIPMENT, properties=("target_rate",))}
+    for entity in sorted(rates):
+        if equipment is not None and not within(entity.id, equipment):
+            continue
+        rate, target = facts.best(entity, "rate"), facts.best(entity, "target_rate")
+        if rate is None or target is None or not rate.quantity or not target.quantity:
+            continue
+        runs, aim = rate.quantity.value, target.quantity.value
+        if not 0 < runs < aim * _RATE_LOST:
+            continue
+        text = f"{facts.plant.called(entity.id)} runs {rate.quantity} per hour of a target of {target.quantity}"
+        yield Open(
+            text=text,
+            kind=Kind.DERIVED,
+            cites=(rate.record_id, target.record_id),
+            about=str(entity),
+            weight=4,
+            since=rate.occurred_at,
+        )
+
+
+def _held(facts: Facts, equipment: str | None) -> Iterator[Open]:
+    for hold in holds(facts):
+        if not hold.active or hold.subject is None:
+            continue
+        if equipment is not None and not _there(facts, hold.subject, equipment):
+            continue
+        lines, due, told = _endangered(facts, hold.subject)
+        yield Open(
+            text=f"Hold {hold.id} on {hold.subject.id}" + (f": {hold.reason}" if hold.reason else ""),
+            kind=Kind.FACT,
+            cites=(*hold.cites, *told),
+            about=str(Entity("hold", hold.id)),
+            weight=1,
+            since=hold.since,
+            owner=hold.owner or responsible(facts, hold.words[0].source if hold.words else None, "hold", "status"),
+            lines=lines,
+            due=due,
+            step=f"Ask {hold.owner or 'its owner'} for the disposition of {hold.subject.id}.",
+        )
+
+
+def _at_risk(facts: Facts, equipment: str | None) -> Iterator[Open]:
+    """The lines on the trucks of the next day that can't go as they are."""
+    known, until = holds(facts), facts.view.as_of + _NEXT
+    for line in facts.view.entities(EntityKind.SALES_ORDER_LINE):
+        trucks = [t for t in trucks_of(facts, line) if not t.gone and t.departure and t.departure <= until]
+        if not trucks or (equipment is not None and not _there(facts, line, equipment)):
+            continue
+        truck = min(trucks, key=lambda t: (t.departure, t.shipment))
+        each = assess(facts, known, line, on=truck.shipment)
+        if not each.closed or each.buckets is None:
+            continue
+        gates = ", ".join(g.gate.value for g in each.closed)
+        leaves = clock(truck.departure, facts.plant, relative_to=facts.view.as_of) if truck.departure else ""
+        can, wanted = each.amount(each.buckets.shippable), each.amount(each.buckets.wanted)
+        yield Open(
+            text=f"{line.id} on {truck.shipment.id} ({leaves}) can ship {can} of {wanted}; closed: {gates}",
+            kind=Kind.DERIVED,
+            cites=tuple(dict.fromkeys((*each.cites, *truck.cites, *(c for g in each.closed for c in g.cites)))),
+            about=str(line),
+            weight=2,
+            owner=next((g.owner for g in each.closed if g.owner), None),
+            lines=(line.id,),
+            due=truck.cut_off or truck.departure,
+            step=f"Settle {gates} of {line.id}.",
+        )
+
+
+def _late_purchases(facts: Facts) -> Iterator[Open]:
+    for said in facts.view.said(kind="purchase_order_line", properties=("eta",)):
+        when = moment(said.value)
+        if when is None or when >= facts.view.as_of or facts.best(said.entity, "eta") != said:
+            continue
+        if facts.state(said.entity, "status") in ("complete", "cancelled"):
+            continue
+        what = facts.best(said.entity, "material")
+        text = f"{said.entity.id}" + (f" ({what.text})" if what else "")
+        yield Open(
+            text=f"{text} was expected at {clock(when, facts.plant, relative_to=facts.view.as_of)} and isn't received",
+            kind=Kind.DERIVED,
+            cites=(said.record_id, *((what.record_id,) if what else ())),
+            about=str(said.entity),
+            weight=5,
+            since=when,
+            owner=responsible(facts, said.source, "purchase_order_line", "eta"),
+        )
+
+
+def _stock(facts: Facts) -> Iterator[Open]:
+    for stock, gap in stock_conflicts(facts):
+        shown = ", ".join(f"{f.source} {f.amount}" + (f" ({f.scope})" if f.scope else "") for f in stock.whole)
+        yield Open(
+            text=f"Stock of {stock.about.id} differs by {plain(gap)} {stock.unit}".rstrip() + f": {shown}",
+            kind=Kind.DERIVED,
+            cites=tuple(c for f in stock.whole for c in f.cites),
+            about=str(stock.about),
+            weight=6,
+            step=f"Reconcile {stock.about.id}.",
+        )
+
+
+def _contradictions(facts: Facts) -> Iterator[Open]:
+    """Lots that are released here and blocked there."""
+    words: dict[Entity, list[Statement]] = {}
+    for said in facts.view.said(kind="lot", properties=("quality_status",)):
+        words.setdefault(said.entity, []).append(said)
+    for lot, each in sorted(words.items()):
+        states = [(s, state_of("lot", "quality_status", s.value)) for s in each]
+        pair = next(
+            (
+                (a, b)
+                for i, (a, mine) in enumerate(states)
+                for b, other in states[i + 1 :]
+                if mine and other and a.source != b.source and contradict("lot", "quality_status", mine, other)
+            ),
+            None,
+        )
+        if pair is None:
+            continue
+        lines, due, told = _endangered(facts, lot)
+        owner = owner_of(facts.plant, "lot", "quality_status")
+        yield Open(
+            text=f"Lot {lot.id}: {spoken(pair[0], facts.view)}, {spoken(pair[1], facts.view)}",
+            kind=Kind.DERIVED,
+            cites=(pair[0].record_id, pair[1].record_id, *told),
+            about=str(lot),
+            weight=2,
+            since=max(s.occurred_at for s in pair),
+            owner=(owner.owner or owner.name) if owner else None,
+            lines=lines,
+            due=due,
+        )
+
+
+def _silent(facts: Facts) -> Iterator[Open]:
+    for health in facts.view.freshness():
+        if str(health.state) == "live" or health.last_heard is None:
+            continue
+        card = facts.plant.source(health.source)
+        cites: tuple[Cite, ...] = (
+            PlantFact(f"sources.{card.name}", f"{card.name}: expected every {duration(health.cadence_s or 0)}"),
+        )
+        yield Open(
+            text=f"{health.source} is {health.state!s}; what rests on it may be out of date",
+            kind=Kind.DERIVED,
+            cites=cites,
+            about=f"source:{health.source}",
+            weight=3 if str(health.state) == "silent" else 7,
+            since=health.last_heard,
+            owner=card.owner,
+            step=f"Ask {card.owner or 'its owner'} why {health.source} is {health.state!s}.",
+        )
+
+
+def _orders_on(facts: Facts, line: str, loss: Interval) -> tuple[tuple[str, ...], datetime | None, tuple[Cite, ...]]:
+    """What the job order running there is for."""
+    places = [Entity("equipment", p) for p in dict.fromkeys((loss.equipment, line))]
+    orders = [Entity("job_order", loss.job_order)] if loss.job_order else []
+    orders += [target for place in places for target, _ in facts.linked(place, "job_order")]
+    for place in places:
+        for said in facts.pointing("job_order", "equipment", place):
+            if facts.state(said.entity, "status") == "in_progress":
+                orders.append(said.entity)
+    found: list[str] = []
+    times, cites = list[datetime](), list[Cite]()
+    for order in dict.fromkeys(orders):
+        lines, due, told = _endangered(facts, order)
+        found += lines
+        cites += told
+        times += [due] if due else []
+    return tuple(dict.fromkeys(found)), min(times, default=None), tuple(dict.fromkeys(cites))
+
+
+def _endangered(facts: Facts, thing: Entity) -> tuple[tuple[str, ...], datetime | None, tuple[Cite, ...]]:
+    """The waiting sales order lines that hang on a thing, when the first of them is due, and who says so."""
+    lines, times, cites = list[str](), list[datetime](), list[Cite]()
+    links = [] if thing.kind == EntityKind.EQUIPMENT else touched(facts, thing)
+    hanging = [x.entity for x in links if x.entity.kind == EntityKind.SALES_ORDER_LINE]
+    hanging += [thing] if thing.kind == EntityKind.SALES_ORDER_LINE else []
+    for line in dict.fromkeys(hanging):
+        trucks = trucks_of(facts, line)
+        if trucks and all(t.gone for t in trucks):
+            continue
+        lines.append(line.id)
+        cites += [x.statement.record_id for x in links if x.statement and line in (x.entity, x.origin)][:1]
+        said = facts.best(line, "promised_at") or (facts.best(line.parent, "promised_at") if line.parent else None)
+        promised = moment(said.value) if said else None
+        ends = [t.cut_off or t.departure for t in trucks if not t.gone]
+        times += [when for when in (*ends, promised) if when]
+    return tuple(lines), min(times, default=None), tuple(cites)
+
+
+def _there(facts: Facts, thing: Entity, equipment: str) -> bool:
+    """Whether a thing is at the equipment, or is made by a job order there."""
+    if thing.kind == EntityKind.EQUIPMENT:
+        return within(thing.id, equipment)
+    orders = [x.entity for x in touched(facts, thing) if x.entity.kind == EntityKind.JOB_ORDER]
+    orders += [thing] if thing.kind == EntityKind.JOB_ORDER else []
+    places = [target for order in orders for target, _ in facts.linked(order, "equipment")]
+    return any(within(p.id, equipment) or within(equipment, p.id) for p in places)
+
+
+def _repairer(facts: Facts, equipment: str) -> tuple[str | None, tuple[str, ...]]:
+    """Who has the open maintenance order there, by its record."""
+    for said in facts.pointing("maintenance_order", "equipment", Entity("equipment", equipment)):
+        if facts.state(said.entity, "status") == "complete":
+            continue
+        who = facts.best(said.entity, "owner") or facts.best(said.entity, "assigned_to")
+        name = who.text if who else facts.plant.source(said.source).owner
+        return name, (said.record_id, *((who.record_id,) if who else ()))
+    return None, ()
+
+
+def _finding(view: View, each: Open) -> Finding:
+    age = f" since {clock(each.since, view.plant, relative_to=view.as_of)}" if each.since else ""
+    age += f" ({duration((view.as_of - each.since).total_seconds())})" if each.since else ""
+    hits = f"; touches {', '.join(each.lines[:4])}" if each.lines and each.lines[0] not in each.text else ""
+    due = f", due {clock(each.due, view.plant, relative_to=view.as_of)}" if each.due and each.lines else ""
+    owner = f"; owner {each.owner}" if each.owner else "; no owner on record"
+    return Finding(
+        text=f"{each.text}{age}{hits}{due}{owner}.",
+        kind=Kind.DERIVED,
+        cites=tuple(dict.fromkeys(each.cites)),
+        data={
+            "about": each.about,
+            "since": each.since.isoformat() if each.since else None,
+            "age_s": (view.as_of - each.since).total_seconds() if each.since else None,
+            "owner": each.owner,
+            "lines": [*each.lines],
+            "due": each.due.isoformat() if each.due else None,
+        },
+    )
+
+
+def _rank(each: Open, now_at: datetime) -> tuple[bool, float, int, int, float, str]:
+    """What hits an order first comes first; then what hits most; then the urgency of its kind; then the oldest."""
+    due = (each.due - now_at).total_seconds() if each.due and each.lines else 0.0
+    age = -(now_at - each.since).total_seconds() if each.since else 0.0
+    return (not each.lines, due, each.weight, -len(each.lines), age, each.about)
