@@ -164,7 +164,10 @@ def counter(
 def booked(view: View, line: str, window: Window, kind: str = "production") -> list[Count]:
     """What `production` (or scrap) events booked on the line in the window, for each source."""
     lanes: dict[str, list[Event]] = {}
-    for event in view.events(kinds=(kind,), equipment=line, within=window):
+    # A booking tells of what was made before it: one at the very end counts, one at the very start does not.
+    instant = timedelta(microseconds=1)
+    span = Window(start=window.start + instant, end=window.end + instant)
+    for event in view.events(kinds=(kind,), equipment=line, within=span):
         lanes.setdefault(event.provenance.source, []).append(event)
     found = []
     for source, lane in lanes.items():

@@ -1,0 +1,200 @@
+"""Why a line is behind: the gap sums exactly, its chain has times, and what speaks against it is shown."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lineside.interpretation.pace import pace
+from lineside.interpretation.reading import Kind
+
+LINE = "giesserei-nord/formerei/linie-a"
+FORMER = f"{LINE}/former"
+PRESS = "harrow/tablets/press-2"
+NOW = "2026-03-03T10:00:00+01:00"
+
+
+def at(clock, day="03"):
+    return f"2026-03-{day}T{clock}:00+01:00"
+
+
+@pytest.fixture
+def behind(scribe):
+    """From 06:00 to 10:00, 60 per h due: 45 min without sand after a late pick, 30 min at half speed, 5 rejects."""
+    scribe.report("leitstand", at("05:00"), f"equipment:{LINE}", target_rate=60, job_order="FA-881")
+    scribe.report("sap", at("05:00"), "job_order:FA-881", material="GUSS-12", quantity={"value": 400, "unit": "ea"})
+    scribe.report("leitstand", at("06:00"), f"equipment:{LINE}", good_count=0, reject_count=0)
+    scribe.event("lager", at("06:40"), "pick_late", material="SAND-F2", job_order="FA-881", text="Sand SAND-F2 kommt später")
+    scribe.report("leitstand", at("07:00"), f"equipment:{LINE}", good_count=60, reject_count=0)
+    scribe.event("leitstand", at("07:00"), "stop", equipment=FORMER, job_order="FA-881", reason="Formsand fehlt")
+    scribe.event("leitstand", at("07:45"), "start", equipment=FORMER)
+    scribe.report("leitstand", at("07:45"), f"equipment:{LINE}", good_count=60, reject_count=0)
+    scribe.event("leitstand", at("09:00"), "slow", equipment=LINE, reason="Sand zu feucht")
+    scribe.report("leitstand", at("09:00"), f"equipment:{LINE}", good_count=130, reject_count=5)
+    scribe.event("leitstand", at("09:30"), "slow_end", equipment=LINE)
+    scribe.report("leitstand", at("09:30"), f"equipment:{LINE}", good_count=145, reject_count=5)
+    scribe.report("leitstand", at("10:00"), f"equipment:{LINE}", good_count=175, reject_count=5)
+    scribe.note("schichtbuch", at("07:20"), "Linie A läuft normal", equipment=LINE, author="kurz")
+    scribe.note("schichtbuch", at("07:50"), "Former stand wegen Sand, Lager hat zu spät geliefert", equipment=FORMER)
+    scribe.event("sap", at("08:00"), "resequenced", job_order="FA-881", equipment=LINE, by="planer-2")
+    return scribe
+
+
+def parts(reading):
+    return {p["name"]: (p["units"], p["minutes"]) for p in reading.data["parts"]}
+
+
+def test_the_gap_is_split_by_cause_and_sums_exactly(remembered, behind, foundry):
+    reading = pace(remembered(behind.events, foundry, NOW).view(), LINE)
+
+    assert (reading.data["made"], reading.data["target"], reading.data["gap"]) == (175, 240, 65)
+    assert parts(reading) == {
+        "stop: Formsand fehlt": (45, 45),
+        "slow running": (15, 15),
+        "rejects": (5, 5),
+        "unexplained": (0, 0),
+    }
+    assert "Linie A is behind by 65 units" in reading.verdict
+    assert reading.window.shift == "früh 2026-03-03"
+
+
+def test_the_chain_begins_with_the_late_pick_and_that_link_is_guessed(remembered, behind, foundry):
+    view = remembered(behind.events, foundry, NOW).view()
+
+    reading = pace(view, LINE)
+
+    assert "it probably began with pick late" in reading.verdict
+    guesses = [f for f in reading.findings if f.kind is Kind.GUESSED and "led to" in f.text]
+    assert "06:40 CET" in guesses[0].text
+    assert "FA-881" in guesses[0].text
+    assert {r.kind for r in view.records(guesses[0].cites).values()} == {"pick_late", "stop"}
+
+
+def test_a_persons_cause_is_claimed_and_who_acted_is_named(remembered, behind, foundry):
+    reading = pace(remembered(behind.events, foundry, NOW).view(), LINE)
+
+    claimed = [f.text for f in reading.findings if f.kind is Kind.CLAIMED]
+    assert any("zu spät geliefert" in t for t in claimed)
+    assert any("resequenced" in f.text and "planer-2" in f.text for f in reading.findings)
+
+
+def test_a_note_that_says_running_during_a_stop_speaks_against(remembered, behind, foundry):
+    reading = pace(remembered(behind.events, foundry, NOW).view(), LINE)
+
+    assert [f.text for f in reading.against if "läuft normal" in f.text]
+    assert not any("stand wegen Sand" in f.text for f in reading.against)
+
+
+def test_the_forecast_says_its_assumption_and_is_guessed(remembered, behind, foundry):
+    reading = pace(remembered(behind.events, foundry, NOW).view(), LINE)
+
+    forecast = next(f for f in reading.findings if "at_recent_rate" in f.data)
+    # 175 made, 45 in the last hour, four hours left.
+    assert (forecast.data["at_recent_rate"], forecast.data["at_target"], forecast.data["due"]) == (355, 415, 480)
+    assert forecast.kind is Kind.GUESSED
+
+
+def test_a_line_that_is_on_target_is_not_called_behind(remembered, scribe, press_house):
+    for clock, made in (("06:00", 0), ("07:00", 1000), ("08:00", 2010)):
+        scribe.report("scada", f"2026-03-03T{clock}:00Z", f"equipment:{PRESS}", good_count=made, target_rate=1000)
+
+    reading = pace(remembered(scribe.events, press_house, "2026-03-03T08:00:00+00:00").view(), PRESS)
+
+    assert reading.verdict.startswith("Press 2 is not behind: 2010 made of 2000 due")
+    assert reading.data["behind"] is False
+
+
+def test_without_target_and_count_the_reading_says_what_is_missing(remembered, scribe, press_house):
+    scribe.event("scada", "2026-03-03T07:00:00Z", "stop", equipment=PRESS, reason="tablet weight low")
+    scribe.event("scada", "2026-03-03T07:30:00Z", "start", equipment=PRESS)
+
+    reading = pace(remembered(scribe.events, press_house, "2026-03-03T08:00:00+00:00").view(), PRESS)
+
+    assert "cannot be computed" in reading.verdict
+    assert "30 min" in reading.verdict
+    assert any("target_rate" in m for m in reading.missing)
+    assert any("good_count" in m for m in reading.missing)
+
+
+def test_planned_job_orders_give_the_target_and_bookings_the_count(remembered, scribe, press_house):
+    scribe.report(
+        "erp", "2026-03-03T05:00:00Z", "job_order:B-100", equipment=PRESS, quantity={"value": 800, "unit": "ea"},
+        planned_start="2026-03-03T06:00:00Z", planned_end="2026-03-03T14:00:00Z",
+    )  # fmt: skip
+    for hour in (7, 8):
+        scribe.event("mes", f"2026-03-03T0{hour}:00:00Z", "production", equipment=PRESS, job_order="B-100", quantity=60, unit="ea")
+
+    reading = pace(remembered(scribe.events, press_house, "2026-03-03T08:00:00+00:00").view(), PRESS)
+
+    assert (reading.data["target"], reading.data["made"]) == (200, 120)
+
+
+def test_a_counter_that_starts_anew_with_the_next_job_order_loses_no_unit(remembered, scribe, press_house):
+    readings = [("06:00", 5000), ("07:00", 5400), ("07:10", 40), ("08:00", 300)]
+    for clock, made in readings:
+        scribe.report("scada", f"2026-03-03T{clock}:00Z", f"equipment:{PRESS}", good_count=made, target_rate=400)
+
+    reading = pace(remembered(scribe.events, press_house, "2026-03-03T08:00:00+00:00").view(), PRESS)
+
+    assert reading.data["made"] == 400 + 300
+
+
+def test_a_feed_that_went_quiet_cuts_the_window_and_is_named(remembered, scribe, foundry):
+    for clock, made in (("06:00", 0), ("07:00", 60)):
+        scribe.report("leitstand", at(clock), f"equipment:{LINE}", good_count=made, target_rate=60)
+
+    reading = pace(remembered(scribe.events, foundry, at("13:00")).view(), LINE)
+
+    assert (reading.data["target"], reading.data["made"]) == (60, 60)
+    assert any(m.startswith("leitstand is silent") for m in reading.missing)
+    assert any("07:00" in m for m in reading.missing)
+
+
+def test_a_second_counter_that_differs_speaks_against(remembered, behind, foundry):
+    behind.report("waage", at("06:00"), f"equipment:{LINE}", good_count=0)
+    behind.report("waage", at("10:00"), f"equipment:{LINE}", good_count=150)
+
+    reading = pace(remembered(behind.events, foundry, NOW).view(), LINE)
+
+    assert reading.data["made"] == 175
+    assert any("waage counts 150" in f.text for f in reading.against)
+
+
+def test_what_is_reported_later_changes_nothing_before(remembered, behind, foundry):
+    behind.event("leitstand", at("08:10"), "stop", told=at("11:00"), equipment=FORMER, reason="Nachtrag")
+    memory = remembered(behind.events, foundry, at("11:30"))
+
+    reading = pace(memory.view(as_of=memory.clock().fromisoformat(NOW)), LINE)
+
+    assert "stop: Nachtrag" not in parts(reading)
+    assert "Nachtrag" in str(pace(memory.view(), LINE).data)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    stops=st.lists(st.tuples(st.integers(0, 230), st.integers(1, 90), st.sampled_from(["a", "b", ""])), max_size=6),
+    counts=st.lists(st.integers(0, 90), min_size=2, max_size=5),
+    seed=st.integers(0, 99),
+)
+def test_the_parts_always_sum_to_the_gap_whatever_order_the_records_arrive_in(
+    remembered, new_scribe, press_house, stops, counts, seed
+):
+    scribe, total = new_scribe(), 0
+    for number, made in enumerate(counts):
+        total += made
+        moment = f"2026-03-03T{6 + number:02d}:00:00Z"
+        scribe.report("scada", moment, f"equipment:{PRESS}", good_count=total, reject_count=number, target_rate=75)
+    for start, length, reason in stops:
+        for kind, minute in (("stop", start), ("start", start + length)):
+            moment = f"2026-03-03T{6 + minute // 60:02d}:{minute % 60:02d}:00Z"
+            scribe.event("scada", moment, kind, equipment=f"{PRESS}/feeder", reason=reason)
+    random.Random(seed).shuffle(scribe.events)
+
+    reading = pace(remembered(scribe.events, press_house, "2026-03-03T13:00:00+00:00").view(), PRESS)
+
+    assert sum(u for u, _ in parts(reading).values()) == reading.data["gap"]
+    ordered = sorted(scribe.events, key=lambda e: (e["time"], e["id"]))
+    assert pace(remembered(ordered, press_house, "2026-03-03T13:00:00+00:00").view(), PRESS) == reading
