@@ -32,7 +32,15 @@ class Findings:
     verdict_of: Sequence[str] = ()
 
     @classmethod
-    def of(cls, readings: Sequence[Reading], **more: object) -> Findings:
+    def of(
+        cls,
+        readings: Sequence[Reading],
+        *,
+        window: Window | None = None,
+        read_as: Sequence[str] = (),
+        tools: Sequence[ToolUse] = (),
+        proposals: Sequence[Mapping[str, Json]] = (),
+    ) -> Findings:
         """Several readings, one after the other; what two of them found alike stands once."""
         verdicts = tuple(dict.fromkeys(reading.verdict for reading in readings))
         return cls(
@@ -41,9 +49,11 @@ class Findings:
             against=_once(Draft.of(finding) for reading in readings for finding in reading.against),
             missing=tuple(dict.fromkeys(item for reading in readings for item in reading.missing)),
             next_steps=tuple(dict.fromkeys(step for reading in readings for step in reading.next_steps)),
-            window=next((reading.window for reading in readings if reading.window), None),
+            window=next((reading.window for reading in readings if reading.window), window),
+            read_as=read_as,
+            tools=tools,
+            proposals=proposals,
             verdict_of=verdicts,
-            **more,  # type: ignore[arg-type]  # the class's own fields, named by the caller
         )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from lineside.agent.cues import AXES, COMPILED, CUE_WORDS, ELSEWHERE, PURPOSES, Intent
 from lineside.agent.ids import Ids, Unknown
-from lineside.agent.lexicon import HAPPENINGS, KINDS, POINTING, PROPERTIES, STATES, STOP_WORDS
+from lineside.agent.lexicon import HAPPENINGS, KINDS, LINE_NOUNS, NAMES_ALIKE, POINTING, PROPERTIES, STATES, STOP_WORDS
 from lineside.agent.places import NoPlace, Places
 from lineside.agent.topics import Topics
 from lineside.agent.wording import Token, fold, near, repair, tokens
@@ -35,6 +35,7 @@ class Ask:
     nothing else explains. elsewhere: words for what no plant's memory holds. read_as: how loose words were taken."""
 
     text: str
+    at: datetime
     intent: Intent | None
     scores: Mapping[Intent, float]
     entities: tuple[Entity, ...] = ()
@@ -147,6 +148,7 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
                            + " or ".join(e.kind.replace("_", " ") for e in m.alike))
     ask = Ask(
         text=text,
+        at=at,
         intent=None,
         scores={},
         entities=tuple(dict.fromkeys(entities)),
@@ -287,13 +289,13 @@ def _about(ask: Ask) -> str:
     return ", ".join((*(entity.id for entity in ask.entities), *ask.places))
 
 
+_LEADS = "which per by each je pro nach welche welcher welches every what jede jeder across".split()
+
+
 def _axis(phrase: _Phrase) -> str | None:
-    for axis, words in AXES.items():
-        for word in words:
-            for lead in ("which", "per", "by", "each", "je", "pro", "nach", "welche", "welcher", "welches", "every", "what", "jede", "across"):
-                if phrase.has(f"{lead} {word}"):
-                    return axis
-    return None
+    """What the question groups or ranks by: `which press`, `per shift`, `nach Grund`."""
+    axes = {**AXES, "equipment": (*AXES["equipment"], *LINE_NOUNS, *NAMES_ALIKE)}
+    return next((a for a, words in axes.items() for word in words for lead in _LEADS if phrase.has(f"{lead} {word}")), None)
 
 
 def _words(asked: Sequence[Token], taken: Sequence[bool], in_window: Sequence[bool]) -> dict[int, str]:

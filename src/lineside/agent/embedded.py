@@ -1,0 +1,172 @@
+"""The answerer that works with no language model, no key and no network: same facts, same citations."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from lineside.agent.answer import Answer, AnswerEvent, ClaimFound, Done, Question, Step, ToolUse
+from lineside.agent.compose import Findings, compose
+from lineside.agent.cues import Intent
+from lineside.agent.free_recall import mentioned
+from lineside.agent.names import names_of
+from lineside.agent.plan import Call, plan
+from lineside.agent.question import Ask, Names, understand
+from lineside.agent.tools import TOOLS, Context
+from lineside.errors import BadRequest
+from lineside.interpretation.reading import Reading
+from lineside.memory import EVERYTHING, Memory, Reader, View
+
+if TYPE_CHECKING:
+    from lineside.actions import Ledger
+
+# These look at the whole plant, so that a foreign name in the question would go unnoticed.
+_WHOLE = frozenset((Intent.NOW, Intent.PACE, Intent.HANDOVER, Intent.PATTERNS, Intent.TRUST, Intent.CHANGES,
+                    Intent.LOOKS_COMPLETE, Intent.DEPARTURE, Intent.TALLY, Intent.IN_FORCE))  # fmt: skip
+_LOCATING = frozenset("in at of for from bei im am aus von plant site factory werk standort".split())
+
+
+class EmbeddedAnswerer:
+    """Understands the question by its words, calls the tools, and lets only grounded claims out."""
+
+    name = "embedded"
+
+    def __init__(self, *, memory: Memory, ledger: Ledger | None = None) -> None:
+        self.memory = memory
+        self.ledger = ledger
+
+    async def answer(self, question: Question) -> Answer:
+        """The answer as known at the question's `at` to its person. An abstention where the memory doesn't say."""
+        view = self.view(question)
+        asks, names = self.understood(question, view)
+        readings: list[Reading] = []
+        tools: list[ToolUse] = []
+        for ask in asks:
+            for reading, use in self._part(ask, names, question, view):
+                readings.append(reading)
+                tools += [use] if use else []
+        return self._composed(question, view, asks, readings, tools)
+
+    async def stream(self, question: Question) -> AsyncIterator[AnswerEvent]:
+        """What is being done, each claim as it stands, and the answer last."""
+        view = self.view(question)
+        asks, names = self.understood(question, view)
+        readings: list[Reading] = []
+        tools: list[ToolUse] = []
+        for ask in asks:
+            for reading, use in self._part(ask, names, question, view):
+                readings.append(reading)
+                tools += [use] if use else []
+                if use:
+                    yield Step(_told(use), use)
+        answer = self._composed(question, view, asks, readings, tools)
+        by_number = {citation.n: citation for citation in answer.citations}
+        for claim in answer.claims:
+            yield ClaimFound(claim, tuple(by_number[n] for n in claim.citations))
+        yield Done(answer)
+
+    def view(self, question: Question) -> View:
+        """What the asker may see of what was known at the asker's now."""
+        reader = EVERYTHING if question.person is None else Reader(question.person)
+        return self.memory.view(as_of=question.at, reader=reader)
+
+    def understood(self, question: Question, view: View) -> tuple[tuple[Ask, ...], Names]:
+        """The parts of the question, read with the conversation's earlier turns."""
+        names = names_of(view)
+        before: tuple[Ask, ...] = ()
+        for turn in question.history[-4:]:
+            before = understand(turn.question, at=turn.at, names=names, before=before)
+        return understand(question.text, at=question.at, names=names, before=before), names
+
+    def _part(self, ask: Ask, names: Names, question: Question, view: View) -> list[tuple[Reading, ToolUse | None]]:
+        refused = self._unknown(ask, view)
+        if refused is not None:
+            return [(refused, None)]
+        found = plan(ask, names)
+        if found.unanswerable:
+            return [(Reading(verdict=found.unanswerable, missing=found.missing), None)]
+        context = Context(
+            memory=self.memory,
+            view=view,
+            asked=question.text,
+            person=question.person,
+            ledger=self.ledger,
+            windows=found.windows,
+        )
+        return [outcome for call in found.calls for outcome in _made(call, context)]
+
+    def _unknown(self, ask: Ask, view: View) -> Reading | None:
+        """An abstention that names what the question means and the memory doesn't know; None where it knows all."""
+        missing = [u for u in ask.unknown if not mentioned(self.memory, view, u.typed)]
+        if missing:
+            near = list(dict.fromkeys(near for u in missing for near in u.nearest))
+            typed = ", ".join(u.typed for u in missing)
+            told = f"nearest ids: {', '.join(near)}" if near else "no id near it is known"
+            return Reading(verdict=f"{typed} is not in the memory; {told}.", missing=(f"A record that names {typed}.",))
+        if ask.no_places:
+            place = ask.no_places[0]
+            told = f"there are: {', '.join(place.nearest)}" if place.nearest else "no equipment of such a name is known"
+            return Reading(
+                verdict=f"{place.typed} is not known at this plant; {told}.",
+                missing=(f"Equipment called {place.typed}, in the plant file or in a record.",),
+            )
+        if ask.unclear:
+            typed, meanings = ask.unclear[0]
+            return Reading(
+                verdict=f"{typed!r} may be {', '.join(meanings[:-1])} or {meanings[-1]}: which one is meant?",
+                missing=(f"Which one {typed!r} is.",),
+            )
+        for word in (*ask.elsewhere, *_foreign(ask)):
+            if not mentioned(self.memory, view, word):
+                return Reading(
+                    verdict=f"Not known: no record of this plant tells of {word!r}.",
+                    missing=(f"A source that knows about {word!r}.",),
+                )
+        return None
+
+    def _composed(
+        self, question: Question, view: View, asks: Sequence[Ask], readings: Sequence[Reading], tools: Sequence[ToolUse]
+    ) -> Answer:
+        proposals = tuple(dict(r.data["proposal"]) for r in readings if isinstance(r.data.get("proposal"), dict))  # type: ignore[arg-type]  # just tested
+        findings = Findings.of(
+            readings,
+            window=next((ask.window for ask in asks if ask.window), None),
+            read_as=tuple(dict.fromkeys(text for ask in asks for text in ask.read_as)),
+            tools=tuple(tools),
+            proposals=proposals,
+        )
+        return compose(findings, question=question, view=view, answerer=self.name)
+
+
+def _made(call: Call, context: Context) -> list[tuple[Reading, ToolUse]]:
+    """The call's reading; where it found nothing, its fallback's if that found something."""
+    try:
+        reading = TOOLS[call.tool].call(context, call.arguments)
+    except BadRequest as error:
+        reading = Reading(verdict=f"{error.message}.", missing=("A question that names it otherwise.",))
+    outcome = [(reading, ToolUse(call.tool, call.arguments))]
+    if reading.findings:
+        return outcome
+    for other in call.fallback:
+        tried = _made(other, context)
+        if tried[0][0].findings:
+            return tried
+    return outcome
+
+
+def _foreign(ask: Ask) -> list[str]:
+    """Capitalised words that nothing explains, where the question is about a whole plant: perhaps another one."""
+    if ask.intent not in _WHOLE or ask.entities:
+        return []
+    words = ask.text.split()
+    bare = [word.strip("?!.,;:'\"()") for word in words]
+    return [
+        word
+        for i, word in enumerate(bare)
+        if i and word in ask.topic and word[:1].isupper() and (bare[i - 1].casefold() in _LOCATING or bare[min(i + 1, len(bare) - 1)].casefold() in _LOCATING)
+    ]
+
+
+def _told(use: ToolUse) -> str:
+    shown = ", ".join(f"{name} {value}" for name, value in use.arguments.items() if value)
+    return f"{use.name.replace('_', ' ')}{': ' + shown if shown else ''}"

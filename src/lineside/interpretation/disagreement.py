@@ -1,0 +1,73 @@
+"""Where sources contradict one another, across everything that they speak of, and where people contradict the machines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from lineside.interpretation import causes, handover, shared_states
+from lineside.interpretation.facts import Facts
+from lineside.interpretation.reading import Finding, Reading
+from lineside.interpretation.reconcile import reconcile, stock_conflicts
+from lineside.interpretation.state import conflicts_on
+from lineside.interpretation.stops import intervals
+from lineside.interpretation.wording import counted, listed
+from lineside.memory import View
+from lineside.plant.entities import Entity
+from lineside.plant.windows import Window
+
+_SHOWN = 12
+_STANDING = ("status", "state", "quality_status", "result", "credit", "revision")
+
+
+def conflicts(view: View) -> Reading:
+    """Everything on whose state, revision or stock two sources can't both be right, holds and blocks first."""
+    facts = Facts(view)
+    said: dict[Entity, set[str]] = defaultdict(set)
+    for statement in view.said(properties=_STANDING):
+        said[statement.entity].add(statement.property)
+    found = [
+        (entity, finding)
+        for entity in sorted(said)
+        for name in sorted(said[entity])
+        for finding in conflicts_on(facts, entity, name)
+    ]
+    found.sort(key=lambda pair: not _blocks(facts, *pair))
+    stocks = [stock.about for stock, _ in stock_conflicts(facts)]
+    bridged = [reconcile(view, entity) for entity in stocks[:3]]
+    findings = (*(finding for _, finding in found[:_SHOWN]), *(f for reading in bridged for f in reading.findings))
+    if not findings:
+        return Reading(
+            verdict="No two sources contradict one another on a state, a revision or a stock figure.",
+            missing=("A second source on anything that only one speaks of.",),
+        )
+    things = [entity.id for entity in dict.fromkeys((*(entity for entity, _ in found), *stocks))]
+    return Reading(
+        verdict=f"Sources contradict one another on {counted(len(things), 'thing')}: {listed(things)}.",
+        findings=findings,
+        missing=tuple(dict.fromkeys(gap for reading in bridged for gap in reading.missing)),
+        next_steps=tuple(dict.fromkeys(step for reading in bridged for step in reading.next_steps)),
+        data={"things": list(things)},
+    )
+
+
+def contradictions(view: View, window: Window, equipment: str | None = None) -> Reading:
+    """The notes and states that say otherwise than what is recorded of the equipment's stops."""
+    places = [equipment] if equipment else handover.lines(view, window)
+    findings: list[Finding] = []
+    for place in places:
+        findings += causes.contradictions(view, place, window, intervals(view, place, window))
+    if not findings:
+        where = f" at {view.plant.called(equipment)}" if equipment else ""
+        return Reading(
+            verdict=f"No note contradicts what the machines report{where} in that time.",
+            missing=("Notes and stops of one place and time to compare.",),
+            window=window,
+        )
+    return Reading(verdict=findings[0].text, findings=tuple(findings), window=window)
+
+
+def _blocks(facts: Facts, entity: Entity, finding: Finding) -> bool:
+    name = str(finding.data.get("property", ""))
+    return any(
+        shared_states.state_of(entity.kind, name, statement.value) == "blocked" for statement in facts.words(entity, name)
+    )
