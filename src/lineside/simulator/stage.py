@@ -67,7 +67,7 @@ class Stage:
         return sorted(shown, key=lambda row: (str(row[table.told]), str(row[table.key])))
 
     def lot(self, lot: str) -> dict[str, Json] | None:
-        """What QMS says of the lot now: its last word in each column, with `Version`; None where it knows none."""
+        """What QMS says of the lot now, in the words of its write interface; None where it knows none."""
         table = table_named("lots")
         rows = [row for row in self.rows(table) if row[table.about] == lot]
         if not rows:
@@ -75,7 +75,17 @@ class Stage:
         now: dict[str, Json] = {}
         for row in rows:
             now |= {name: value for name, value in row.items() if value is not None}
-        return now | {"Version": len(rows), "Holds": [*self._active(lot)]}
+        status = str(now.get("QualityStatus", ""))
+        by_proposal = {each["hold"]: each["body"] for each in self._holds.values()}
+        holds: list[Json] = [
+            {"hold": hold, "status": "active", **_told(by_proposal.get(hold))} for hold in self._active(lot)
+        ]
+        return {
+            "lot": lot,
+            "quality_status": table.codes["QualityStatus"].get(status, status),
+            "holds": holds,
+            "version": len(rows),
+        }
 
     def place_hold(
         self, key: str, body: dict[str, Json], version: int | None
@@ -89,8 +99,8 @@ class Stage:
             known = self.lot(lot)
             if known is None:
                 return Refused(status=404, why=f"no lot {lot}")
-            if version is not None and version != known["Version"]:
-                return Refused(status=412, why=f"lot {lot} is at version {known['Version']}, not {version}")
+            if version is not None and version != known["version"]:
+                return Refused(status=412, why=f"lot {lot} is at version {known['version']}, not {version}")
             if active := self._active(lot):
                 return Refused(status=409, why=f"lot {lot} is on hold {active[0]} already")
             number = self.simulation.stories.quality.number + 1 + len(self._holds)
@@ -123,6 +133,11 @@ class Stage:
                     at = str(hold["at"])
                     rows.append(row_of(table, f"W{index + 1}", data, at, at))
         return rows
+
+
+def _told(body: Json) -> dict[str, Json]:
+    """What the writer told of a hold: why, and on which proposal."""
+    return {name: body.get(name) for name in ("reason", "proposal")} if isinstance(body, dict) else {}
 
 
 def table_named(name: str) -> Table:

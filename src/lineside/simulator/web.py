@@ -130,7 +130,7 @@ def _lot(request: Request, lot: str) -> JSONResponse:
     known = _stage(request).lot(lot)
     if known is None:
         raise HTTPException(404, f"no lot {lot}")
-    return JSONResponse(known, headers={"ETag": f'"{known["Version"]}"'})
+    return JSONResponse(known, headers={"ETag": f'"{known["version"]}"'})
 
 
 def _place(
