@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -32,7 +31,7 @@ def backup(memory: Memory, path: Path) -> None:
             live.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
         _check(unfinished)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
 
 
 def restore(memory: Memory, path: Path) -> None:
@@ -44,7 +43,7 @@ def restore(memory: Memory, path: Path) -> None:
     _check(path)
     with _store_errors(), memory.database.alone():
         memory.database.close()
-        with closing(sqlite3.connect(path)) as copy, closing(sqlite3.connect(target, timeout=BUSY_TIMEOUT_S)) as live:
+        with closing(_connect(path)) as copy, closing(_connect(target)) as live:
             copy.backup(live)
     if memory.index:
         memory.index.clear()
@@ -54,6 +53,10 @@ def _file(database: Database) -> Path:
     if database.sqlite_path is None:
         raise SetupError("this memory is in PostgreSQL: use pg_dump and pg_restore, which know how to do it well")
     return database.sqlite_path
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
 
 
 def _check(path: Path) -> None:

@@ -43,7 +43,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that holds the only writer's place; committed at the end, rolled back on any error."""
-        with self._writing, self.alone(), _store_errors(), self.engine.connect() as connection:
+        with self.alone(), _store_errors(), self.engine.connect() as connection:
             if self.is_sqlite:
                 # A deferred BEGIN would fail at once on upgrading its lock, ignoring the busy timeout.
                 connection.execution_options(lineside_write=True)
@@ -57,13 +57,17 @@ class Database:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """No other process writes. SQLite up to 3.51.2 may corrupt a write-ahead log when one connection writes while another checkpoints.
-        Only writers checkpoint here (at commit), so one lock over all processes keeps the two apart."""
-        if self.sqlite_path is None or str(self.sqlite_path) == ":memory:":
-            yield
-            return
-        with only_process(self.sqlite_path.with_name(self.sqlite_path.name + ".writer")):
-            yield
+        """Nobody else writes, here or in another process.
+
+        SQLite up to 3.51.2 may corrupt a write-ahead log when one connection writes while another checkpoints. Only
+        writers checkpoint here (at commit), so one lock over all processes keeps the two apart.
+        """
+        with self._writing:
+            if self.sqlite_path is None or str(self.sqlite_path) == ":memory:":
+                yield
+                return
+            with only_process(self.sqlite_path.with_name(self.sqlite_path.name + ".writer")):
+                yield
 
 
 @contextmanager

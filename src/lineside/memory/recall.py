@@ -32,8 +32,8 @@ from lineside.plant.windows import Window, find_window
 WORDS_SHARE, MEANING_SHARE, NEIGHBOUR_SHARE = 0.55, 0.45, 0.15
 ID_BONUS, SCOPE_BONUS, AUTHOR_BONUS, THREAD_BONUS, DATE_BONUS, QUESTION_MALUS = 0.5, 0.25, 0.25, 0.25, 0.25, 0.06
 # Evidence holds at least this share of the question's telling words, or has at least this cosine to it, or names an id
-# that it asks for. Measured on 32 notes of three plants in two languages (tests/memory/recall_cases.json): of 32 related
-# questions 30 keep their note, of 90 unrelated ones 3 get any. Lower floors answer the unrelated, higher ones lose notes.
+# that it asks for. Measured on the notes of three plants in two languages (tests/memory/recall_cases.json): of 32
+# related questions 30 keep their note, of 90 unrelated ones 3 get any. Lower floors answer the unrelated ones.
 WORDS_FLOOR, MEANING_FLOOR = 0.30, 0.42
 CANDIDATES = 100
 _EXACT_UP_TO = 2000

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select
 
 from lineside.connector import Batch, Checkpoint
-from lineside.errors import UnreadableMessage
+from lineside.errors import StoreError, UnreadableMessage
 from lineside.memory import letters, tables
 from lineside.memory.accounts import SourceAccount, source_accounts
 from lineside.memory.database import Database
@@ -62,9 +62,13 @@ class Memory:
         migrate: bring the schema up to date first, an empty database included.
         """
         database = Database(url)
-        if migrate:
-            migrate_to_head(database)
-        require_head(database)
+        try:
+            if migrate:
+                migrate_to_head(database)
+            require_head(database)
+        except StoreError:
+            database.close()
+            raise
         return Memory(database, plant=plant, clock=clock, index_dir=index_dir, model_dir=model_dir)
 
     @property
