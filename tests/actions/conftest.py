@@ -12,9 +12,11 @@ from typing import Any, Protocol
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.conftest import message_of, translate
 
 from lineside.actions import Ledger, Policy, Proposal, load_policy
 from lineside.actions.executors.qms import QmsHolds
+from lineside.connector import Batch
 from lineside.memory import Memory
 from lineside.plant.plant import Person
 
@@ -188,11 +190,15 @@ class Desk:
         outcome = self._feed(self.memory, list(events))
         assert outcome.dead == ()
 
-    def tell_of_hold(self, hold: str = "H-1", *, source: str = "lab", **properties: Any) -> None:
+    def tell_of_hold(
+        self, hold: str = "H-1", *, source: str = "lab", received_at: datetime | None = None, **properties: Any
+    ) -> None:
         """The quality system's own feed brings the hold."""
         self._numbers += 1
         said = {"subject": "lot:A-1", "status": "active", **properties}
-        self.tell(report(f"hold:{hold}", source, number=self._numbers, **said))
+        event = report(f"hold:{hold}", source, number=self._numbers, **said)
+        message = message_of(event, received_at=received_at or self.clock())
+        self.memory.remember(Batch(messages=[message]), source=source, translate=translate)
 
     def states(self, proposal_id: str) -> list[str]:
         return [chapter.kind for chapter in self.ledger.story(proposal_id)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -75,6 +76,14 @@ def test_another_source_hold_lot_or_status_proves_nothing(
     assert (step.state, "never came back" in step.detail) == (State.VERIFY_FAILED, True)
     assert built.memory.view().decisions() == []
     assert built.ledger.show(proposal_id).verified_at is None
+
+
+def test_a_feed_whose_clock_is_far_behind_proves_it_all_the_same(desk: MakeDesk, qms: Qms) -> None:
+    built, _ = executed(desk, qms)
+
+    built.tell_of_hold("H-1", received_at=datetime.fromisoformat("2024-01-01T00:00:00+00:00"))
+
+    assert [step.state for step in built.ledger.verify_due()] == [State.VERIFIED]
 
 
 def test_what_was_recorded_before_the_intent_proves_nothing(desk: MakeDesk, qms: Qms) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from lineside.actions.action import ACTIONS, ACTIVE
 from lineside.actions.approve import entitled, policy_changed
@@ -15,6 +15,7 @@ from lineside.actions.proposal import Proposal, State, canonical, load, move
 from lineside.actions.tables import approvals, executions, proposals
 from lineside.errors import ProposalStale, SourceRefused, SourceUnavailable
 from lineside.memory.moments import moment, stored
+from lineside.memory.tables import messages
 from lineside.plant.plant import Person
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def _intend(ledger: Ledger, proposal: Proposal, body: bytes, condition: str | No
                 body=body,
                 condition=condition,
                 intended_at=stored(at),
+                heard_until=connection.scalar(select(func.max(messages.c.id))) or 0,
                 fence=1,
                 lease_until=stored(at + LEASE),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table
 
 from lineside.memory.tables import Moment, Words, metadata
 
@@ -54,6 +54,8 @@ executions = Table(
     Column("body", LargeBinary, nullable=False),
     Column("condition", Words),
     Column("intended_at", Moment, nullable=False),
+    # The last message kept before the intent; only a later one can prove the effect.
+    Column("heard_until", BigInteger, nullable=False),
     # Only the holder of the newest number may write down an outcome.
     Column("fence", Integer, nullable=False),
     Column("lease_until", Moment, nullable=False),

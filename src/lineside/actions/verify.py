@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, func, select, update
 
 from lineside.actions.action import ACTIVE, names
 from lineside.actions.execute import EXECUTOR, Step
@@ -15,6 +16,7 @@ from lineside.actions.tables import approvals, executions, proposals
 from lineside.connector import Batch, SourceMessage
 from lineside.memory import View
 from lineside.memory.moments import moment, stored
+from lineside.memory.tables import messages
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.open_format import record_from_data
 from lineside.plant.records import Event, Json, Provenance, Record, Report
@@ -57,7 +59,9 @@ def _verify(ledger: Ledger, proposal: Proposal) -> Step | None:
     at = ledger.clock()
     with ledger.memory.read() as connection:
         row = connection.execute(select(executions).where(executions.c.proposal_id == proposal.id)).one()
-    proof = _proof(proposal, ledger.memory.view(as_of=at), since=moment(row.intended_at))
+    proof = next(
+        (found for found in _told_by(proposal, ledger.memory.view(as_of=at)) if _is_new(ledger, row, found)), None
+    )
     if proof is not None:
         to, detail = State.VERIFIED, f"{proposal.effect} came back from {proposal.system}"
     elif proposal.state is State.EXECUTED and at >= moment(row.verify_by):
@@ -65,34 +69,36 @@ def _verify(ledger: Ledger, proposal: Proposal) -> Step | None:
     else:
         return None
     with ledger.memory.write() as connection:
-        data = {} if proof is None else {"record": proof}
+        data = {} if proof is None else {"record": proof.record_id}
         if not move(connection, ledger.journal, proposal, to, at=at, actor=EXECUTOR, detail=detail, data=data):
             return None
         if proof is not None:
             mine = update(executions).where(executions.c.proposal_id == proposal.id)
-            connection.execute(mine.values(verified_at=stored(at), verified_record=proof))
+            connection.execute(mine.values(verified_at=stored(at), verified_record=proof.record_id))
     return Step(proposal=proposal.id, state=to, detail=detail)
 
 
-def _proof(proposal: Proposal, view: View, *, since: datetime) -> str | None:
-    """The id of a record in which the target itself, after the intent, says that this hold is on this lot.
-
-    By when we recorded it, not by when it says it happened: the target's clock is not ours.
-    """
+def _told_by(proposal: Proposal, view: View) -> Iterator[Provenance]:
+    """Where the target itself says that this hold is on this lot."""
     hold = Entity(EntityKind.HOLD, proposal.effect or "")
     seen = {statement.record_id for statement in view.statements(entity=hold)}
     seen |= {statement.record_id for statement in view.statements(kind=EntityKind.HOLD, properties=("proposal",))}
-    for record_id, record in view.records(seen).items():
-        if _fresh(record, proposal, since) and isinstance(record, Report) and _reports(record, proposal):
-            return record_id
+    for record in view.records(sorted(seen)).values():
+        if record.provenance.source == proposal.system and isinstance(record, Report) and _reports(record, proposal):
+            yield record.provenance
     for event in view.events(kinds=("hold_placed",), about=proposal.entity):
-        if _fresh(event, proposal, since) and _tells(event, proposal):
-            return event.provenance.record_id
-    return None
+        if event.provenance.source == proposal.system and _tells(event, proposal):
+            yield event.provenance
 
 
-def _fresh(record: Record, proposal: Proposal, since: datetime) -> bool:
-    return record.provenance.source == proposal.system and record.provenance.recorded_at >= since
+def _is_new(ledger: Ledger, execution: Row[Any], told: Provenance) -> bool:
+    """Whether we were told after the intent. By the order of our inbox: the clocks of targets, connectors and plants
+    differ."""
+    kept = select(func.max(messages.c.id)).where(
+        messages.c.source == told.source, messages.c.source_id == told.source_id
+    )
+    with ledger.memory.read() as connection:
+        return (connection.scalar(kept) or 0) > int(execution.heard_until)
 
 
 def _reports(report: Report, proposal: Proposal) -> bool:

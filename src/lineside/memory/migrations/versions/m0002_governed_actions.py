@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("condition", WORDS, nullable=True),
         sa.Column("intended_at", sa.BigInteger(), nullable=False),
+        sa.Column("heard_until", sa.BigInteger(), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=False),
         sa.Column("effect", WORDS, nullable=True),
