@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, func, insert, select
@@ -60,7 +61,20 @@ def history(memory: Memory, conversation_id: str, *, person: str | None = None, 
     with memory.read() as connection:
         _require(connection, conversation_id, person)
         rows = connection.execute(query.order_by(_turns.c.position.desc()).limit(limit)).all()
-    return [Turn(role=row.role, content=json.loads(row.content), said_at=moment(row.said_at)) for row in reversed(rows)]
+    return [_turn(row) for row in reversed(rows)]
+
+
+def recent(memory: Memory, *, person: str | None = None, limit: int = 30) -> list[tuple[str, Turn]]:
+    """The person's latest conversations, newest first: the id of each and its first turn."""
+    mine = _conversations.c.person.is_(None) if person is None else _conversations.c.person == person
+    query = select(_turns).join(_conversations, _conversations.c.id == _turns.c.conversation_id)
+    query = query.where(mine, _turns.c.position == 0).order_by(_conversations.c.started_at.desc()).limit(limit)
+    with memory.read() as connection:
+        return [(row.conversation_id, _turn(row)) for row in connection.execute(query)]
+
+
+def _turn(row: Any) -> Turn:
+    return Turn(role=row.role, content=json.loads(row.content), said_at=moment(row.said_at))
 
 
 def _is_there(connection: Connection, conversation_id: str, person: str | None) -> bool:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent / "embedding"
 LONGEST_TOKENS = 256
-_BATCH = 32
 _FILES = ("model.onnx", "tokenizer.json")
 
 
@@ -33,22 +32,29 @@ class Embedder:
         return self._sums()["model.onnx"][:16]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """One vector of length one for each text, in order: shape (texts, width)."""
+        """One vector of length one for each text, in order: shape (texts, width).
+
+        One text at a time: int8 takes its scale from all that runs together, so in a batch the same text would get
+        another vector with other neighbours.
+        """
         import numpy as np
 
         session, tokenizer = self._loaded
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # alike lengths pad little
-        found: dict[int, Any] = {}
-        for start in range(0, len(order), _BATCH):
-            chunk = order[start : start + _BATCH]
-            encoded = tokenizer.encode_batch([texts[index] for index in chunk])
+        vectors = np.empty((len(texts), self._width), dtype=np.float32)
+        for index, text in enumerate(texts):
+            encoded = tokenizer.encode(text)
             given = {
-                "input_ids": np.array([each.ids for each in encoded], dtype=np.int64),
-                "attention_mask": np.array([each.attention_mask for each in encoded], dtype=np.int64),
+                "input_ids": np.array([encoded.ids], dtype=np.int64),
+                "attention_mask": np.array([encoded.attention_mask], dtype=np.int64),
             }
-            (vectors,) = session.run(None, given)
-            found.update(zip(chunk, vectors, strict=True))
-        return np.array([found[index] for index in range(len(texts))], dtype=np.float32)
+            vectors[index] = session.run(None, given)[0][0]
+        return vectors
+
+    @property
+    def _width(self) -> int:
+        session, _ = self._loaded
+        width: int = session.get_outputs()[0].shape[1]
+        return width
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:  # onnxruntime and tokenizers are not typed
@@ -70,7 +76,7 @@ class Embedder:
         )
         tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
         tokenizer.enable_truncation(LONGEST_TOKENS)
-        tokenizer.enable_padding()
+        tokenizer.no_padding()
         return session, tokenizer
 
     def _sums(self) -> dict[str, str]:

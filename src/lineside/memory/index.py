@@ -116,9 +116,16 @@ class VectorIndex:
             from chromadb.config import Settings
         except ImportError as error:
             raise IndexBehind(f"chromadb can't be imported: {error}") from error
+        from chromadb.api.shared_system_client import SharedSystemClient
+
         self.folder.mkdir(parents=True, exist_ok=True)
-        settings = Settings(anonymized_telemetry=False)
-        return self._try(chromadb.PersistentClient, path=str(self.folder), settings=settings)
+        path, settings = str(self.folder), Settings(anonymized_telemetry=False)
+        try:
+            return self._try(chromadb.PersistentClient, path=path, settings=settings)
+        except IndexBehind:
+            # Chroma keeps what it could not start, and would hand it out again for a mended folder.
+            SharedSystemClient._identifier_to_system.pop(path, None)  # noqa: SLF001
+            raise
 
     @cached_property
     def _collection(self) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from typing import TYPE_CHECKING
+
 from sqlalchemy import inspect
 
 from lineside.errors import SchemaBehind
 from lineside.memory.database import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 
 def migrate_to_head(database: Database) -> None:
     """The schema is this program's. Idempotent; an empty database becomes a new memory."""
+    from alembic import command
+
     configuration = _configuration()
     with database.write() as connection:
         configuration.attributes["connection"] = connection
@@ -22,6 +25,9 @@ def migrate_to_head(database: Database) -> None:
 
 def require_head(database: Database) -> None:
     """Raises SchemaBehind unless the schema is exactly this program's."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     head = ScriptDirectory.from_config(_configuration()).get_current_head()
     with database.read() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
@@ -32,6 +38,8 @@ def require_head(database: Database) -> None:
 
 
 def _configuration() -> Config:
+    from alembic.config import Config
+
     configuration = Config()
     configuration.set_main_option("script_location", "lineside.memory:migrations")
     return configuration

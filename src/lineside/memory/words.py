@@ -45,19 +45,21 @@ def quote(record: Record, wanted: Sequence[str] = ()) -> str:
 
 
 def stretch(text: str, wanted: Sequence[str], limit: int = QUOTE_LIMIT) -> str:
-    """The first verbatim stretch of `text` within `limit` that holds the most of `wanted`, whatever their case."""
+    """The verbatim stretch of `text` within `limit` that holds the most of `wanted`, whatever their case; rather from
+    a sentence's start, and rather close before the first of them."""
     if len(text) <= limit:
         return text.strip()
     lowered, words = text.lower(), [word.lower() for word in wanted if word]
-    starts = {0, *(each.end() for each in _SENTENCE.finditer(text))}
-    for word in words:
-        starts.update(_word_start(text, each.start() - limit // 3) for each in re.finditer(re.escape(word), lowered))
+    sentences = {0, *(each.end() for each in _SENTENCE.finditer(text))}
+    starts = sentences | {
+        _word_start(text, each.start() - limit // 3) for word in words for each in re.finditer(re.escape(word), lowered)
+    }
 
-    def found(start: int) -> int:
-        return sum(word in lowered[start : start + limit] for word in words)
+    def worth(start: int) -> tuple[int, bool, int]:
+        places = [place for word in words if (place := lowered.find(word, start, start + limit)) >= 0]
+        return len(places), start in sentences, start - min(places, default=start)
 
-    best = max(sorted(starts), key=found)
-    return _cut(text, best, limit)
+    return _cut(text, max(sorted(starts), key=worth), limit)
 
 
 def spelled(value: Json) -> str:
