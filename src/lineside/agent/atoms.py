@@ -55,7 +55,9 @@ _DOTTED = re.compile(r"(?<![\w.])(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>
 _WORD = re.compile(r"[^\W_][\w]*(?:[-/@.:#+&'][\w]+)*")
 _NUMBER = re.compile(r"(?<![\w])[-+−]?\d+(?:[.,'\u202f ]\d{3})*(?:[.,]\d+)?(?![\w])|(?<![\w])[-+−]?\d+(?:[.,]\d+)+")
 _UNIT = re.compile(r"\s*(?:(%|°C|°F)|((?:\[)?[A-Za-zµäöüÄÖÜß]+(?:\])?\d?(?:/[A-Za-z]+)?))")
-_GLUED = re.compile(r"(?<![\w.,-])(\d+(?:[.,]\d+)?)(kg|g|mg|t|l|ml|h|min|s|d|mm|cm|m|kw|kwh|bar|ea|pcs|stk)(?!\w)", re.IGNORECASE)
+_GLUED = re.compile(
+    r"(?<![\w.,-])(\d+(?:[.,]\d+)?)(kg|g|mg|t|l|ml|h|min|s|d|mm|cm|m|kw|kwh|bar|ea|pcs|stk)(?!\w)", re.IGNORECASE
+)
 _RATE = re.compile(r"(?<![\w.,-])(\d+(?:[.,]\d+)*)(?: ?/ ?| per )(h|hour|hr|min|minute)\b", re.IGNORECASE)
 
 

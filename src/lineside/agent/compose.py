@@ -77,7 +77,12 @@ class Numbering:
     def _citation(self, cite: Cite, n: int) -> Citation:
         if isinstance(cite, PlantFact):
             return Citation(
-                n=n, record_id=f"plant:{cite.key}", source="plant", source_id=cite.key, occurred_at=None, quote=cite.text
+                n=n,
+                record_id=f"plant:{cite.key}",
+                source="plant",
+                source_id=cite.key,
+                occurred_at=None,
+                quote=cite.text,
             )
         record = self.records[cite]
         source = record.provenance
@@ -94,7 +99,9 @@ class Numbering:
 def compose(findings: Findings, *, question: Question, view: View, answerer: str) -> Answer:
     """The answer whose every claim passed the check; an abstention where nothing is left."""
     plant = view.plant
-    asked_for = {cite for draft in (*findings.drafts, *findings.against) for cite in draft.cites if isinstance(cite, str)}
+    asked_for = {
+        cite for draft in (*findings.drafts, *findings.against) for cite in draft.cites if isinstance(cite, str)
+    }
     records = view.records(sorted(asked_for))
     checked = ground(
         findings.drafts, verdict=findings.verdict, records=records, plant=plant, verdict_of=findings.verdict_of

@@ -1,12 +1,11 @@
 """What people say when they want one of the things Lineside can tell. Data, folded, English and German.
 
-A cue is words in order; `*` ends a stem, `..` lets up to four words stand between, `|` parts alternatives of one word.
+A cue is words in order; `*` ends a stem, `..` lets up to five words stand between, `|` parts alternatives of one word.
 The number before a cue is its weight: 3 says it all, 2 is strong, 1 only supports. 2 alone is enough, 1 is not.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -120,6 +119,7 @@ CUES: Mapping[Intent, str] = {
         2 how much|many .. have|there|got|is|are
         2 stock|inventory .. of|for|level|figure|figures|count|right
         2 in stock
+        2 stock|inventory
         2 on hand
         2 reconcil*
         3 stock|inventory|quantity|quantities|counts|figures|numbers differ*|disagree*|mismatch|discrepanc*|deviat*
@@ -270,6 +270,8 @@ CUES: Mapping[Intent, str] = {
         3 haeufigste*
     """,
     Intent.SIMILAR: """
+        2 has|have|had|was|were|did .. before
+        2 seen .. before
         3 happen*|seen|had|occur* .. before|previously|already
         3 before .. happen*|seen
         3 what|which .. work*|help*|fix*|solved
@@ -340,7 +342,7 @@ CUES: Mapping[Intent, str] = {
         2 wie aktuell|alt|frisch
         2 last heard|report*|sync*|update from
         3 hear|heard from
-        3 von .. gehoert
+        3 von|vom .. gehoert
         2 stopped reporting|sending|talking
         3 data gap|gaps|quality of data
         2 meldet|sendet .. nicht|nichts
@@ -426,68 +428,3 @@ CUES: Mapping[Intent, str] = {
         2 mention*
     """,
 }
-
-# What tells a window, an aim or an axis apart from the rest.
-AXES: Mapping[str, tuple[str, ...]] = {
-    "equipment": ("line", "lines", "machine", "machines", "equipment", "linie", "linien", "anlage", "anlagen", "maschine", "maschinen", "welche linie", "station", "cell"),
-    "shift": ("shift", "shifts", "schicht", "schichten", "per shift", "by shift", "je schicht", "pro schicht"),
-    "crew": ("crew", "crews", "team", "teams", "mannschaft", "kolonne", "gruppe"),
-    "reason": ("reason", "reasons", "cause", "causes", "grund", "gruende", "ursache", "ursachen", "warum"),
-    "day": ("day", "days", "daily", "tag", "tage", "taeglich", "per day", "je tag", "pro tag"),
-    "material": ("material", "product", "products", "produkt", "produkte", "artikel"),
-    "kind": ("kind", "type", "art"),
-}
-
-PURPOSES: Mapping[str, tuple[str, ...]] = {
-    "promise": ("promise", "promised", "commit", "offer", "sell", "zusagen", "versprechen", "zusage", "anbieten", "verkaufen"),
-    "plan": ("plan", "planning", "schedule", "planen", "planung", "einplanen", "disponieren"),
-    "ship": ("ship", "shipping", "dispatch", "deliver", "pick", "versenden", "liefern", "versand", "ausliefern", "verladen", "kommissionieren"),
-    "post": ("post", "posting", "book", "booking", "buchen", "verbuchen", "bilanzieren", "accounting", "inventory value"),
-}
-
-# Things that no operational memory knows; a question about one is not answered from its other words.
-ELSEWHERE = frozenset("""
-weather rain snow forecast-weather wetter regen schnee temperature-outside
-salary salaries wage wages pay payroll gehalt gehaelter lohn loehne verdient verdienst
-share-price stock-price stockmarket shares dividend aktie aktien aktienkurs boerse
-price prices cost costs margin profit revenue turnover preis preise kosten kostet umsatz gewinn marge budget
-capital president chancellor election football soccer bundesliga goal-score movie song recipe-cake joke poem
-hauptstadt praesident kanzler bundeskanzler wahl fussball kantine speiseplan lunch cafeteria menu witz gedicht lied
-birthday geburtstag holiday-plans vacation urlaub sick krank phone telephone telefonnummer telefon password passwort
-competitor competitors konkurrenz wettbewerber
-""".split())
-
-
-def compiled(cue: str) -> tuple[int, re.Pattern[str]]:
-    """The weight and the pattern of one line of cues."""
-    weight, *words = cue.split()
-    pattern = ""
-    gap = False
-    for word in words:
-        if word == "..":
-            gap = True
-            continue
-        one = "|".join(
-            rf"{re.escape(w[:-1])}[\w-]*" if w.endswith("*") else re.escape(w.replace("'", " ").replace("_", " ")) for w in word.split("|")
-        )
-        if pattern:
-            pattern += r"(?: [^ ]+){0,4}? " if gap else " "
-        pattern += rf"(?:{one})"
-        gap = False
-    return int(weight), re.compile(rf"(?<![^ ]){pattern}(?![^ ])")
-
-
-COMPILED: Mapping[Intent, tuple[tuple[int, re.Pattern[str]], ...]] = {
-    intent: tuple(compiled(line) for line in filter(None, (line.strip() for line in table.splitlines())))
-    for intent, table in CUES.items()
-}
-
-CUE_WORDS: frozenset[str] = frozenset(
-    word
-    for table in CUES.values()
-    for line in table.splitlines()
-    for part in line.split()[1:]
-    for joined in part.split("|")
-    for word in joined.split("_")
-    if len(word.rstrip("*")) >= 4
-)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineside.agent.answer import Answer, AnswerEvent, ClaimFound, Done, Question, Step, ToolUse
@@ -39,27 +40,18 @@ class EmbeddedAnswerer:
         """The answer as known at the question's `at` to its person. An abstention where the memory doesn't say."""
         view = self.view(question)
         asks, names = self.understood(question, view)
-        readings: list[Reading] = []
-        tools: list[ToolUse] = []
-        for ask in asks:
-            for reading, use in self._part(ask, names, question, view):
-                readings.append(reading)
-                tools += [use] if use else []
-        return self._composed(question, view, asks, readings, tools)
+        return self._composed(question, view, asks, list(self._outcomes(asks, names, question, view)))
 
     async def stream(self, question: Question) -> AsyncIterator[AnswerEvent]:
         """What is being done, each claim as it stands, and the answer last."""
         view = self.view(question)
         asks, names = self.understood(question, view)
-        readings: list[Reading] = []
-        tools: list[ToolUse] = []
-        for ask in asks:
-            for reading, use in self._part(ask, names, question, view):
-                readings.append(reading)
-                tools += [use] if use else []
-                if use:
-                    yield Step(_told(use), use)
-        answer = self._composed(question, view, asks, readings, tools)
+        outcomes = []
+        for outcome in self._outcomes(asks, names, question, view):
+            outcomes.append(outcome)
+            if outcome.use:
+                yield Step(_told(outcome.use), outcome.use)
+        answer = self._composed(question, view, asks, outcomes)
         by_number = {citation.n: citation for citation in answer.citations}
         for claim in answer.claims:
             yield ClaimFound(claim, tuple(by_number[n] for n in claim.citations))
@@ -78,22 +70,30 @@ class EmbeddedAnswerer:
             before = understand(turn.question, at=turn.at, names=names, before=before)
         return understand(question.text, at=question.at, names=names, before=before), names
 
-    def _part(self, ask: Ask, names: Names, question: Question, view: View) -> list[tuple[Reading, ToolUse | None]]:
-        refused = self._unknown(ask, view)
-        if refused is not None:
-            return [(refused, None)]
-        found = plan(ask, names)
-        if found.unanswerable:
-            return [(Reading(verdict=found.unanswerable, missing=found.missing), None)]
-        context = Context(
-            memory=self.memory,
-            view=view,
-            asked=question.text,
-            person=question.person,
-            ledger=self.ledger,
-            windows=found.windows,
-        )
-        return [outcome for call in found.calls for outcome in _made(call, context)]
+    def _outcomes(self, asks: Sequence[Ask], names: Names, question: Question, view: View) -> Iterator[_Outcome]:
+        """What each part of the question comes to; what two parts ask alike is done once."""
+        done: list[Call] = []
+        for ask in asks:
+            refused = self._unknown(ask, view)
+            if refused is not None:
+                yield _Outcome(refused)
+                continue
+            found = plan(ask, names)
+            if found.unanswerable:
+                yield _Outcome(Reading(verdict=found.unanswerable, missing=found.missing))
+                continue
+            context = Context(
+                memory=self.memory,
+                view=view,
+                asked=question.text,
+                person=question.person,
+                ledger=self.ledger,
+                windows=found.windows,
+            )
+            for call in found.calls:
+                if call not in done:
+                    done.append(call)
+                    yield _made(call, context)
 
     def _unknown(self, ask: Ask, view: View) -> Reading | None:
         """An abstention that names what the question means and the memory doesn't know; None where it knows all."""
@@ -124,34 +124,38 @@ class EmbeddedAnswerer:
                 )
         return None
 
-    def _composed(
-        self, question: Question, view: View, asks: Sequence[Ask], readings: Sequence[Reading], tools: Sequence[ToolUse]
-    ) -> Answer:
-        proposals = tuple(dict(r.data["proposal"]) for r in readings if isinstance(r.data.get("proposal"), dict))  # type: ignore[arg-type]  # just tested
+    def _composed(self, question: Question, view: View, asks: Sequence[Ask], outcomes: Sequence[_Outcome]) -> Answer:
+        readings = [outcome.reading for outcome in outcomes]
         findings = Findings.of(
             readings,
             window=next((ask.window for ask in asks if ask.window), None),
             read_as=tuple(dict.fromkeys(text for ask in asks for text in ask.read_as)),
-            tools=tuple(tools),
-            proposals=proposals,
+            tools=tuple(outcome.use for outcome in outcomes if outcome.use),
+            proposals=tuple(proposal for r in readings if isinstance(proposal := r.data.get("proposal"), dict)),
         )
         return compose(findings, question=question, view=view, answerer=self.name)
 
 
-def _made(call: Call, context: Context) -> list[tuple[Reading, ToolUse]]:
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a part came to. use: the tool, where one was called."""
+
+    reading: Reading
+    use: ToolUse | None = None
+
+
+def _made(call: Call, context: Context) -> _Outcome:
     """The call's reading; where it found nothing, its fallback's if that found something."""
     try:
         reading = TOOLS[call.tool].call(context, call.arguments)
     except BadRequest as error:
         reading = Reading(verdict=f"{error.message}.", missing=("A question that names it otherwise.",))
-    outcome = [(reading, ToolUse(call.tool, call.arguments))]
-    if reading.findings:
-        return outcome
-    for other in call.fallback:
-        tried = _made(other, context)
-        if tried[0][0].findings:
-            return tried
-    return outcome
+    if not reading.findings:
+        for other in call.fallback:
+            tried = _made(other, context)
+            if tried.reading.findings:
+                return tried
+    return _Outcome(reading, ToolUse(call.tool, call.arguments))
 
 
 def _foreign(ask: Ask) -> list[str]:
@@ -163,7 +167,10 @@ def _foreign(ask: Ask) -> list[str]:
     return [
         word
         for i, word in enumerate(bare)
-        if i and word in ask.topic and word[:1].isupper() and (bare[i - 1].casefold() in _LOCATING or bare[min(i + 1, len(bare) - 1)].casefold() in _LOCATING)
+        if i
+        and word in ask.topic
+        and word[:1].isupper()
+        and (bare[i - 1].casefold() in _LOCATING or bare[min(i + 1, len(bare) - 1)].casefold() in _LOCATING)
     ]
 
 

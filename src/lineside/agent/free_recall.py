@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lineside.agent.lexicon import STOP_WORDS
-from lineside.agent.wording import fold, near, tokens
+from lineside.agent.wording import fold, near, stop_words, tokens
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.wording import said, short
 from lineside.memory import Memory, View
@@ -51,16 +50,16 @@ def recalled(
 
 def telling(text: str) -> tuple[str, ...]:
     """The folded words that say what a text is about."""
-    return tuple(
-        dict.fromkeys(
-            token.folded for token in tokens(text) if token.folded not in STOP_WORDS and token.folded not in _ASKING
-        )
-    )
+    words = [token.folded for token in tokens(text)]
+    empty = stop_words(words) | _ASKING
+    return tuple(dict.fromkeys(word for word in words if word not in empty))
 
 
 def shares(text: str, wanted: Iterable[str]) -> list[str]:
     """Those of the wanted words that the text says, in any ending or with a slip."""
-    there = {token.folded for token in tokens(text)} | {p for t in tokens(text) for p in t.folded.replace("/", "-").split("-")}
+    there = {token.folded for token in tokens(text)} | {
+        p for t in tokens(text) for p in t.folded.replace("/", "-").split("-")
+    }
     return [word for word in wanted if any(_alike(word, other) for other in there)]
 
 
@@ -98,4 +97,8 @@ def _alike(word: str, other: str) -> bool:
     if word == other or near(word, other):
         return True
     short_one, long_one = sorted((word, other), key=len)
-    return len(short_one) >= 4 and long_one.startswith(short_one[: max(4, len(short_one) - 2)]) and len(long_one) - len(short_one) <= 4
+    return (
+        len(short_one) >= 4
+        and long_one.startswith(short_one[: max(4, len(short_one) - 2)])
+        and len(long_one) - len(short_one) <= 4
+    )

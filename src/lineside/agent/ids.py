@@ -12,7 +12,9 @@ from lineside.agent.wording import Token, distance, fold, key
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.quantities import unit
 
-_ORDINAL = re.compile(r"^(?:\d+(?:st|nd|rd|th|x|er|te|ten)|24/7|q[1-4]|(?:kw|cw|wk|w)-?\d{1,2}|\d{1,2}/\d{1,2}|co2|h2o|o2|n2|5s|8d|b2b|3pl)$")
+_ORDINAL = re.compile(
+    r"^(?:\d+(?:st|nd|rd|th|x|er|te|ten)|24/7|q[1-4]|(?:kw|cw|wk|w)-?\d{1,2}|\d{1,2}/\d{1,2}|co2|h2o|o2|n2|5s|8d|b2b|3pl)$"
+)
 _MEASURE = re.compile(r"^\d+(?:[.,]\d+)?(%|[a-z°]+)$")
 _SHORT_UNITS = frozenset("% h min s d kg g mg t l ml m mm cm km kw kwh bar ea pcs stk std am pm uhr k".split())
 
@@ -59,6 +61,9 @@ class Ids:
                 self._by_digits[entity.kind, groups[-1].lstrip("0")].append(entity)
                 if len(groups) > 1:
                     self._by_digits[entity.kind, "".join(groups).lstrip("0")].append(entity)
+        self._heads = {
+            m[0].strip(" -_./") for e in self.known if (m := re.match(r"[^\W\d_]{1,6}(?=[\s\-_./]?\d)", fold(e.id)))
+        }
         self._longest = max((len(re.findall(r"[^\W_]+", e.id)) for e in self.known), default=1)
 
     def find(self, tokens: Sequence[Token], taken: Sequence[bool]) -> tuple[list[Mention], list[Unknown]]:
@@ -137,13 +142,13 @@ class Ids:
         orders = {e for e in found if e.kind != EntityKind.SALES_ORDER_LINE}
         return sorted(orders or found)
 
-    @staticmethod
-    def _joined(tokens: Sequence[Token], at: int, used: Sequence[bool]) -> str:
-        """`SO 9999` as typed, where letters and digits stand apart."""
+    def _joined(self, tokens: Sequence[Token], at: int, used: Sequence[bool]) -> str:
+        """The id as typed, with the word before it where known ids begin with such a word: `BATCH 9/22`, `SO 9999`."""
         before = tokens[at - 1] if at and not used[at - 1] else None
-        if tokens[at].folded.isdigit() and before and before.raw.isalpha() and len(before.raw) <= 4 and before.raw.isupper():
-            return f"{before.raw}-{tokens[at].raw}"
-        return tokens[at].raw
+        if before is None or not before.raw.isalpha():
+            return tokens[at].raw
+        joined = f"{before.raw} {tokens[at].raw}"
+        return joined if before.folded in self._heads else tokens[at].raw
 
 
 def kinds_before(tokens: Sequence[Token], at: int) -> tuple[str, ...]:

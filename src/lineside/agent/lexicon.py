@@ -42,7 +42,11 @@ ORDERS = ("sales_order", "sales_order_line", "job_order", "purchase_order_line",
 # Property -> what people ask for it by.
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
     meant: tuple(word.strip() for word in words.split(","))
-    for line in filter(None, (line.strip() for line in """
+    for line in filter(
+        None,
+        (
+            line.strip()
+            for line in """
     location: where, location, wo, lagerort, lagerplatz, standort, stored, storage, platz, whereabouts, bin
     supplier: supplier, vendor, lieferant, supplied, geliefert von, zulieferer
     customer: customer, kunde, whose order, for whom, fuer wen
@@ -74,7 +78,7 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
     sequence: sequence, reihenfolge, position in sequence
     components: components, bom, bill of materials, stueckliste, komponenten, ingredients, rezeptur, recipe, parts list
     units: units, packaging, per case, per pallet, einheit, einheiten, umrechnung, pieces per, stueck pro, packaging factor
-    description: description, beschreibung, what is, was ist, described
+    description: description, beschreibung, described, bezeichnung
     substitutes: substitute, substitutes, alternative, alternatives, ersatz, ersatzmaterial, alternativmaterial, replace with
     result: result, ergebnis, passed, failed, outcome of, bestanden, pruefergebnis
     characteristic: characteristic, merkmal, pruefmerkmal, tested for, geprueft
@@ -94,14 +98,20 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
     lines: lines, positions, positionen, what is on, contents, inhalt, loaded with
     packed: packed, gepackt, verpackt
     labelled: labelled, labeled, etikettiert, label, labels, etikett
-    """.splitlines()))
+    """.splitlines()
+        ),
+    )
     for meant, _, words in [line.partition(":")]
 }
 
 # Happenings that can be counted -> their event kinds.
 HAPPENINGS: Mapping[str, tuple[str, ...]] = {
     word.strip(): tuple(kinds.split())
-    for line in filter(None, (line.strip() for line in """
+    for line in filter(
+        None,
+        (
+            line.strip()
+            for line in """
     stop: stop, stops, stopped, stoppage, stoppages, standstill, standstills, stillstand, stillstaende, stillstaenden, stopp, stopps, gestoppt, downtime, downtimes, breakdown, breakdowns, outage, outages, ausfall, ausfaelle, stoerung, stoerungen, gestanden, angehalten, interruption, interruptions, unterbrechung, unterbrechungen, stehen geblieben, steht
     alarm: alarm, alarms, alarme, alarmen, warnings, fault, faults, fehlermeldungen
     slow: slow running, slowdowns, slowdown, langsamlauf, speed loss
@@ -124,7 +134,9 @@ HAPPENINGS: Mapping[str, tuple[str, ...]] = {
     truck_arrived: trucks arrived, truck arrivals, angekommene lkw
     departed: departures, abfahrten, trucks left
     maintenance_requested: maintenance requests, wartungsanforderungen, maintenance calls
-    """.splitlines()))
+    """.splitlines()
+        ),
+    )
     for kinds, _, words in [line.partition(":")]
     for word in words.split(",")
 }
@@ -199,7 +211,8 @@ NAMES_ALIKE = _table("""
 LINE_NOUNS = frozenset("line press filler packer palletizer labeler oven mixer capper tank reactor extruder machine cell station "
                        "robot conveyor saw lathe mill pump dryer cutter washer sterilizer printer anlage".split())  # fmt: skip
 
-STOP_WORDS = frozenset("""
+ENGLISH = frozenset(
+    """
 a about actually after again all also am an and any anybody anyone anything are as at be been before being but by came can
 could day did do does doing done during each either else even ever every few for from get gets give given go going gone
 got had has have he hello her here hi him his how however i if in into is it its just let like made make many may me might
@@ -207,7 +220,12 @@ more most much must my need no not now of off ok on one only or other our out ov
 shall she should show since so some somebody someone something still such t take tell than thanks that the their them then
 there these they thing things this those through till to too under until up us very want wants was we were what whats when
 where which while who whom whose why will with would yes yet you your right today tonight tomorrow yesterday currently
-moment happen happens happened know known let's i'm it's that's d ll re ve
+moment happen happens happened know known let's i'm it's that's d ll re ve did didn doesn isn wasn weren don won couldn
+stueck pcs pieces
+""".split()
+)
+GERMAN = frozenset(
+    """
 aber alle allem allen aller alles als also am an auch auf aus bei beim bin bis bitte da dabei damit dann das dass dein dem
 den denn der des die dies diese diesem diesen dieser dieses doch dort du durch ein eine einem einen einer eines er es etwas
 euch fuer gab geben gegen gerade gib gibt gibts hab habe haben hallo hast hat hatte hatten hier ich ihm ihn ihr ihre im in
@@ -216,9 +234,91 @@ nur ob oder ohne schon sehr sein seine seit sich sie sind so soll sollen sollte 
 viele vom von vor war waren warum was wegen weil welche welchem welchen welcher welches wem wen wenn wer werden weshalb
 wessen wie wieso wieder wir wird wo wohin woher worden wurde wurden zu zum zur zwischen zwar eigentlich denn bloss eben
 heute gestern morgen aktuell momentan zeig zeige sag sagen weiss wissen moechte will wollen machen macht gemacht ueberhaupt
-stueck pcs pieces
-""".split())
+stueck
+""".split()
+)
+STOP_WORDS = ENGLISH | GERMAN
 
 # What a follow-up points back with.
 POINTING = frozenset("it that this they them those these there its their he she him her same one es das dies dieser diese sie er ihn ihm "
                      "ihr davon darauf dafuer dazu dort deren dessen dem den damit daran".split())  # fmt: skip
+
+# What tells a window, an aim or an axis apart from the rest.
+AXES: Mapping[str, tuple[str, ...]] = {
+    "equipment": (
+        "line",
+        "lines",
+        "machine",
+        "machines",
+        "equipment",
+        "linie",
+        "linien",
+        "anlage",
+        "anlagen",
+        "maschine",
+        "maschinen",
+        "welche linie",
+        "station",
+        "cell",
+    ),
+    "shift": ("shift", "shifts", "schicht", "schichten", "per shift", "by shift", "je schicht", "pro schicht"),
+    "crew": ("crew", "crews", "team", "teams", "mannschaft", "kolonne", "gruppe"),
+    "reason": ("reason", "reasons", "cause", "causes", "grund", "gruende", "ursache", "ursachen", "warum"),
+    "day": ("day", "days", "daily", "tag", "tage", "taeglich", "per day", "je tag", "pro tag"),
+    "material": ("material", "product", "products", "produkt", "produkte", "artikel"),
+    "kind": ("kind", "type", "art"),
+}
+
+PURPOSES: Mapping[str, tuple[str, ...]] = {
+    "promise": (
+        "promise",
+        "promised",
+        "commit",
+        "offer",
+        "sell",
+        "zusagen",
+        "versprechen",
+        "zusage",
+        "anbieten",
+        "verkaufen",
+    ),
+    "plan": ("plan", "planning", "schedule", "planen", "planung", "einplanen", "disponieren"),
+    "ship": (
+        "ship",
+        "shipping",
+        "dispatch",
+        "deliver",
+        "pick",
+        "versenden",
+        "liefern",
+        "versand",
+        "ausliefern",
+        "verladen",
+        "kommissionieren",
+    ),
+    "post": (
+        "post",
+        "posting",
+        "book",
+        "booking",
+        "buchen",
+        "verbuchen",
+        "bilanzieren",
+        "accounting",
+        "inventory value",
+    ),
+}
+
+# Things that no operational memory knows; a question about one is not answered from its other words.
+ELSEWHERE = frozenset(
+    """
+weather rain snow forecast-weather wetter regen schnee temperature-outside
+salary salaries wage wages pay payroll gehalt gehaelter lohn loehne verdient verdienst
+share-price stock-price stockmarket shares dividend aktie aktien aktienkurs boerse
+price prices cost costs margin profit revenue turnover preis preise kosten kostet umsatz gewinn marge budget
+capital president chancellor election football soccer bundesliga goal-score movie song recipe-cake joke poem
+hauptstadt praesident kanzler bundeskanzler wahl fussball kantine speiseplan lunch cafeteria menu witz gedicht lied
+birthday geburtstag holiday-plans vacation urlaub sick krank phone telephone telefonnummer telefon password passwort
+competitor competitors konkurrenz wettbewerber
+""".split()
+)

@@ -111,8 +111,7 @@ class Places:
         near_by = [
             path
             for name, paths in self._names.items()
-            if len(name) == len(words)
-            and all(a == b or near(a, b) for a, b in zip(words, name, strict=True))
+            if len(name) == len(words) and all(a == b or near(a, b) for a, b in zip(words, name, strict=True))
             for path in paths
         ]
         return tuple(dict.fromkeys(near_by)), False
@@ -144,7 +143,11 @@ class Places:
             tops = [p for p in paths if not any(p != other and within(p, other) for other in paths)]
             typed = " ".join(token.raw for token in tokens[hit.start : hit.end])
             places.append(Place(tops[0], hit.start, hit.end, typed, hit.exact, tuple(tops[1:])))
-        kept = [p for p in places if p.others or not any(q is not p and q.path != p.path and within(q.path, p.path) for q in places)]
+        kept = [
+            p
+            for p in places
+            if p.others or not any(q is not p and q.path != p.path and within(q.path, p.path) for q in places)
+        ]
         unique = {place.path: place for place in reversed(kept)}
         return sorted(unique.values(), key=lambda place: place.start)
 

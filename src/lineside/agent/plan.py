@@ -77,14 +77,14 @@ def _calls(ask: Ask, names: Names) -> tuple[Call, ...] | str:
         case Intent.DEPARTURE:
             return _departure(ask, names.plant.time_zone)
         case Intent.DECIDED:
-            return (Call("decided", {"text": ask.text, **_about(ask), **where}, (_recall(ask),)),)
+            return (Call("decided", {"text": _subject(ask), **_about(ask), **where}, (_recall(ask),)),)
         case Intent.IN_FORCE:
             return _in_force(ask, where)
         case Intent.PATTERNS:
             kind = {"kind": ask.happenings[0]} if ask.happenings else {}
-            return (Call("patterns", {**kind, **where, **when}),)
+            return tuple(Call("patterns", {**kind, **one, **when}) for one in _each_place(ask))
         case Intent.SIMILAR:
-            return (Call("similar", {"text": _topic(ask, names)}, (_recall(ask),)),)
+            return (Call("similar", {"text": _subject(ask)}, (_recall(ask),)),)
         case Intent.HANDOVER:
             return (Call("handover", {**where, **when}),)
         case Intent.CHANGES:
@@ -98,7 +98,9 @@ def _calls(ask: Ask, names: Names) -> tuple[Call, ...] | str:
         case Intent.HOLD:
             return _hold(ask)
         case Intent.ACT:
-            return "Lineside changes nothing by itself, and the only action that it can propose is to place a lot on hold."
+            return (
+                "Lineside changes nothing by itself, and the only action that it can propose is to place a lot on hold."
+            )
         case Intent.WHAT_IF:
             return _what_if(ask, when)
         case None:
@@ -109,7 +111,7 @@ def _pace(ask: Ask, names: Names, when: Mapping[str, Json]) -> tuple[Call, ...]:
     places = ask.places or tuple(path for path in names.places.paths if level(path) is Level.WORK_CENTER)
     if not places or len(places) > _MOST_LINES:
         return (Call("now"),)
-    return tuple(Call("pace", {"equipment": path, **when}) for path in places)
+    return tuple(Call("pace", {"equipment": path, **when}, (Call("now", {"equipment": path}),)) for path in places)
 
 
 def _stock(ask: Ask) -> tuple[Call, ...] | str:
@@ -129,7 +131,10 @@ def _state(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...]:
         return tuple(Call("state", {"entity": str(thing)}, (_recall(ask),)) for thing in ask.entities[:4])
     if ask.place:
         why = bool({"why", "warum", "wieso", "weshalb"} & ask.words)
-        calls = [Call("state", {"entity": f"equipment:{path}"}, (Call("now", {"equipment": path}),)) for path in ask.places[:4]]
+        calls = [
+            Call("state", {"entity": f"equipment:{path}"}, (Call("now", {"equipment": path}),))
+            for path in ask.places[:4]
+        ]
         calls += [Call("pace", {"equipment": path, **when}) for path in ask.places[:2] if why]
         return tuple(calls)
     return (_recall(ask),)
@@ -137,16 +142,23 @@ def _state(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...]:
 
 def _lookup(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...]:
     wanted = [name for name in ask.properties if not (name == "reason" and len(ask.properties) > 1)]
-    history = bool({"history", "when", "since", "changed", "change", "wann", "seit", "verlauf", "geaendert"} & ask.words)
-    more: dict[str, Json] = {"history": True} if history and {"changed", "change", "history", "verlauf", "geaendert"} & ask.words else {}
+    history = bool(
+        {"history", "when", "since", "changed", "change", "wann", "seit", "verlauf", "geaendert"} & ask.words
+    )
+    more: dict[str, Json] = (
+        {"history": True} if history and {"changed", "change", "history", "verlauf", "geaendert"} & ask.words else {}
+    )
     if not ask.entities and ask.place:
         if "owner" in wanted:
             return (Call("now", {"equipment": ask.place}),)
-        return (Call("lookup", {"entity": f"equipment:{ask.place}", "properties": list(wanted), **more}, (_recall(ask),)),)
+        return (
+            Call("lookup", {"entity": f"equipment:{ask.place}", "properties": list(wanted), **more}, (_recall(ask),)),
+        )
     kinds = {entity.kind for entity in ask.entities}
     listed: list[Json] = [name for name in wanted if not (name in kinds and len(wanted) > 1)]
     return tuple(
-        Call("lookup", {"entity": str(thing), "properties": listed, **more}, (_recall(ask),)) for thing in ask.entities[:4]
+        Call("lookup", {"entity": str(thing), "properties": listed, **more}, (_recall(ask),))
+        for thing in ask.entities[:4]
     )
 
 
@@ -177,12 +189,29 @@ def _ready(ask: Ask, zone: ZoneInfo) -> tuple[Call, ...] | str:
     return "Which order, shipment or lot is meant is not said."
 
 
-_DELAY = re.compile(r"\b(\d+|one|two|three|four|five|six|ein|eine|einer|zwei|drei|vier|fuenf|sechs)\s*(h|hours?|stunden?|std|min|minutes?|minuten)\b")
+_DELAY = re.compile(
+    r"\b(\d+|one|two|three|four|five|six|ein|eine|einer|zwei|drei|vier|fuenf|sechs)\s*(h|hours?|stunden?|std|min|minutes?|minuten)\b"
+)
 
 
 def _departure(ask: Ask, zone: ZoneInfo) -> tuple[Call, ...]:
     late = _DELAY.search(fold(ask.text))
-    if late and {"carrier", "spediteur", "spedition", "frachtfuehrer", "truck", "lkw", "delayed", "late", "slipped", "slips"} & ask.words:
+    if (
+        late
+        and {
+            "carrier",
+            "spediteur",
+            "spedition",
+            "frachtfuehrer",
+            "truck",
+            "lkw",
+            "delayed",
+            "late",
+            "slipped",
+            "slips",
+        }
+        & ask.words
+    ):
         count = float(NUMBER_WORDS.get(late[1], "1" if late[1].startswith("ein") else late[1]))
         minutes = count * (60 if late[2][0] in "hs" else 1)
         named = ask.of_kind("shipment")
@@ -207,19 +236,24 @@ def _in_force(ask: Ask, where: Mapping[str, Json]) -> tuple[Call, ...]:
     if {"facts", "assumption", "assumptions", "annahme", "annahmen"} & ask.words:
         return (Call("broken_assumptions"),)
     if ask.topic or ask.entities:
-        return (Call("decided", {"text": ask.text, **_about(ask), **where}, (_recall(ask),)),)
+        return (Call("decided", {"text": _subject(ask), **_about(ask), **where}, (_recall(ask),)),)
     return (Call("in_force", where),)
 
 
 def _tally(ask: Ask, where: Mapping[str, Json], when: Mapping[str, Json]) -> tuple[Call, ...] | str:
     words = ask.words
     arguments: dict[str, Json] = {**where, **when}
-    long = words & set("long lange dauer duration downtime stillstandszeit minutes hours minuten stunden dauerte gedauert".split())
+    long = words & set(
+        "long lange dauer duration downtime stillstandszeit minutes hours minuten stunden dauerte gedauert".split()
+    )
     most_time = words & set("longest laengste laengsten laengster laengstes".split())
     kinds = [kind for kind in ask.kinds if kind not in ("equipment", "customer", "order")]
     if "order" in ask.kinds and not kinds:
         kinds = ["sales_order"]
-    if ask.happenings and not (ask.states and kinds and ask.happenings[0] in ("stop", "scrap")):
+    stood = {"stand", "standen", "steht", "gestanden", "still", "stood", "down", "stopped", "idle"} & words
+    if long and stood and (ask.place or not ask.happenings):
+        arguments |= {"subject": "downtime", "measure": "duration"}
+    elif ask.happenings and not (ask.states and kinds and ask.happenings[0] in ("stop", "scrap")):
         happening = ask.happenings[0]
         subject = {"changeover_start": "changeover"}.get(happening, happening)
         if long and happening == "stop":
@@ -254,10 +288,12 @@ def _tally(ask: Ask, where: Mapping[str, Json], when: Mapping[str, Json]) -> tup
     if ask.entities:
         traits = dict(arguments.get("where", {}))  # type: ignore[call-overload]  # built above as a dict
         arguments["where"] = {**traits, **{e.kind: e.id for e in ask.entities}}
-    return (Call("tally", arguments),)
+    return tuple(Call("tally", {**arguments, **one}) for one in _each_place(ask))
 
 
-_BECAUSE = re.compile(r"(?:\b(?:because(?: of)?|since|as|due to|weil|wegen|da|denn|aufgrund)\b|[:,;–]| - )\s*(.+)$", re.IGNORECASE)
+_BECAUSE = re.compile(
+    r"(?:\b(?:because(?: of)?|since|as|due to|weil|wegen|da|denn|aufgrund)\b|[:,;–]| - )\s*(.+)$", re.IGNORECASE
+)
 
 
 def _hold(ask: Ask) -> tuple[Call, ...] | str:
@@ -277,7 +313,9 @@ def _what_if(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...] | str:
         return tuple(Call("pace", {"equipment": path, **when}) for path in ask.places[:2])
     if things := ask.of_kind(*_SHIPPED):
         return tuple(Call("readiness", {"entity": str(thing)}) for thing in things[:2])
-    return "What would follow from that is not computed here: it needs a plan, capacities and rates for the orders meant."
+    return (
+        "What would follow from that is not computed here: it needs a plan, capacities and rates for the orders meant."
+    )
 
 
 def _unsaid(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...] | str:
@@ -303,11 +341,12 @@ def _about(ask: Ask) -> dict[str, Json]:
     return {"entity": str(ask.entities[0])} if ask.entities else {}
 
 
-def _topic(ask: Ask, names: Names) -> str:
-    """What a case is about: its telling words and what stopped, without what was asked about it."""
-    words = [*ask.topic, *(e.id for e in ask.entities), *(names.places.name(p) for p in ask.places)]
-    said = [h for h in ask.happenings if h not in ("stop",)]
-    return " ".join((*words, *said)) or ask.text
+def _subject(ask: Ask) -> str:
+    return " ".join(ask.subject) or ask.text
+
+
+def _each_place(ask: Ask) -> tuple[dict[str, Json], ...]:
+    return tuple({"equipment": path} for path in ask.places[:4]) or ({},)
 
 
 def _needed(ask: Ask) -> tuple[str, ...]:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from lineside.agent.cues import AXES, COMPILED, CUE_WORDS, ELSEWHERE, PURPOSES, Intent
+from lineside.agent.cues import Intent
+from lineside.agent.hearing import COMPILED, CUE_WORDS, asks_for
 from lineside.agent.ids import Ids, Unknown
-from lineside.agent.lexicon import HAPPENINGS, KINDS, LINE_NOUNS, NAMES_ALIKE, POINTING, PROPERTIES, STATES, STOP_WORDS
+from lineside.agent.lexicon import (
+    AXES,
+    ELSEWHERE,
+    HAPPENINGS,
+    KINDS,
+    LINE_NOUNS,
+    NAMES_ALIKE,
+    POINTING,
+    PROPERTIES,
+    PURPOSES,
+    STATES,
+)
 from lineside.agent.places import NoPlace, Places
 from lineside.agent.topics import Topics
-from lineside.agent.wording import Token, fold, near, repair, tokens
+from lineside.agent.wording import Token, fold, near, repair, stop_words, tokens
+from lineside.plant.calendar import ShiftCalendar
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.plant import Person, Plant
 from lineside.plant.windows import FoundWindow, Window, find_window
@@ -32,12 +45,13 @@ class Names:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One thing asked. places: equipment paths. unclear: words that several things answer to. topic: the words that
-    nothing else explains. elsewhere: words for what no plant's memory holds. read_as: how loose words were taken."""
+    nothing else explains; subject: all that say what it is about, names included. elsewhere: words for what no plant's memory holds. read_as: how loose words were taken."""
 
     text: str
     at: datetime
     intent: Intent | None
     scores: Mapping[Intent, float]
+    raw: Mapping[Intent, float] = field(default_factory=dict)  # before the named things were weighed in
     entities: tuple[Entity, ...] = ()
     places: tuple[str, ...] = ()
     window: Window | None = None
@@ -54,6 +68,7 @@ class Ask:
     sources: tuple[str, ...] = ()
     people: tuple[Person, ...] = ()
     topic: tuple[str, ...] = ()
+    subject: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     words: frozenset[str] = field(default_factory=frozenset)
     read_as: tuple[str, ...] = ()
@@ -80,16 +95,23 @@ _HOLD = re.compile(
     r"(?:sperr|sperre|sperren|blockiere|blockier) |(?:setze?|nimm|lege?|stelle?) .+ (?:sperre|sperrbestand|gesperrt)|"
     r".+ (?:bitte )?(?:sperren|blockieren|auf sperre|in sperre)(?: |$))"
 )
+_POLITE = r"^(?:(?:please|pls|bitte|just|ok|now|then|go ahead and|can you|could you|kannst du) )*"
 _ACT = re.compile(
-    r"^(?:(?:please|pls|bitte|just|ok|now|then|go ahead and|can you|could you|kannst du) )*"
-    r"(?:release|ship|order|cancel|delete|stop|start|restart|move|transfer|resequence|approve|change|set|update|send|"
-    r"post|book|scrap|reject|close|reschedule|expedite|do it|correct|gib|loesche|bestelle|starte|stoppe|storniere|"
-    r"verschiebe|buche|aendere|verschicke|verschrotte|genehmige|schliesse)(?: |$)"
+    _POLITE + r"(?:(?:cancel|delete|restart|resequence|approve|reject|reschedule|expedite|scrap|do it|"
+    r"loesche|bestelle|starte|stoppe|storniere|verschiebe|buche|aendere|verschicke|verschrotte|genehmige|schliesse)(?: |$)|"
+    r"(?:release|ship|order|stop|start|move|transfer|change|set|update|send|post|book|close|correct|lift)"
+    r" (?:(?:the|it|this|that|them|all|lot|batch|more|my|our|\d+|line)(?: |$)|§(?: (?:now|please|today|immediately|to|on|from))*$)|"
+    r"(?:gib|gebt|geben sie) .*\bfrei(?: |$))"
 )
 
 
 def understand(
-    text: str, *, at: datetime, names: Names, before: Sequence[Ask] = (), now_window: Callable[[], Window | None] = lambda: None
+    text: str,
+    *,
+    at: datetime,
+    names: Names,
+    before: Sequence[Ask] = (),
+    now_window: Callable[[], Window | None] = lambda: None,
 ) -> tuple[Ask, ...]:
     """The parts of a question in order; a part that points back takes over what the one before it was about.
 
@@ -115,8 +137,9 @@ def parts(text: str) -> tuple[str, ...]:
 
 def _read(text: str, *, at: datetime, names: Names) -> Ask:
     asked = tokens(text)
+    empty = stop_words(token.folded for token in asked)
     taken = [False] * len(asked)
-    found_window = find_window(text, now=at, plant=names.plant)
+    found_window = find_window(text, now=at, plant=names.plant) or _named_shift(asked, at=at, plant=names.plant)
     in_window = _covers(text, asked, found_window)
     exact_ids = [any(fold(e.id) == token.folded for e in names.ids.known) for token in asked]
     places, no_places = names.places.find(asked, [a or b for a, b in zip(in_window, exact_ids, strict=True)])
@@ -125,13 +148,20 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
     mentions, unknown = names.ids.find(asked, [a or b for a, b in zip(taken, in_window, strict=True)])
     for mention in mentions:
         _take(taken, range(mention.start, mention.end))
-    words = _words(asked, taken, in_window)
+    words = _words(asked, taken, in_window, empty)
     spoken = _spoken(asked, taken)
-    repaired = " ".join(words.get(i, w) for i, w in enumerate(spoken.split()))
-    phrase = _Phrase(f" {spoken} ", f" {repaired} ")
+    repaired = _once_each(" ".join(words.get(i, w) for i, w in enumerate(spoken.split())))
+    spoken = _once_each(spoken)
+    phrase = _Phrase(f" {spoken} ", f" {repaired} ", asks=text.rstrip().endswith("?"))
     kinds = tuple(dict.fromkeys(kind for word, kind in KINDS.items() if phrase.has(word)))
-    called = names.topics.find(asked, [a or b or _explained(t.folded) for a, b, t in zip(taken, in_window, asked, strict=True)])
-    read_as = [f"{m.typed} is {m.entity.kind.replace('_', ' ')} {m.entity.id}" for m in mentions if not m.exact and _loose(m.typed, m.entity.id)]
+    called = names.topics.find(
+        asked, [a or b or _explained(t.folded, empty) for a, b, t in zip(taken, in_window, asked, strict=True)]
+    )
+    read_as = [
+        f"{m.typed} is {m.entity.kind.replace('_', ' ')} {m.entity.id}"
+        for m in mentions
+        if not m.exact and _loose(m.typed, m.entity.id)
+    ]
     read_as += [f"{p.typed!r} is {names.places.name(p.path)}" for p in places if not p.exact]
     entities = [m.entity for m in mentions]
     unclear = [(p.typed, tuple(names.places.name(path) for path in (p.path, *p.others))) for p in places if p.others]
@@ -144,8 +174,10 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         _take(taken, called.places)
     for m in mentions:
         if m.alike:
-            read_as.append(f"{m.typed} is {m.entity.kind.replace('_', ' ')} {m.entity.id}, not "
-                           + " or ".join(e.kind.replace("_", " ") for e in m.alike))
+            read_as.append(
+                f"{m.typed} is {m.entity.kind.replace('_', ' ')} {m.entity.id}, not "
+                + " or ".join(e.kind.replace("_", " ") for e in m.alike)
+            )
     ask = Ask(
         text=text,
         at=at,
@@ -158,8 +190,10 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         unknown=tuple(unknown),
         no_places=tuple(no_places),
         unclear=tuple(unclear),
-        properties=phrase.keys(PROPERTIES),
-        happenings=tuple(dict.fromkeys(kind for word, found in HAPPENINGS.items() if phrase.has(word) for kind in found)),
+        properties=_properties(phrase),
+        happenings=tuple(
+            dict.fromkeys(kind for word, found in HAPPENINGS.items() if phrase.has(word) for kind in found)
+        ),
         states=tuple(dict.fromkeys(state for word, state in STATES.items() if phrase.has(word))),
         kinds=kinds,
         axis=_axis(phrase),
@@ -169,14 +203,29 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         topic=tuple(
             token.raw
             for i, token in enumerate(asked)
-            if not taken[i] and not in_window[i] and not _explained(token.folded) and not _explained(words.get(i, "")) and not token.folded.isdigit()
+            if not taken[i] and not in_window[i] and not _explained(token.folded, empty) and not token.folded.isdigit()
         ),
         elsewhere=tuple(w for w in spoken.split() if w in ELSEWHERE),
         words=frozenset(spoken.split()) | frozenset(repaired.split()),
         read_as=tuple(read_as),
     )
-    scores = _scores(ask, phrase)
-    return replace(ask, scores=scores, intent=_best(scores))
+    raw = _heard(phrase)
+    scores = _weigh(ask, dict(raw))
+    intent = _best(scores)
+    mended = {asked[i].raw: word for i, word in words.items()}
+    return replace(
+        ask,
+        raw=raw,
+        scores=scores,
+        intent=intent,
+        topic=tuple(word for word in ask.topic if not asks_for(intent, mended.get(word, fold(word)))),
+        subject=tuple(
+            token.raw
+            for i, token in enumerate(asked)
+            if not in_window[i]
+            and (taken[i] or (token.folded not in empty and not asks_for(intent, words.get(i, token.folded))))
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,27 +234,34 @@ class _Phrase:
 
     spoken: str
     repaired: str
+    asks: bool  # ends with a question mark
 
     def has(self, words: str) -> bool:
         return f" {words} " in self.spoken or f" {words} " in self.repaired
 
     def keys(self, table: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
         """The entries one of whose words is said, the longest words first."""
-        found = [(max(len(w) for w in words if self.has(w)), name) for name, words in table.items() if any(map(self.has, words))]
+        found = [
+            (max(len(w) for w in words if self.has(w)), name)
+            for name, words in table.items()
+            if any(map(self.has, words))
+        ]
         return tuple(name for _, name in sorted(found, key=lambda pair: (-pair[0], pair[1])))
 
 
-def _scores(ask: Ask, phrase: _Phrase) -> dict[Intent, float]:
+def _heard(phrase: _Phrase) -> dict[Intent, float]:
     scores: dict[Intent, float] = {}
     for intent, cues in COMPILED.items():
-        hits = sorted((w for w, pattern in cues if pattern.search(phrase.spoken) or pattern.search(phrase.repaired)), reverse=True)
+        hits = sorted(
+            (w for w, pattern in cues if pattern.search(phrase.spoken) or pattern.search(phrase.repaired)), reverse=True
+        )
         if hits:
             scores[intent] = hits[0] + min(1.0, 0.34 * sum(hits[1:]))
     if _HOLD.match(phrase.repaired.strip()):
         scores[Intent.HOLD] = 9.0
-    elif _ACT.match(phrase.repaired.strip()):
+    elif not phrase.asks and _ACT.match(phrase.repaired.strip()):
         scores[Intent.ACT] = 8.0
-    return _weigh(ask, scores)
+    return scores
 
 
 def _weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
@@ -226,10 +282,11 @@ def _weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
     add(Intent.LOOKS_COMPLETE, -1.5 if ask.entities else 1.2)
     add(Intent.NOW, -0.8 if ask.entities else 0.0)
     add(Intent.HANDOVER, -0.8 if ask.entities else 0.0)
+    add(Intent.TRUST, 0.8 if ask.sources else 0.0)
     add(Intent.DEPARTURE, 0.8 if ask.window_said or not ask.entities else -0.6)
     asked = [name for name in ask.properties if name not in ("status", "state", "reason", "lines")]
     if asked and ask.entities:
-        scores[Intent.LOOKUP] = 2.6 + 0.3 * len(asked)
+        scores[Intent.LOOKUP] = 2.6 + 0.3 * len(asked) + (1.2 if _WHICH & ask.words else 0.0)
     if ask.places and not ask.entities and set(asked) & _OF_PLACES and not ask.states:
         scores[Intent.LOOKUP] = 2.2 + 0.3 * len(asked)
     if (ask.entities or ask.places) and (ask.states or ask.properties):
@@ -240,9 +297,16 @@ def _weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
         add(Intent.STATE, -1.2)
     if ask.states and ask.kinds and not ask.entities:
         add(Intent.TALLY, 1.0)
+    if _COUNTED & ask.words and (ask.happenings or ask.states or ask.kinds) and not (ask.entities and asked):
+        add(Intent.TALLY, 1.5)
+    if ask.topic and not ask.entities and not ask.places:
+        add(Intent.CHANGES, -1.2)
     return scores
 
 
+_SURE = 2.5  # from here on the words alone say what is wanted
+_COUNTED = frozenset("many often long viele oft lange wieviele haeufig count number anzahl".split())
+_WHICH = frozenset("when where who wann wo wer whose wem".split())
 _OF_PLACES = frozenset("owner rate target_rate state reason good_count reject_count job_order".split())
 
 
@@ -256,7 +320,10 @@ def _best(scores: Mapping[Intent, float]) -> Intent | None:
 def _follow(ask: Ask, earlier: Ask, *, same_question: bool) -> Ask:
     """The part with what it leaves out taken from the one before: things, place, window, and what is wanted."""
     short = len(ask.words - {"§"}) <= 4
-    opens = re.match(r"(?:and|und|what about|was ist mit|also|auch|but|aber|how about|wie ist es|warum|why|wieso|weshalb|since when|seit wann)\b", fold(ask.text))
+    opens = re.match(
+        r"(?:and|und|what about|was ist mit|also|auch|but|aber|how about|wie ist es|warum|why|wieso|weshalb|since when|seit wann)\b",
+        fold(ask.text),
+    )
     points = bool(POINTING & ask.words)
     bare = not ask.entities and not ask.places and not ask.unknown and not ask.no_places and not ask.unclear
     if not (same_question or opens or points or short):
@@ -268,25 +335,48 @@ def _follow(ask: Ask, earlier: Ask, *, same_question: bool) -> Ask:
             changed["read_as"] = (*ask.read_as, f"{ask.text.strip(' ?')!r} is about {_about(earlier)}")
     if ask.window is None and earlier.window is not None and (same_question or opens or bare):
         changed |= {"window": earlier.window, "window_said": earlier.window_said}
-    weak = ask.intent is None or (bool(opens) and max(ask.scores.values(), default=0.0) < 2.5)
-    if weak and earlier.intent is not None:
-        changed |= {
-            "intent": earlier.intent,
-            "happenings": ask.happenings or earlier.happenings,
-            "properties": ask.properties or earlier.properties,
-            "states": ask.states or earlier.states,
-            "kinds": ask.kinds or earlier.kinds,
-            "topic": ask.topic or earlier.topic,
-        }
     follower = replace(ask, **changed)  # type: ignore[arg-type]  # the class's own fields
-    if "entities" in changed and "intent" not in changed:
-        scores = _weigh(follower, dict(ask.scores))
+    if "entities" in changed:
+        scores = _weigh(follower, dict(ask.raw))
         follower = replace(follower, scores=scores, intent=_best(scores))
+    weak = follower.intent is None or (bool(opens) and max(follower.scores.values(), default=0.0) < _SURE)
+    if weak and earlier.intent is not None:
+        return replace(
+            follower,
+            text=earlier.text if not follower.topic else follower.text,
+            intent=earlier.intent,
+            happenings=ask.happenings or earlier.happenings,
+            properties=ask.properties or earlier.properties,
+            states=ask.states or earlier.states,
+            kinds=ask.kinds or earlier.kinds,
+            axis=ask.axis or earlier.axis,
+            purpose=ask.purpose or earlier.purpose,
+            topic=ask.topic or earlier.topic,
+            subject=ask.subject or earlier.subject,
+            words=ask.words | earlier.words,
+        )
+    if follower.intent is earlier.intent and not follower.topic:
+        return replace(follower, topic=earlier.topic, subject=earlier.subject)
     return follower
 
 
 def _about(ask: Ask) -> str:
     return ", ".join((*(entity.id for entity in ask.entities), *ask.places))
+
+
+def _properties(phrase: _Phrase) -> tuple[str, ...]:
+    said = set(phrase.repaired.split())
+    if {"when", "wann"} & said and {
+        "fertig",
+        "done",
+        "finished",
+        "complete",
+        "completed",
+        "ready",
+        "abgeschlossen",
+    } & said:
+        return ("planned_end", "actual_end")
+    return phrase.keys(PROPERTIES)
 
 
 _LEADS = "which per by each je pro nach welche welcher welches every what jede jeder across".split()
@@ -295,15 +385,19 @@ _LEADS = "which per by each je pro nach welche welcher welches every what jede j
 def _axis(phrase: _Phrase) -> str | None:
     """What the question groups or ranks by: `which press`, `per shift`, `nach Grund`."""
     axes = {**AXES, "equipment": (*AXES["equipment"], *LINE_NOUNS, *NAMES_ALIKE)}
-    return next((a for a, words in axes.items() for word in words for lead in _LEADS if phrase.has(f"{lead} {word}")), None)
+    return next(
+        (a for a, words in axes.items() for word in words for lead in _LEADS if phrase.has(f"{lead} {word}")), None
+    )
 
 
-def _words(asked: Sequence[Token], taken: Sequence[bool], in_window: Sequence[bool]) -> dict[int, str]:
+def _words(
+    asked: Sequence[Token], taken: Sequence[bool], in_window: Sequence[bool], empty: frozenset[str]
+) -> dict[int, str]:
     """The words that are no typos of anything else, mended where they are near a word that means something here."""
     found = {}
     for i, token in enumerate(asked):
         word = token.folded
-        if taken[i] or in_window[i] or not word.isalpha() or _explained(word):
+        if taken[i] or in_window[i] or not word.isalpha() or _explained(word, empty):
             continue
         meant = _SLIPS.get(word) or (repair(word, _KNOWN) if len(word) >= 4 else None) or _stem_of(word)
         if meant is not None:
@@ -315,10 +409,34 @@ def _spoken(asked: Sequence[Token], taken: Sequence[bool] = ()) -> str:
     return " ".join("§" if taken and taken[i] else token.folded for i, token in enumerate(asked))
 
 
-def _explained(word: str) -> bool:
-    return word in STOP_WORDS or word in _KNOWN or word in _SINGLE or word in ELSEWHERE or any(
-        word.startswith(stem) for stem in _STEMS.get(word[:4], ())
+def _explained(word: str, empty: frozenset[str]) -> bool:
+    return (
+        word in empty
+        or word in _KNOWN
+        or word in CUE_WORDS
+        or word in _SINGLE
+        or word in ELSEWHERE
+        or any(word.startswith(stem) for stem in _STEMS.get(word[:4], ()))
     )
+
+
+def _named_shift(asked: Sequence[Token], *, at: datetime, plant: Plant) -> FoundWindow | None:
+    """The latest shift that a bare name means, as in `the night handover`."""
+    called = {fold(name).rstrip("s"): shift.name for shift in plant.shifts for name in (shift.name, *shift.aliases)}
+    for token in asked:
+        name = called.get(token.folded.rstrip("s"))
+        if name is None:
+            continue
+        slots = ShiftCalendar(plant).between(at - timedelta(days=8), at)
+        slot = next((slot for slot in reversed(slots) if slot.name == name), None)
+        if slot is not None:
+            return FoundWindow(window=slot.window(), words=token.raw, explicit=True)
+    return None
+
+
+def _once_each(spoken: str) -> str:
+    """A thing named by several words stands as one."""
+    return re.sub(r"§(?: §)+", "§", spoken)
 
 
 def _covers(text: str, asked: Sequence[Token], found: FoundWindow | None) -> list[bool]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineside.actions import QUESTION, Refusal
-from lineside.agent.free_recall import recalled
+from lineside.agent.free_recall import recalled, shares, telling
 from lineside.agent.names import names_of
 from lineside.agent.wording import tokens
 from lineside.errors import BadRequest
@@ -33,6 +33,7 @@ from lineside.interpretation import (
 )
 from lineside.interpretation.reading import Reading
 from lineside.memory import Memory, View
+from lineside.memory.words import render
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.plant import Person
 from lineside.plant.windows import Window, find_window
@@ -128,7 +129,9 @@ class Thing(Parameters):
 
 
 class Stock(Thing):
-    purpose: Literal["promise", "plan", "ship", "post"] | None = Field(default=None, description="what the figure is for")
+    purpose: Literal["promise", "plan", "ship", "post"] | None = Field(
+        default=None, description="what the figure is for"
+    )
 
 
 class Properties(Thing):
@@ -163,10 +166,16 @@ class Change(WhereWhen):
 
 
 class Tally(WhereWhen):
-    subject: str = Field(description="an event kind, stop, slow, downtime, an entity kind, note, decision, or kind.property")
+    subject: str = Field(
+        description="an event kind, stop, slow, downtime, an entity kind, note, decision, or kind.property"
+    )
     measure: Literal["count", "sum", "duration", "average", "maximum", "minimum"] = "count"
-    group_by: str | None = Field(default=None, description="reason, equipment, line, shift, crew, day, material, source")
-    where: dict[str, str] = Field(default_factory=dict, description="traits that must be equal, as in quality_status: blocked")
+    group_by: str | None = Field(
+        default=None, description="reason, equipment, line, shift, crew, day, material, source"
+    )
+    where: dict[str, str] = Field(
+        default_factory=dict, description="traits that must be equal, as in quality_status: blocked"
+    )
     late: bool = Field(default=False, description="only what is past its due time")
 
 
@@ -195,7 +204,10 @@ class Tool:
 
 def _tool(name: str, description: str, parameters: type[P], run: Callable[[Context, P], Reading]) -> Tool:
     return Tool(
-        name=name, description=description, parameters=parameters, run=cast("Callable[[Context, Parameters], Reading]", run)
+        name=name,
+        description=description,
+        parameters=parameters,
+        run=cast("Callable[[Context, Parameters], Reading]", run),
     )
 
 
@@ -234,9 +246,7 @@ def _departure(context: Context, asked: Departure) -> Reading:
 
 def _carrier(context: Context, asked: Delay) -> Reading:
     shipment = context.entity(asked.shipment) if asked.shipment else None
-    return departures.hit_by_carrier(
-        context.view, delay_s=60 * asked.minutes, shipment=shipment, carrier=asked.carrier
-    )
+    return departures.hit_by_carrier(context.view, delay_s=60 * asked.minutes, shipment=shipment, carrier=asked.carrier)
 
 
 def _conflicts(context: Context, _: NoParameters) -> Reading:
@@ -258,7 +268,10 @@ def _decided(context: Context, asked: About) -> Reading:
     place = context.place(asked.equipment)
     about = [*entities, *([Entity(EntityKind.EQUIPMENT, place)] if place else [])]
     found = context.memory.recall(asked.text, view=view, at=place, entities=entities, types=("decision",))
-    return standing.decided(view, standing.pick(view, [e.record_id for e in found.evidence], entities=about, text=asked.text))
+    picked = standing.pick(view, [e.record_id for e in found.evidence], entities=about, text=asked.text)
+    wanted = telling(asked.text)
+    fitting = [d for d in picked if not wanted or shares(render(d), wanted) or any(e in d.entities() for e in about)]
+    return standing.decided(view, fitting)
 
 
 def _in_force(context: Context, asked: Where) -> Reading:
@@ -382,19 +395,37 @@ def _shift_so_far(view: View) -> Window:
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
     for tool in (
-        _tool("now", "What is happening: open exceptions, lines against target, what waits, silent sources.", Where, _now),
-        _tool("pace", "Whether equipment is behind its target, where the gap went and the first cause.", AtPlace, _pace),
-        _tool("stock", "How much there is: each source's figure, the differences explained, which to use.", Stock, _stock),
+        _tool(
+            "now", "What is happening: open exceptions, lines against target, what waits, silent sources.", Where, _now
+        ),
+        _tool(
+            "pace", "Whether equipment is behind its target, where the gap went and the first cause.", AtPlace, _pace
+        ),
+        _tool(
+            "stock", "How much there is: each source's figure, the differences explained, which to use.", Stock, _stock
+        ),
         _tool("state", "What each source says of one thing, conflicts and holds included.", Thing, _state),
         _tool("lookup", "Single properties of one thing, with their history where wanted.", Properties, _lookup),
         _tool("readiness", "Whether an order, line, shipment or job is ready, gate by gate.", Thing, _ready),
-        _tool("looks_complete", "Orders that are reported complete but can't ship, and why.", NoParameters, _looks_complete),
+        _tool(
+            "looks_complete",
+            "Orders that are reported complete but can't ship, and why.",
+            NoParameters,
+            _looks_complete,
+        ),
         _tool("departure", "What can leave with a truck: ready, at risk, not ready.", Departure, _departure),
         _tool("carrier_delay", "Which orders and promises a carrier's delay hits.", Delay, _carrier),
         _tool("material_readiness", "Which job orders lack material, staged against needed.", WhereWhen, _staging),
-        _tool("conflicts", "Where sources contradict one another on states, revisions and stock.", NoParameters, _conflicts),
+        _tool(
+            "conflicts",
+            "Where sources contradict one another on states, revisions and stock.",
+            NoParameters,
+            _conflicts,
+        ),
         _tool("contradictions", "Notes that contradict what the machines report.", WhereWhen, _contradictions),
-        _tool("decided", "What was decided about something, why, by whom, and whether it still holds.", About, _decided),
+        _tool(
+            "decided", "What was decided about something, why, by whom, and whether it still holds.", About, _decided
+        ),
         _tool("in_force", "The decisions, limits and holds in force.", Where, _in_force),
         _tool("broken_assumptions", "Decisions in force that rest on facts which changed.", NoParameters, _broken),
         _tool("patterns", "What repeats across shifts, crews and materials, and which fixes held.", Repeats, _patterns),
@@ -404,7 +435,9 @@ TOOLS: Mapping[str, Tool] = {
         _tool("sources", "Each source's health: live, late, silent; gaps and mismatches.", NoParameters, _trust),
         _tool("tally", "Counts, sums, durations, averages and rankings, computed over the records.", Tally, _tally),
         _tool("recall", "What notes, events and decisions say about something, quoted.", About, _recall),
-        _tool("propose_action", "Propose to place a lot on hold. A person must approve; nothing is done.", Hold, _propose),
+        _tool(
+            "propose_action", "Propose to place a lot on hold. A person must approve; nothing is done.", Hold, _propose
+        ),
     )
 }
 

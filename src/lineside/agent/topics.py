@@ -80,7 +80,12 @@ class Topics:
         for ending in ("s", "es", "n", "en", "e"):
             if word.endswith(ending) and word[: -len(ending)] in self._having:
                 return (word[: -len(ending)],)
-        return tuple(known for known in self._having if near(word, known)) if len(word) >= 5 else ()
+        return tuple(known for known in self._having if _slip(word, known)) if len(word) >= 5 else ()
+
+
+def _slip(typed: str, meant: str) -> bool:
+    """A typo, but not another word of the same stem: a galvaniser is not galvanised."""
+    return near(typed, meant) and not (len(typed) == len(meant) and typed[:-1] == meant[:-1])
 
 
 def _telling(word: str) -> bool:

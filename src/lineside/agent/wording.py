@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lineside.agent.lexicon import ENGLISH, GERMAN, STOP_WORDS
+
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-", "‑": "-", "—": "-"})
 _TOKEN = re.compile(r"[^\W_]+(?:[-/@.:_#+][^\W_]+)*%?")
 NUMBER_WORDS = {
@@ -90,3 +92,12 @@ def repair(word: str, known: Iterable[str]) -> str | None:
     if not found:
         return None
     return min(found, key=lambda meant: (distance(word, meant, 3), abs(len(word) - len(meant)), meant))
+
+
+def stop_words(words: Iterable[str]) -> frozenset[str]:
+    """The empty words of the language that the words are in; `die` is a tool in an English question."""
+    said = set(words)
+    english, german = len(said & (ENGLISH - GERMAN)), len(said & (GERMAN - ENGLISH))
+    if english > german:
+        return ENGLISH
+    return GERMAN if german > english else STOP_WORDS

@@ -1,0 +1,16 @@
+"""Question in, cited answer out: tools that only read or propose, two answerers, and one grounding check behind both."""
+
+from lineside.agent.answer import Answer, Answerer, AnswerEvent, Citation, Claim, ClaimFound, Done, Question, Step, Turn
+
+__all__ = [
+    "Answer",
+    "AnswerEvent",
+    "Answerer",
+    "Citation",
+    "Claim",
+    "ClaimFound",
+    "Done",
+    "Question",
+    "Step",
+    "Turn",
+]
