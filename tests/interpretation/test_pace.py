@@ -27,7 +27,9 @@ def behind(scribe):
     scribe.report("leitstand", at("05:00"), f"equipment:{LINE}", target_rate=60, job_order="FA-881")
     scribe.report("sap", at("05:00"), "job_order:FA-881", material="GUSS-12", quantity={"value": 400, "unit": "ea"})
     scribe.report("leitstand", at("06:00"), f"equipment:{LINE}", good_count=0, reject_count=0)
-    scribe.event("lager", at("06:40"), "pick_late", material="SAND-F2", job_order="FA-881", text="Sand SAND-F2 kommt später")
+    scribe.event(
+        "lager", at("06:40"), "pick_late", material="SAND-F2", job_order="FA-881", text="Sand SAND-F2 kommt später"
+    )
     scribe.report("leitstand", at("07:00"), f"equipment:{LINE}", good_count=60, reject_count=0)
     scribe.event("leitstand", at("07:00"), "stop", equipment=FORMER, job_order="FA-881", reason="Formsand fehlt")
     scribe.event("leitstand", at("07:45"), "start", equipment=FORMER)
@@ -125,7 +127,15 @@ def test_planned_job_orders_give_the_target_and_bookings_the_count(remembered, s
         planned_start="2026-03-03T06:00:00Z", planned_end="2026-03-03T14:00:00Z",
     )  # fmt: skip
     for hour in (7, 8):
-        scribe.event("mes", f"2026-03-03T0{hour}:00:00Z", "production", equipment=PRESS, job_order="B-100", quantity=60, unit="ea")
+        scribe.event(
+            "mes",
+            f"2026-03-03T0{hour}:00:00Z",
+            "production",
+            equipment=PRESS,
+            job_order="B-100",
+            quantity=60,
+            unit="ea",
+        )
 
     reading = pace(remembered(scribe.events, press_house, "2026-03-03T08:00:00+00:00").view(), PRESS)
 
@@ -180,7 +190,7 @@ def test_what_is_reported_later_changes_nothing_before(remembered, behind, found
     seed=st.integers(0, 99),
 )
 def test_the_parts_always_sum_to_the_gap_whatever_order_the_records_arrive_in(
-    remembered, new_scribe, press_house, stops, counts, seed
+    remembered, new_scribe, press_house, *, stops, counts, seed
 ):
     scribe, total = new_scribe(), 0
     for number, made in enumerate(counts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,7 +86,10 @@ def test_two_sources_that_tell_one_stop_make_one():
 def test_another_reason_of_the_same_source_is_another_stop_from_then_on():
     found = from_events([event("stop", 5, reason="jam"), event("stop", 9, reason="no powder"), event("start", 20)])
 
-    assert [(i.reason, *span) for i, span in zip(found, spans(found), strict=True)] == [("jam", 5, 9), ("no powder", 9, 20)]
+    assert [(i.reason, *span) for i, span in zip(found, spans(found), strict=True)] == [
+        ("jam", 5, 9),
+        ("no powder", 9, 20),
+    ]
 
 
 def test_a_lost_start_does_not_stretch_the_stop_to_the_next_one():
@@ -103,7 +107,12 @@ def test_a_stop_and_start_of_one_instant_leave_nothing_open():
 
 def test_a_stop_for_changeover_is_a_changeover_in_both_languages():
     found = from_events(
-        [event("stop", 1, reason="Umrüsten auf 20 mg"), event("start", 2), event("stop", 3, reason="change-over"), event("start", 4)]
+        [
+            event("stop", 1, reason="Umrüsten auf 20 mg"),
+            event("start", 2),
+            event("stop", 3, reason="change-over"),
+            event("start", 4),
+        ]
     )
 
     assert [i.loss for i in found] == [Loss.CHANGEOVER, Loss.CHANGEOVER]
@@ -175,7 +184,7 @@ def test_slices_tile_the_window_and_lose_no_instant_that_any_loss_covers(found, 
 
     assert slices[0].start == window.start
     assert slices[-1].end == window.end
-    assert all(left.end == right.start for left, right in zip(slices, slices[1:], strict=False))
+    assert all(left.end == right.start for left, right in pairwise(slices))
     assert sum(s.seconds for s in slices) == window.seconds
     for piece in slices:
         middle = piece.start + (piece.end - piece.start) / 2
@@ -196,4 +205,4 @@ def test_the_order_of_arrival_changes_no_interval_and_intervals_of_one_place_nev
     assert spans(found) == spans(from_events(other))
     for place in {i.equipment for i in found}:
         own = [i for i in found if i.equipment == place]
-        assert all(left.end is not None and left.end <= right.start for left, right in zip(own, own[1:], strict=False))
+        assert all(left.end is not None and left.end <= right.start for left, right in pairwise(own))

@@ -127,9 +127,7 @@ def contradictions(view: View, equipment: str, window: Window, losses: Sequence[
         if sign.text.strip().lower() != "running":
             continue
         for stop in still:
-            inside = stop.start + _EDGE < sign.occurred_at and (
-                stop.end is None or sign.occurred_at < stop.end - _EDGE
-            )
+            inside = stop.start + _EDGE < sign.occurred_at and (stop.end is None or sign.occurred_at < stop.end - _EDGE)
             same = sign.entity.id == stop.equipment or sign.entity.id == work_center(stop.equipment)
             if inside and same and sign.source != stop.source:
                 when = clock(sign.occurred_at, view.plant, relative_to=window.start)

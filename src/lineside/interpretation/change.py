@@ -155,7 +155,8 @@ def _why(after: Statement, events: Iterable[Event]) -> Event | None:
 
 def _difference(view: View, found: Difference, window: Window) -> Finding:
     after, before, reason = found.after, found.before, found.reason
-    text = f"{clock(after.occurred_at, view.plant, relative_to=window.start)}: {_change_words(view, found)}, says {after.source}"
+    when = clock(after.occurred_at, view.plant, relative_to=window.start)
+    text = f"{when}: {_change_words(view, found)}, says {after.source}"
     if reason is not None:
         text += f"; {said(reason)}"
     cites = tuple(dict.fromkeys(i for i in (before and before.record_id, after.record_id, reason and rid(reason)) if i))

@@ -38,8 +38,8 @@ _WEEKDAY = re.compile(rf"\b({'|'.join(_DAYS)})\b", re.IGNORECASE)
 _SHIFT_END = re.compile(r"\b(?:end of (?:the |this )?shift|schichtende|ende der schicht)\b", re.IGNORECASE)
 _TOMORROW = re.compile(r"\b(?:tomorrow|morgen)\b", re.IGNORECASE)
 UNTIL = re.compile(
-    r"\b(?:until|till|through|valid to|expires?(?: on| at)?|not after|no later than|bis(?: zum| einschlie(?:ß|ss)lich)?|"
-    r"g(?:ü|ue)ltig bis|befristet bis|l(?:ä|ae)uft ab am)\b[:\s]*",
+    r"\b(?:until|till|through|valid to|expires?(?: on| at)?|not after|no later than|"
+    r"bis(?: zum| einschlie(?:ß|ss)lich)?|g(?:ü|ue)ltig bis|befristet bis|l(?:ä|ae)uft ab am)\b[:\s]*",
     re.IGNORECASE,
 )
 

@@ -31,9 +31,10 @@ def forecast(view: View, equipment: str, gap: Gap) -> list[Finding]:
         left = (slot.end - gap.window.end).total_seconds() / 3600
         due = float(gap.target) + gap.rate.units(gap.window.end, slot.end)
         at_rate, at_target = (round(float(gap.made) + r * left) for r in (now, aim))
+        ends = clock(slot.end, view.plant, relative_to=gap.window.end)
         text = (
-            f"By the end of {slot.label} ({clock(slot.end, view.plant, relative_to=gap.window.end)}) it would make {at_rate} "
-            f"of {round(due)} at {rates}, or {at_target} at {fixed}, if no other loss comes."
+            f"By the end of {slot.label} ({ends}) it would make {at_rate} of {round(due)} "
+            f"at {rates}, or {at_target} at {fixed}, if no other loss comes."
         )
         shift = PlantFact(f"shifts.{slot.name}", f"{slot.label} ends at {clock(slot.end, view.plant)}")
         data = {"at_recent_rate": at_rate, "at_target": at_target, "due": round(due)}

@@ -71,23 +71,20 @@ def measure(view: View, equipment: str, window: Window, losses: Sequence[Interva
 
     The window is cut to the stretch that both the target and the count cover.
     """
-    rate, count, others = target_rate(view, equipment, window), *counted_by(view, equipment, window)
+    rate, (count, others) = target_rate(view, equipment, window), counted_by(view, equipment, window)
     if rate is None or count is None:
         return None
     covered = _covered(window, rate, count, losses)
     if covered.seconds <= 0:
         return None
-    slices = tile(losses, covered)
-    target, made = rate.units(covered.start, covered.end), count.made(covered.start, covered.end)
-    digits = Decimal(1) if all(m.total == int(m.total) for m in count.marks) else Decimal("0.1")
-    total, good = (Decimal(str(v)).quantize(digits) for v in (target, made))
-    per_minute = target / (covered.seconds / 60) if target else 0.0
-    parts = _parts(view, equipment, covered, slices, rate, count, digits)
-    minutes = Decimal(str((target - made) / per_minute)).quantize(Decimal(1)) if per_minute else Decimal(0)
+    run = _Run(equipment=equipment, window=covered, slices=tuple(tile(losses, covered)), rate=rate, count=count)
+    total, good = run.rounded(run.target), run.rounded(count.made(covered.start, covered.end))
+    parts = [*_standing_still(run), *_rejected(view, run), *_slow(view, run)]
+    gap = run.part("gap", run.target - count.made(covered.start, covered.end), ())
     rest = Part(
         name="unexplained",
         units=total - good - sum((p.units for p in parts), Decimal(0)),
-        minutes=minutes - sum((p.minutes for p in parts), Decimal(0)),
+        minutes=gap.minutes - sum((p.minutes for p in parts), Decimal(0)),
     )
     return Gap(
         window=covered,
@@ -96,7 +93,7 @@ def measure(view: View, equipment: str, window: Window, losses: Sequence[Interva
         parts=(*sorted(parts, key=lambda p: (-p.units, -p.minutes, p.name)), rest),
         rate=rate,
         count=count,
-        slices=tuple(slices),
+        slices=run.slices,
         others=tuple(others),
     )
 
@@ -127,16 +124,44 @@ def _covered(window: Window, rate: Rate, count: Count, losses: Sequence[Interval
             > _STALE.total_seconds()
         ):
             end = heard
-    return Window(
-        start=min(start, max(end, window.start)), end=max(end, min(start, end)), label=window.label, shift=window.shift
-    )
+    return Window(start=start, end=max(start, end), label=window.label, shift=window.shift)
 
 
-def _parts(
-    view: View, line: str, window: Window, slices: Sequence[Slice], rate: Rate, count: Count, digits: Decimal
-) -> list[Part]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What a gap is made of, before it is split."""
+
+    equipment: str
+    window: Window
+    slices: tuple[Slice, ...]
+    rate: Rate
+    count: Count
+
+    @property
+    def target(self) -> float:
+        return self.rate.units(self.window.start, self.window.end)
+
+    def rounded(self, units: float) -> Decimal:
+        """Whole units, unless the counter itself counts in parts of one."""
+        whole = all(m.total == int(m.total) for m in self.count.marks)
+        return Decimal(str(units)).quantize(Decimal(1) if whole else Decimal("0.1"))
+
+    def part(self, name: str, units: float, cites: tuple[str, ...], owners: tuple[Interval, ...] = ()) -> Part:
+        """Units lost otherwise than by standing still, with the minutes in which the target makes as many."""
+        minutes = units / (self.target / (self.window.seconds / 60)) if self.target else 0.0
+        return Part(
+            name=name,
+            units=self.rounded(units),
+            minutes=Decimal(str(minutes)).quantize(Decimal(1)),
+            cites=cites,
+            times=len(owners),
+            intervals=owners,
+        )
+
+
+def _standing_still(run: _Run) -> list[Part]:
     grouped: dict[str, list[Slice]] = {}
-    for piece in slices:
+    for piece in run.slices:
         if piece.interval is not None and piece.interval.loss is not Loss.SLOW:
             grouped.setdefault(called(piece.interval), []).append(piece)
     parts = []
@@ -145,23 +170,25 @@ def _parts(
         parts.append(
             Part(
                 name=name,
-                units=Decimal(str(sum(rate.units(p.start, p.end) for p in pieces))).quantize(digits),
+                units=run.rounded(sum(run.rate.units(p.start, p.end) for p in pieces)),
                 minutes=Decimal(str(sum(p.seconds for p in pieces) / 60)).quantize(Decimal(1)),
                 cites=tuple(dict.fromkeys(r for i in owners for r in i.records)),
                 times=len(owners),
                 intervals=owners,
             )
         )
-    per_minute = rate.units(window.start, window.end) / (window.seconds / 60) or 1.0
-    rejects = counts(view, count.equipment, window, "reject_count") or booked(view, line, window, "scrap")
-    if rejects:
-        scrap = preferred_count(view, rejects, "equipment.reject_count")
-        lost = scrap.made(window.start, window.end)
-        if lost > 0:
-            parts.append(_part("rejects", lost, per_minute, digits, scrap.cites(window)))
-    if (slow := _slow(view, line, window, slices, rate, count)) is not None:
-        parts.append(_part("slow running", slow[0], per_minute, digits, slow[1], slow[2]))
     return parts
+
+
+def _rejected(view: View, run: _Run) -> list[Part]:
+    """Units made that were not good: by the reject counter, else by the scrap bookings."""
+    place, window = run.count.equipment, run.window
+    rejects = counts(view, place, window, "reject_count") or booked(view, run.equipment, window, "scrap")
+    if not rejects:
+        return []
+    scrap = preferred_count(view, rejects, "equipment.reject_count")
+    lost = scrap.made(window.start, window.end)
+    return [run.part("rejects", lost, scrap.cites(window))] if lost > 0 else []
 
 
 def called(interval: Interval) -> str:
@@ -175,49 +202,27 @@ def called(interval: Interval) -> str:
             return str(interval.loss)
 
 
-def _part(
-    name: str,
-    units: float,
-    per_minute: float,
-    digits: Decimal,
-    cites: tuple[str, ...],
-    owners: tuple[Interval, ...] = (),
-) -> Part:
-    return Part(
-        name=name,
-        units=Decimal(str(units)).quantize(digits),
-        minutes=Decimal(str(units / per_minute)).quantize(Decimal(1)),
-        cites=cites,
-        times=len(owners),
-        intervals=owners,
-    )
-
-
-def _slow(
-    view: View, line: str, window: Window, slices: Sequence[Slice], rate: Rate, count: Count
-) -> tuple[float, tuple[str, ...], tuple[Interval, ...]] | None:
+def _slow(view: View, run: _Run) -> list[Part]:
     """Units lost to slow running: by the rate that the line reports, else by the count within the slow intervals."""
-    running = [s for s in slices if s.interval is None or s.interval.loss is Loss.SLOW]
+    running = [s for s in run.slices if s.interval is None or s.interval.loss is Loss.SLOW]
     owners = tuple(dict.fromkeys(s.interval for s in running if s.interval))
     told = tuple(r for o in owners for r in o.records)
-    actual = rates_said(view, line, "rate", window)
-    if actual:
+    if actual := rates_said(view, run.equipment, "rate", run.window):
         speed = preferred(view, actual, "equipment.rate")
         lost = 0.0
         for piece in running:
-            for start, end in _pieces(piece, speed, rate):
-                aim, real = rate.at(start), speed.at(start)
+            for start, end in _pieces(piece, speed, run.rate):
+                aim, real = run.rate.at(start), speed.at(start)
                 # A line that says rate 0 while no stop is recorded is not slow: that stays unexplained.
                 if aim is not None and real:
                     lost += max(0.0, aim - real) * (end - start).total_seconds() / 3600
         if round(lost) > 0:
-            return lost, (*told, *speed.cites(window)), owners
+            return [run.part("slow running", lost, (*told, *speed.cites(run.window)), owners)]
     if not owners:
-        return None
-    lost = sum(
-        max(0.0, rate.units(s.start, s.end) - count.made(s.start, s.end)) for s in running if s.interval is not None
-    )
-    return lost, told, owners
+        return []
+    slow = [s for s in running if s.interval is not None]
+    lost = sum(max(0.0, run.rate.units(s.start, s.end) - run.count.made(s.start, s.end)) for s in slow)
+    return [run.part("slow running", lost, told, owners)]
 
 
 def _pieces(piece: Slice, one: Rate, other: Rate) -> list[tuple[datetime, datetime]]:

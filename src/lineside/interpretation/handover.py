@@ -22,10 +22,11 @@ from lineside.plant.records import Json, Note
 from lineside.plant.windows import Window
 
 _SAFETY = re.compile(
-    r"\b(safety|unsafe|injur\w*|hurt|accident|near[ -]?miss|lock-?out|loto|tag-?out|e-?stop|emergency|fire|smoke|leak\w*|"
-    r"spill\w*|guard (?:removed|open|missing|defeated)|burn(?:ed|t|s)?|hazard\w*|evacuat\w*|first aid|gas alarm|"
-    r"arbeitssicherheit|sicherheit\w*|unfall\w*|beinahe\w*|verletz\w*|not-?halt|not-?aus|brand\w*|feuer\w*|rauch\w*|"
-    r"leck\w*|ausgelaufen|gefahr\w*|gef(?:ä|ae)hrd\w*|schutzhaube|schutzt(?:ü|ue)r|freigeschaltet|erste hilfe)\b",
+    r"\b(safety|unsafe|injur\w*|hurt|accident|near[ -]?miss|lock-?out|loto|tag-?out|e-?stop|emergency|fire|smoke|"
+    r"leak\w*|spill\w*|guard (?:removed|open|missing|defeated)|burn(?:ed|t|s)?|hazard\w*|evacuat\w*|first aid|"
+    r"gas alarm|arbeitssicherheit|sicherheit\w*|unfall\w*|beinahe\w*|verletz\w*|not-?halt|not-?aus|brand\w*|"
+    r"feuer\w*|rauch\w*|leck\w*|ausgelaufen|gefahr\w*|gef(?:ä|ae)hrd\w*|schutzhaube|schutzt(?:ü|ue)r|"
+    r"freigeschaltet|erste hilfe)\b",
     re.IGNORECASE,
 )
 _FAILED = re.compile(
@@ -45,14 +46,16 @@ _NOTES = 12
 
 
 def handover(
-    view: View, slot: ShiftSlot, equipment: str | None = None, *, proposals: Sequence[Finding] = ()
+    view: View, slot: ShiftSlot | Window, equipment: str | None = None, *, proposals: Sequence[Finding] = ()
 ) -> Reading:
-    """What passes to the shift after `slot`, each item in one section only; `data["section"]` of a finding names it.
+    """What passes on at the end of `slot`, each item in one section only; `data["section"]` of a finding names it.
 
-    The state is that of the slot's end, told by everything known at the view's `as_of`. proposals: open ones.
+    slot: a window where the plant has no shifts. The state is that of the slot's end, told by everything known at the view's `as_of`. proposals: open ones.
     """
     end = min(slot.end, max(slot.start, view.as_of))
-    window = Window(start=slot.start, end=end, label=slot.label, shift=slot.label)
+    name = slot.label or clock(slot.start, view.plant)
+    crew = slot.crew if isinstance(slot, ShiftSlot) else None
+    window = Window(start=slot.start, end=end, label=name, shift=name if isinstance(slot, ShiftSlot) else slot.shift)
     found = items(view, slot.start, end, equipment)
     notes = view.notes(equipment=equipment, within=window)
     safe_notes, rest = _parted(notes, lambda n: bool(_SAFETY.search(n.text)))
@@ -107,7 +110,7 @@ def handover(
     if len(claims) > _NOTES:
         missing.append(f"{counted(len(claims) - _NOTES, 'more note')} of the shift, not shown.")
     place = f" for {view.plant.called(equipment)}" if equipment else ""
-    head = f"Handover of {slot.label}{f' ({slot.crew})' if slot.crew else ''}{place}"
+    head = f"Handover of {name}{f' ({crew})' if crew else ''}{place}"
     sizes = (
         ("safety", len(safe_items) + len(safe_notes)), ("carried over", len(carried)), ("new", len(new)),
         ("closed", len(closed)), ("decisions in force", len(standings)),
@@ -117,7 +120,7 @@ def handover(
     if lagging:
         verdict += f"; behind target: {listed([str(f.data['called']) for f in lagging])}"
     if not findings:
-        missing.append(f"Any event, state, decision or note of {slot.label}.")
+        missing.append(f"Any event, state, decision or note of {name}.")
         verdict = f"{head}: the records tell of nothing"
     if view.as_of < slot.end:
         missing.append(f"The rest of the shift: it ends at {clock(slot.end, view.plant)}.")
@@ -148,7 +151,8 @@ def _performance(view: View, window: Window, equipment: str | None) -> list[Find
             continue
         name = view.plant.called(line)
         state = f"{plain(gap.units)} short" if gap.behind else "on target"
-        stretch = f"{clock(gap.window.start, view.plant)} to {clock(gap.window.end, view.plant, relative_to=gap.window.start)}"
+        until = clock(gap.window.end, view.plant, relative_to=gap.window.start)
+        stretch = f"{clock(gap.window.start, view.plant)} to {until}"
         text = f"{name}: {plain(gap.made)} made of {plain(gap.target)} due ({state}), {stretch}"
         worst = next((p for p in gap.parts if p.name != "unexplained" and p.units > 0), None)
         if gap.behind and worst:

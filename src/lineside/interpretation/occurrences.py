@@ -1,4 +1,4 @@
-"""What can repeat: stops, slow running, nonconformities, holds, late picks, scrap, alarms; and the hours they fall in."""
+"""What can repeat: stops, slow running, quality events, late picks, alarms; and the running hours they fall in."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _loss_item(members: Sequence[Interval], end: datetime) -> Item:
 
 
 def _by_state(view: View, equipment: str | None) -> Iterator[Item]:
-    """Holds while active, maintenance orders while not over, job orders while blocked: one item for each such stretch."""
+    """Holds while active, maintenance orders while not over, job orders while blocked: an item for each stretch."""
     yield from _stretches(view, EntityKind.HOLD, lambda s: s == "active", equipment)
     yield from _stretches(view, EntityKind.MAINTENANCE_ORDER, lambda s: s not in _OVER, equipment)
     yield from _stretches(view, EntityKind.JOB_ORDER, lambda s: s == "blocked", equipment)

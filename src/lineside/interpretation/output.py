@@ -14,6 +14,8 @@ from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Quality, quantity
 from lineside.plant.windows import Window
 
+_RECENT = timedelta(days=2)  # how far before a window a counter's last reading still says where it began
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -107,7 +109,10 @@ def target_rate(view: View, line: str, window: Window) -> Rate | None:
 
 def rates_said(view: View, place: str, name: str, window: Window) -> list[Rate]:
     """The property as each source said it over time, where it bears on the window."""
-    history = view.statements(entity=Entity(EntityKind.EQUIPMENT, place), properties=(name,))
+    entity, near = Entity(EntityKind.EQUIPMENT, place), Window(start=window.start - _RECENT, end=window.end)
+    history = view.statements(entity=entity, properties=(name,), within=near)
+    if not any(s.occurred_at <= window.start for s in history):
+        history = view.statements(entity=entity, properties=(name,))
     by_source: dict[str, list[Statement]] = {}
     for said in history:
         if said.quantity is not None and said.quality is not Quality.BAD and said.occurred_at < window.end:
@@ -124,7 +129,9 @@ def counts(view: View, line: str, window: Window, name: str = "good_count") -> l
 
     A counter that falls began anew at zero with another job order.
     """
-    wanted = [s for s in view.statements(kind=EntityKind.EQUIPMENT, properties=(name,)) if within(s.entity.id, line)]
+    near = Window(start=window.start - _RECENT, end=window.end + timedelta(microseconds=1))
+    said_near = view.statements(kind=EntityKind.EQUIPMENT, properties=(name,), within=near)
+    wanted = [s for s in said_near if within(s.entity.id, line)]
     lanes: dict[tuple[str, str], list[Statement]] = {}
     for said in wanted:
         if said.quantity is not None and said.quality is not Quality.BAD:

@@ -134,7 +134,8 @@ def _disagreements(gap: Gap) -> list[Finding]:
     for other in gap.others:
         made = other.made(max(gap.window.start, other.marks[0].at), gap.window.end)
         if abs(made - float(gap.made)) > max(1.0, 0.01 * float(gap.made)):
-            text = f"{other.source} counts {plain(Decimal(str(round(made, 1))))} in the same time, {gap.count.source} {plain(gap.made)}."
+            figure = plain(Decimal(str(round(made, 1))))
+            text = f"{other.source} counts {figure} in the same time, {gap.count.source} {plain(gap.made)}."
             found.append(
                 Finding(text=text, kind=Kind.DERIVED, cites=(*other.cites(gap.window), *gap.count.cites(gap.window)))
             )
@@ -175,7 +176,8 @@ def _without_target(view: View, equipment: str, window: Window, losses: Sequence
     lost = sum(s.seconds for s in slices if s.interval and s.interval.loss is not Loss.SLOW)
     verdict = f"Whether {name} is behind cannot be computed from the records"
     if lost:
-        verdict += f"; it stood still for {duration(lost)} between {clock(window.start, view.plant)} and {clock(window.end, view.plant)}"
+        since, until = clock(window.start, view.plant), clock(window.end, view.plant, relative_to=window.start)
+        verdict += f"; it stood still for {duration(lost)} between {since} and {until}"
     story = (
         causes.explain(view, equipment, window, sorted(losses, key=lambda i: -i.seconds(window.end)))
         if losses

@@ -66,7 +66,7 @@ def patterns(
             missing=() if cases else (f"Stops or quality events{f' ({wanted})' if wanted else ''} in that time.",),
             window=span,
         )
-    losses = intervals(view)
+    losses = intervals(view, equipment, span)
     repeated.sort(key=lambda g: (-sum(c.seconds(view.as_of) for c in g), -len(g), g[0].key))
     told = [(group, _exposure(view, group[0], span, losses)) for group in repeated]
     excesses = _excesses(view, told)
@@ -74,7 +74,8 @@ def patterns(
     steps: list[str] = []
     for group, hours in told[:_SHOWN]:
         findings.append(_rate(view, group, hours, span))
-        findings += _before(view, group, hours, span, window, losses)
+        if window is not None:
+            findings += _before(view, group, hours, span, losses)
         findings.append(_clustering(view, group, hours, excesses))
         tried = fixes(view, group)
         findings += [outcome(fix, view) for fix in tried[:4]]
@@ -221,16 +222,9 @@ def _rate(view: View, group: Sequence[Occurrence], hours: Exposure, span: Window
 
 
 def _before(
-    view: View,
-    group: Sequence[Occurrence],
-    hours: Exposure,
-    span: Window,
-    asked: Window | None,
-    losses: Sequence[Interval],
+    view: View, group: Sequence[Occurrence], hours: Exposure, span: Window, losses: Sequence[Interval]
 ) -> list[Finding]:
-    """The window's rate against that of the time before it, where a window was asked for."""
-    if asked is None:
-        return []
+    """The window's rate against that of the time before it."""
     earlier = Window(start=span.start - _LOOK_BACK, end=span.start)
     past = [c for c in occurrences(view, equipment=group[0].equipment, window=earlier) if c.key == group[0].key]
     first = view.events(limit=1)
@@ -263,9 +257,9 @@ def _clustering(
     if not strong:
         top = found[0]
         text = (
-            f"No shift, crew or material stands out beyond chance ({counted(top.comparisons, 'comparison')}); most often "
-            f"{top.dimension} {top.level}: {top.hits} of {top.trials}, with {100 * top.share:.0f} % of the running hours "
-            f"(corrected p = {top.chance:.2g})."
+            f"No shift, crew or material stands out beyond chance ({counted(top.comparisons, 'comparison')}); "
+            f"most often {top.dimension} {top.level}: {top.hits} of {top.trials}, "
+            f"with {100 * top.share:.0f} % of the running hours (corrected p = {top.chance:.2g})."
         )
         return Finding(text=text, kind=Kind.DERIVED, cites=cites, data={"p": top.chance})
     lead = strong[0]
@@ -274,9 +268,9 @@ def _clustering(
     there = 100 * lead.hits / levels[lead.level] if levels[lead.level] else 0.0
     rest = 100 * (lead.trials - lead.hits) / elsewhere if elsewhere else 0.0
     text = (
-        f"It gathers on {lead.dimension} {lead.level}: {lead.hits} of {lead.trials}, with {100 * lead.share:.0f} % of the "
-        f"running hours; {there:.2f} per 100 h there, {rest:.2f} elsewhere; corrected for "
-        f"{counted(lead.comparisons, 'comparison')} p = {lead.chance:.2g}."
+        f"It gathers on {lead.dimension} {lead.level}: {lead.hits} of {lead.trials}, "
+        f"with {100 * lead.share:.0f} % of the running hours; {there:.2f} per 100 h there, {rest:.2f} elsewhere; "
+        f"corrected for {counted(lead.comparisons, 'comparison')} p = {lead.chance:.2g}."
     )
     if mixed := _confounders(view, group, lead):
         text += f" {mixed}"

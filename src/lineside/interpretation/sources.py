@@ -35,12 +35,12 @@ def trust(view: View, *, dead_letters: Sequence[str] = ()) -> Reading:
     for feed in doubtful:
         owned = view.plant.source(feed.source).owns
         if owned:
-            missing.append(f"Current {listed([o.replace('_', ' ') for o in owned])}: they belong to {feed.source}.")
+            missing.append(f"Current {listed(list(owned))}: they belong to {feed.source}.")
     if doubtful:
         told = [f"{f.source} ({f.state}{_since(view, f)})" for f in doubtful]
         verdict = f"{counted(len(doubtful), 'feed')} of {len(feeds)} cannot be trusted now: {listed(told, limit=8)}"
     else:
-        verdict = f"All {counted(len(feeds), 'feed')} are live"
+        verdict = f"All {len(feeds)} feeds are live" if len(feeds) > 1 else f"{feeds[0].source}, the only feed, is live"
     gaps = view.gaps()
     if gaps:
         verdict += f"; {counted(len(gaps), 'gap')} on record, in {listed(sorted({g.source for g in gaps}))}"

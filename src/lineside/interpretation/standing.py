@@ -117,7 +117,8 @@ def broken(view: View) -> Reading:
             missing=tuple(f'"{c.text}": {c.found or "not checkable by records"}.' for c in unsure),
         )
     findings = [f for s in standings for f in (in_force_finding(view, s), *(_checked(view, s, c) for c in s.broken))]
-    verdict = f"{counted(len(standings), 'decision')} in force {'rests' if len(standings) == 1 else 'rest'} on facts that changed: "
+    rest = "rests" if len(standings) == 1 else "rest"
+    verdict = f"{counted(len(standings), 'decision')} in force {rest} on facts that changed: "
     verdict += listed([f"{short(s.decision.choice, 80)} ({s.broken[0].text})" for s in standings], limit=4)
     owners = [s.decision.decided_by for s in standings if s.decision.decided_by]
     return Reading(
@@ -303,7 +304,8 @@ def _status(view: View, each: Standing) -> str:
     else:
         state = "still in force" + (f" until {clock(each.until, view.plant)}" if each.until else "")
     if each.broken:
-        return f"{state}, but {counted(len(each.broken), 'assumption')} no longer true: {listed([c.text for c in each.broken])}"
+        texts = listed([c.text for c in each.broken])
+        return f"{state}, but {counted(len(each.broken), 'assumption')} no longer true: {texts}"
     return state
 
 

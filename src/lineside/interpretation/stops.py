@@ -80,6 +80,7 @@ _SETUP_WORDS = re.compile(
     r"change\s?-?over|set-?\s?up\b|umr(?:ü|ue)st|\br(?:ü|ue)sten\b|format(?:wechsel| change)|produktwechsel",
     re.IGNORECASE,
 )
+_LONGEST = timedelta(days=45)  # nothing that began longer ago than this before a window is looked for
 _SLOP = timedelta(seconds=60)  # two sources' clocks and cycles; a shorter difference is no difference
 
 
@@ -89,10 +90,12 @@ def intervals(view: View, equipment: str | None = None, within_window: Window | 
     within_window: those that overlap it, at their full length. Losses are read from events; a state adds what no
     event tells.
     """
-    events = view.events(kinds=tuple(_OPENS | _CLOSES), equipment=equipment)
+    until = view.as_of + timedelta(microseconds=1)
+    known = Window(start=min(within_window.start - _LONGEST, until), end=until) if within_window else None
+    events = view.events(kinds=tuple(_OPENS | _CLOSES), equipment=equipment, within=known)
     states = [
         s
-        for s in view.statements(kind=EntityKind.EQUIPMENT, properties=("state", "reason"))
+        for s in view.statements(kind=EntityKind.EQUIPMENT, properties=("state", "reason"), within=known)
         if equipment is None or within(s.entity.id, equipment)
     ]
     found = join(from_events(events, signs_of_life(states)), from_states(states))

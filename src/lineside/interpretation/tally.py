@@ -9,8 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from lineside.interpretation import shared_states
-from lineside.interpretation.facts import Facts
 from lineside.interpretation.facts import moment as moment_in
+from lineside.interpretation.facts import owner_of, recency
 from lineside.interpretation.occurrences import material_at, running_material
 from lineside.interpretation.reading import Finding, Kind, Reading, clock, duration
 from lineside.interpretation.stops import Loss, intervals, tile
@@ -209,16 +209,18 @@ def _of_record(
 
 
 def _entities(view: View, kind: str, window: Window | None, equipment: str | None) -> Iterator[Row]:
-    facts = Facts(view)
-    facts.preload(kind)
+    words: dict[Entity, list[Statement]] = {}
+    for statement in view.said(kind=kind):
+        words.setdefault(statement.entity, []).append(statement)
     for entity in view.entities(kind):
-        told = facts.about(entity)
+        told = sorted(words.get(entity, ()), key=recency)
         if window is not None and not any(s.occurred_at in window for s in told):
             continue
         best: dict[str, Statement] = {}
         for name in dict.fromkeys(s.property for s in told):
-            if (found := facts.best(entity, name)) is not None:
-                best[name] = found
+            owner = owner_of(view.plant, kind, name)
+            own = [s for s in told if s.property == name]
+            best[name] = next((s for s in own if owner and s.source == owner.name), own[0])
         if equipment is not None and not any(within(p, equipment) for p in _places(entity, best)):
             continue
         traits = {name: said.text for name, said in best.items()}
@@ -322,7 +324,7 @@ def _figure(rows: Sequence[Row], measure: Measure) -> Group:
             used = tuple(r for v, r in pairs if v == value)
         figures.append((value, str(Quantity(value, unit)), used))
     if not figures:
-        return Group(name="", rows=tuple(rows), figure="no figure recorded")
+        return _timed(rows, measure)
     figures.sort(key=lambda f: (-len(f[2]), f[1]))
     return Group(
         name="",
@@ -330,6 +332,17 @@ def _figure(rows: Sequence[Row], measure: Measure) -> Group:
         figure=" and ".join(f[1] for f in figures),
         rank=figures[0][0],
     )
+
+
+def _timed(rows: Sequence[Row], measure: Measure) -> Group:
+    """The longest, shortest or mean duration, where what is counted has a length and no other figure."""
+    lasted = [(Decimal(str(row.seconds)), row) for row in rows if row.seconds is not None]
+    if not lasted or measure is Measure.SUM:
+        return Group(name="", rows=tuple(rows), figure="no figure recorded")
+    value = _computed([seconds for seconds, _ in lasted], measure)
+    extreme = measure in (Measure.MAXIMUM, Measure.MINIMUM)
+    used = tuple(row for seconds, row in lasted if not extreme or seconds == value)
+    return Group(name="", rows=used, figure=duration(float(value)), rank=value)
 
 
 def _computed(values: Sequence[Decimal], measure: Measure) -> Decimal:
