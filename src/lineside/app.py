@@ -16,7 +16,7 @@ from lineside.settings import Settings, database_url, load_settings
 
 if TYPE_CHECKING:
     from lineside.actions import Ledger
-    from lineside.agent import Answerer
+    from lineside.agent.answer import Answerer
     from lineside.connector import Connector
     from lineside.memory import Memory, Reader
 

@@ -16,6 +16,7 @@ import typer
 
 from lineside.app import Lineside, open_lineside
 from lineside.errors import BadRequest, LinesideError, SetupError
+from lineside.interpretation.reading import clock
 
 MARKER = ".lineside-demo"
 READY_WITHIN_S = 240.0
@@ -24,15 +25,13 @@ VERIFIED_WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class DemoPlant:
-    """A running simulator: what it printed of itself."""
+    """A running simulator: what it printed of itself, and the configuration that it left in its folder."""
 
-    plant_toml: str
-    lineside_toml: str
+    folder: Path
     questions: tuple[str, ...]
     hold_question: str
     proposer: str
     approver: str
-    clock: str
 
 
 async def demonstrate(home: Path, *, once: bool, seed: int, days: int, port: int) -> None:
@@ -44,12 +43,14 @@ async def demonstrate(home: Path, *, once: bool, seed: int, days: int, port: int
     _clear(home)
     _say(began, f"Starting the demo plant (seed {seed}, {days} days of history)")
     async with _simulated(home / "simulated", seed=seed, days=days) as plant:
-        (home / "plant.toml").write_text(plant.plant_toml, encoding="utf-8")
-        (home / "lineside.toml").write_text(plant.lineside_toml, encoding="utf-8")
+        shutil.copy(plant.folder / "plant.toml", home)
+        settings = 'sign_in = "chooser"\n' + (plant.folder / "lineside.toml").read_text(encoding="utf-8")
+        (home / "lineside.toml").write_text(settings, encoding="utf-8")
         lineside = open_lineside(home)
         try:
             await _read_everything(lineside, began)
-            _say(began, f"Ready. The plant's clock reads {plant.clock}; answers come from the embedded answerer")
+            now = clock(lineside.clock(), lineside.plant, day=True)
+            _say(began, f"Ready. The plant's clock reads {now}; answers come from the {lineside.answerer.name} answerer")
             if once:
                 await _ask_and_act(lineside, plant)
             else:
@@ -85,13 +86,11 @@ async def _simulated(folder: Path, *, seed: int, days: int) -> AsyncIterator[Dem
             raise SetupError(f"the demo plant ended before it was ready (exit code {await process.wait()})")
         said = json.loads(line)
         yield DemoPlant(
-            plant_toml=said["plant_toml"],
-            lineside_toml=said["lineside_toml"],
+            folder=folder,
             questions=tuple(said["questions"]),
             hold_question=said["hold_question"],
             proposer=said["proposer"],
             approver=said["approver"],
-            clock=said["clock"],
         )
     finally:
         if process.returncode is None:

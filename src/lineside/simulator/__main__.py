@@ -17,6 +17,7 @@ from pathlib import Path
 from lineside.simulator.facts import text_of
 from lineside.simulator.live import running
 from lineside.simulator.simulation import Simulation
+from lineside.simulator.tour import tour
 
 
 def main() -> int:
@@ -45,7 +46,12 @@ async def _run(chosen: argparse.Namespace) -> None:
     async with running(simulation, folder, port=chosen.port_base) as plant:
         for name, text in (("plant.toml", plant.plant_toml), ("lineside.toml", plant.lineside_toml)):
             await asyncio.to_thread((folder / name).write_text, text, encoding="utf-8")
-        ready = {"ready": True, "now": text_of(plant.stage.clock()), **asdict(plant.addresses)}
+        ready = {
+            "ready": True,
+            "now": text_of(plant.stage.clock()),
+            **asdict(plant.addresses),
+            **asdict(tour(simulation)),
+        }
         sys.stdout.write(json.dumps(ready, default=str) + "\n")
         sys.stdout.flush()
         await stop.wait()

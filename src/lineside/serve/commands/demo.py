@@ -17,7 +17,7 @@ def demo(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Ask, act, verify, and exit.")] = False,
     seed: Annotated[int, typer.Option(help="Which demo plant.")] = 7,
-    days: Annotated[int, typer.Option(min=2, max=365, help="Days of history.")] = 30,
+    days: Annotated[int, typer.Option(min=14, max=365, help="Days of history.")] = 30,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the web chat; 0 takes a free one.")] = 8765,
 ) -> None:
     """Start a demo plant over real protocols, read it, and answer at a printed address."""

@@ -18,25 +18,30 @@ def register(root: typer.Typer) -> None:
 
 
 def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
-    """Copy the whole installation into one file, while it runs."""
+    """Copy the memory with its proposals and audit into one file, while it runs."""
     from lineside.app import open_lineside
     from lineside.memory.backup import backup as write_backup
 
     lineside = open_lineside(home_folder(context.obj.home))
     try:
-        write_backup(lineside.memory, home=lineside.home, file=file)
+        write_backup(lineside.memory, file)
     finally:
         lineside.close()
-    typer.echo(f"{file} holds {lineside.home} as it is now.")
+    typer.echo(f"{file} holds the memory of {lineside.home}. Keep plant.toml, lineside.toml and the keys beside it.")
 
 
 def restore(context: typer.Context, file: Annotated[Path, typer.Argument(help="A file of `lineside backup`.")]) -> None:
-    """Bring an installation back into an empty home."""
+    """Make the memory what a backup holds, whatever it is now."""
+    from lineside.app import open_lineside
     from lineside.memory.backup import restore as read_backup
 
-    home = home_folder(context.obj.home)
-    read_backup(file, home=home)
-    typer.echo(f"{home} is as it was when {file} was written; the index is built again on first use.")
+    lineside = open_lineside(home_folder(context.obj.home))
+    try:
+        read_backup(lineside.memory, file)
+        lineside.memory.index_pending()
+    finally:
+        lineside.close()
+    typer.echo(f"The memory of {lineside.home} is as it was when {file} was written.")
 
 
 def token(
