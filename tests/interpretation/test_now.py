@@ -23,7 +23,7 @@ def busy(scribe):
     scribe.report("ofen-leit", at("12:00"), f"equipment:{oven}", job_order="BA-5")
     scribe.event("ofen-leit", at("12:20"), "stop", equipment=oven, reason="Brenner aus", job_order="BA-5")
     scribe.report("wawi", at("06:00"), "job_order:BA-5", sales_order_line="AU-31/1", status="in Arbeit")
-    scribe.report("wawi", at("06:00"), "sales_order_line:AU-31/1", quantity=600)
+    scribe.report("wawi", at("06:00"), "shipment:FA-2", quantity=600)
     scribe.report("ofen-leit", at("12:00"), "job_order:BA-5", quantity_good=100)
     scribe.report(
         "lager",
@@ -47,7 +47,7 @@ def test_what_hits_the_next_truck_comes_first(remembered, busy, bakery):
     about = reading.data["about"]
     assert about[0] == "equipment:hafenstrasse/backstube/ofen-2"
     assert set(about[1:]) >= {
-        "sales_order_line:AU-31/1",
+        "shipment:FA-2",
         "hold:S-9",
         "material:HEFE",
         "purchase_order_line:B-1/1",
@@ -68,7 +68,7 @@ def test_a_restart_a_release_and_a_receipt_end_the_exceptions(remembered, busy, 
     busy.report("wawi", at("12:40"), "purchase_order_line:B-1/1", status="geliefert")
     busy.report("wawi", at("12:41"), "lot:Y-2", quality_status="gesperrt")
     about = now(remembered(busy.events, bakery, NOW).view()).data["about"]
-    assert set(about) == {"sales_order_line:AU-31/1", "equipment:hafenstrasse/mühle/mühle-1", "material:HEFE"}
+    assert set(about) == {"shipment:FA-2", "equipment:hafenstrasse/mühle/mühle-1", "material:HEFE"}
 
 
 def test_one_line_is_asked_for(remembered, busy, bakery):

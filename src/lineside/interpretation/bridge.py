@@ -30,11 +30,12 @@ _UNPOSTED = {
     "goods_receipt": "unposted receipt",
     "production": "production not received",
     "scrap": "unposted scrap",
-    "consumption": "unposted consumption",
+    "consumption": "unposted issue",
     "transfer": "movement in flight",
     "staged": "movement in flight",
     "count": "count on one side only",
 }
+_WITHIN = {"transfer": "movement in flight", "staged": "stock at the line"}
 _PHYSICAL = ("physical", "available")
 
 
@@ -81,8 +82,7 @@ def bridge(facts: Facts, stock: Stock, start: Figure, end: Figure) -> Bridge:
     since = settled or oldest - LOOKBACK
     moves, missing = movements(facts, stock, min(since, oldest - LOOKBACK))
     postings_by = _habits(moves)
-    places = {p.location for f in (*stock.whole, *stock.parts) for p in f.parts if p.location}
-    look = _Look(facts, stock, one, other, postings_by, frozenset(places), tuple(moves))
+    look = _Look(facts, stock, one, other, postings_by, tuple(moves))
     steps += look.steps([m for m in moves if m.first.at > since])
     bad = restricted(facts, stock)
     steps += _scope_steps(stock, one, other, bad, steps)
@@ -146,7 +146,6 @@ class _Look:
     start: Figure
     end: Figure
     habits: dict[tuple[str, tuple[str, ...]], datetime]
-    places: frozenset[str]
     moves: tuple[Movement, ...]
 
     def steps(self, moves: Iterable[Movement]) -> list[Step]:
@@ -165,7 +164,7 @@ class _Look:
 
     def _worth(self, posting: Posting, figure: Figure) -> Decimal:
         if posting.kind != "count":
-            return effect(posting, figure, self.places)
+            return effect(posting, figure, self.stock)
         if posting.source != figure.source:
             return Decimal(0)
         timeline = [(at, total) for at, total in _timeline(self.facts, figure) if at <= posting.at]
@@ -175,7 +174,7 @@ class _Look:
             return Decimal(0)
         before_at, before = timeline[-1]
         between = (
-            effect(p, figure, self.places)
+            effect(p, figure, self.stock)
             for m in self.moves
             for p in m.postings.get(figure.source, ())
             if before_at < p.at < posting.at and p.kind != "count"
@@ -194,6 +193,8 @@ class _Look:
         told_by = other.source if other.source in move.postings else min(move.postings)
         seen = move.postings[told_by]
         value = sum((self._worth(p, figure) for p in seen), Decimal(0))
+        if not value:
+            return value, "held"  # it moves within what the figure covers, or outside: nothing is lacking
         if any(p.at > figure.at for p in seen):
             return Decimal(0), "cut-off"
         if since := self.habits.get((figure.source, family(seen[0].kind))):
@@ -238,14 +239,20 @@ class _Look:
     def _both(self, move: Movement, value: Decimal, told: str) -> Step:
         amounts = {s: sum((p.value for p in ps), Decimal(0)) for s, ps in move.postings.items()}
         if len(set(amounts.values())) == 1:
-            text = f"{told}; only one of the two figures covers both places."
-            return Step(name="moved out of scope", value=value, text=text, kind=Kind.DERIVED, cites=move.cites)
+            text = f"{told}; one of the two figures covers both of its places, or neither."
+            return Step(
+                name=_WITHIN.get(move.first.kind, "another scope"),
+                value=value,
+                text=text,
+                kind=Kind.DERIVED,
+                cites=move.cites,
+            )
         low, high = min(amounts.values()), max(amounts.values())
         factor = next(
             (q.value for q in self.facts.factors(self.stock.material).values() if low * q.value == high), None
         )
         each = ", ".join(f"{s} with {plain(v)} {self.stock.unit}".rstrip() for s, v in sorted(amounts.items()))
-        name = "unit slip" if factor else "posted with different quantities"
+        name = "packaging slip" if factor else "posted with different quantities"
         tail = f"; they differ by the packaging factor {plain(factor)}" if factor else ""
         return Step(
             name=name,
@@ -312,9 +319,7 @@ def _scope_steps(
         newest = max(at_line, key=lambda f: (f.at, f.source), default=None)
         if newest is not None:
             sign = -1 if start is books else 1
-            moved = sum(
-                (abs(s.value) for s in steps if s.name in (_UNPOSTED["staged"], "moved out of scope")), Decimal(0)
-            )
+            moved = sum((abs(s.value) for s in steps if s.name in _WITHIN.values()), Decimal(0))
             if (left := newest.value - moved) > 0:
                 text = (
                     f"{newest.source} says {newest.amount} ({newest.scope}); the books count it, "

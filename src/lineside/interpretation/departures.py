@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from lineside.interpretation.facts import Facts, moment
-from lineside.interpretation.gates import Truck, cut_off_fact, truck, trucks_of
+from lineside.interpretation.gates import Truck, cut_off_fact, truck
 from lineside.interpretation.holds import holds
-from lineside.interpretation.links import touched
+from lineside.interpretation.links import lines_on
 from lineside.interpretation.readiness import LineReadiness, assess, line_data, line_gaps, line_verdict
 from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock, duration
 from lineside.interpretation.stock import related
 from lineside.memory import Statement, View
-from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.entities import Entity
 from lineside.plant.plant import CutOff
 
 _AHEAD_DAYS = 7
@@ -25,7 +25,7 @@ def departure(view: View, *, at: datetime | None = None, dock: str | None = None
     at: the departure, by default the next one; dock: only the trucks there.
     """
     facts = Facts(view)
-    trucks = [t for t in _trucks(facts) if not dock or _at_dock(facts, t.shipment, dock)]
+    trucks = [t for t in waiting_trucks(facts) if not dock or _at_dock(facts, t.shipment, dock)]
     when = at or _next(facts, trucks, dock)
     leaving = [t for t in trucks if when and t.departure and abs((t.departure - when).total_seconds()) < 60]
     cut = None if when is None else _cut_off(facts, when, dock)
@@ -36,7 +36,7 @@ def departure(view: View, *, at: datetime | None = None, dock: str | None = None
             missing=("A shipment with that departure, and its lines.",),
         )
     known = holds(facts)
-    rows = [(t, assess(facts, known, line, on=t.shipment)) for t in leaving for line in _lines_on(facts, t.shipment)]
+    rows = [(t, assess(facts, known, line, on=t.shipment)) for t in leaving for line in lines_on(facts, t.shipment)]
     last = min((t.cut_off for t in leaving if t.cut_off), default=when)
     ready = [e.line.id for _, e in rows if e.ready]
     partly = [e.line.id for _, e in rows if _stand(e) == "in part"]
@@ -69,7 +69,7 @@ def hit_by_carrier(
     facts = Facts(view)
     found, late = list[Finding](), list[str]()
     missing = list[str]()
-    for each in _trucks(facts):
+    for each in waiting_trucks(facts):
         said = facts.best(each.shipment, "carrier")
         if shipment is not None and each.shipment != shipment:
             continue
@@ -80,7 +80,7 @@ def hit_by_carrier(
         if arrives is None:
             missing.append(f"Neither an ETA nor a departure of {each.shipment.id} is on record.")
             continue
-        for line in _lines_on(facts, each.shipment):
+        for line in lines_on(facts, each.shipment):
             hit = _slip(facts, each, line, then=arrives + timedelta(seconds=delay_s), eta=eta, carrier=said)
             found.append(hit)
             if hit.data["late"]:
@@ -122,14 +122,11 @@ def _slip(
     )
 
 
-def _trucks(facts: Facts) -> list[Truck]:
-    found = [truck(facts, each) for each in facts.view.entities(EntityKind.SHIPMENT)]
-    return [each for each in found if not each.gone]
-
-
-def _lines_on(facts: Facts, shipment: Entity) -> list[Entity]:
-    lines = {x.entity for x in touched(facts, shipment) if x.entity.kind == EntityKind.SALES_ORDER_LINE}
-    return sorted(e for e in lines if shipment in [t.shipment for t in trucks_of(facts, e)])
+def waiting_trucks(facts: Facts) -> list[Truck]:
+    """The shipments that haven't left."""
+    facts.load("shipment", "planned_departure", "dock", "status", "lines", "eta", "carrier")
+    named = {e for name in ("planned_departure", "lines", "status") for e in facts.having("shipment", name)}
+    return [each for each in (truck(facts, e) for e in sorted(named)) if not each.gone]
 
 
 def _at_dock(facts: Facts, shipment: Entity, dock: str) -> bool:

@@ -25,15 +25,21 @@ class Facts:
         self._about: dict[Entity, tuple[Statement, ...]] = {}
         self._pointing: dict[tuple[str, str], dict[str, list[Statement]]] = {}
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
+        self._columns: dict[tuple[str, str], dict[Entity, list[Statement]]] = {}
         self._positions: dict[str, list[Statement]] | None = None
 
-    def preload(self, *kinds: str) -> None:
-        """Everything said of these kinds is read at once, where a question goes through all of them."""
-        for kind in kinds:
-            found: dict[Entity, list[Statement]] = defaultdict(list)
-            for statement in self.view.said(kind=kind):
-                found[statement.entity].append(statement)
-            self._about |= {entity: tuple(sorted(words, key=recency)) for entity, words in found.items()}
+    def load(self, kind: str, *names: str) -> None:
+        """These properties of everything of the kind are read at once, for a question that goes through all of them."""
+        missing = [name for name in names if (kind, name) not in self._columns]
+        if missing:
+            self._columns |= {(kind, name): defaultdict(list) for name in missing}
+            for statement in sorted(self.view.said(kind=kind, properties=missing), key=recency):
+                self._columns[kind, statement.property][statement.entity].append(statement)
+
+    def having(self, kind: str, name: str) -> list[Entity]:
+        """Everything of the kind that some source states this property of."""
+        self.load(kind, name)
+        return sorted(self._columns[kind, name])
 
     def about(self, entity: Entity) -> tuple[Statement, ...]:
         """Each source's latest word on each property of the entity, newest first."""
@@ -43,7 +49,9 @@ class Facts:
 
     def words(self, entity: Entity, name: str) -> list[Statement]:
         """Each source's latest word on one property, newest first; what a source itself calls bad stands last."""
-        found = [s for s in self.about(entity) if s.property == name and s.value is not None]
+        column = self._columns.get((entity.kind, name))
+        said = column.get(entity, []) if column is not None else self.about(entity)
+        found = [s for s in said if s.property == name and s.value is not None]
         return sorted(found, key=lambda s: s.quality is Quality.BAD)
 
     def best(self, entity: Entity, name: str) -> Statement | None:

@@ -108,9 +108,10 @@ def passages(question: Question) -> tuple[Passage, ...]:
 
 
 def responsible(facts: Facts, source: str | None, kind: str, name: str) -> str | None:
-    """Who answers for a datum: the owner of its owning system, else of the system that spoke."""
-    card = owner_of(facts.plant, kind, name) or (facts.plant.source(source) if source else None)
-    return (card.owner or card.name) if card else None
+    """Who answers for a datum: the owner of the system that spoke, else of the one that owns the datum."""
+    spoke = facts.plant.source(source).owner if source else None
+    card = owner_of(facts.plant, kind, name)
+    return spoke or (card.owner if card else None) or (card.name if card else source)
 
 
 def _made(q: Question) -> Passage:
@@ -136,7 +137,7 @@ def _made(q: Question) -> Passage:
         cites=cites,
         owner=owner,
         opens_with=f"making {q.amount(q.wanted - made)} more",
-        earliest=max(ends, default=None),
+        earliest=max((w for w in ends if w > q.facts.view.as_of), default=None),
     )
 
 
@@ -155,7 +156,7 @@ def _inspected(q: Question) -> Passage:
         text = "; ".join(b.quality.why for b in passed)
         return Passage(gate=Gate.INSPECTED, stand=Stand.OPEN, passed=value, text=text, cites=cites)
     dues = [b.quality.due for b in closed]
-    known = [due for due in dues if due]
+    known = [due for due in dues if due and due > q.facts.view.as_of]
     return Passage(
         gate=Gate.INSPECTED,
         stand=Stand.CLOSED,
@@ -331,10 +332,10 @@ def _documents(q: Question) -> list[tuple[str, Entity, Entity]]:
         for said in q.facts.pointing("document", "subject", thing):
             found[said.entity] = (_document_kind(q.facts, said.entity), thing, said.entity)
     by_id = {thing.id: thing for thing in things}
-    for said in q.facts.view.said(kind="document", properties=("status",)):
-        kind, slash, rest = said.entity.id.partition("/")
-        if slash and rest in by_id and said.entity not in found:
-            found[said.entity] = (kind, by_id[rest], said.entity)
+    for document in q.facts.having("document", "status"):
+        kind, slash, rest = document.id.partition("/")
+        if slash and rest in by_id and document not in found:
+            found[document] = (kind, by_id[rest], document)
     return sorted(found.values(), key=lambda row: (row[0], row[2]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,6 +30,9 @@ LINKS = (
 _POINTING = frozenset({"subject", "lines", *(kind.value for kind in EntityKind)})
 # Steps that lead to what hangs on a thing, and not on to everything that shares a machine or a material with it.
 _CHAIN = ("job_order", "lot", "handling_unit", "sales_order_line", "sales_order", "shipment")
+
+
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,15 @@ def lines_of(facts: Facts, order: Entity) -> list[Entity]:
     return sorted(named | {s.entity for s in facts.pointing("sales_order_line", "sales_order", order)})
 
 
+def lines_on(facts: Facts, shipment: Entity) -> list[Entity]:
+    """The sales order lines that a shipment carries, by its word, by theirs, and by its handling units."""
+    named = {Entity.parse(t) for said in facts.words(shipment, "lines") for t in pointed_at(said.value, "lines")}
+    named |= {s.entity for s in facts.pointing("sales_order_line", "shipment", shipment)}
+    for unit in facts.pointing("handling_unit", "shipment", shipment):
+        named |= {line for line, _ in facts.linked(unit.entity, "sales_order_line")}
+    return sorted(named)
+
+
 def touched(facts: Facts, entity: Entity) -> list[Link]:
     """Everything of the chain from job order to shipment that hangs on the entity, nearest first."""
     seen, found, front = {entity}, list[Link](), [entity]
@@ -82,20 +95,23 @@ def touched(facts: Facts, entity: Entity) -> list[Link]:
 
 
 def link_findings(facts: Facts, entity: Entity, limit: int = 8) -> tuple[Finding, ...]:
-    """What the entity touches, one sentence for each link that a record states."""
-    findings = []
+    """What the entity touches, by records: one sentence for all of a kind that belong to the same thing."""
+    groups: dict[tuple[str, Entity, str], dict[str, str]] = defaultdict(dict)
     for link in touched(facts, entity):
-        if link.statement is None:
-            continue
-        named = link.statement.entity
-        other = link.entity if named == link.origin else link.origin
+        if link.statement is not None:
+            named = link.statement.entity
+            other = link.entity if named == link.origin else link.origin
+            groups[named.kind, other, link.statement.source][named.id] = link.statement.record_id
+    findings = []
+    for (kind, other, source), ids in groups.items():
+        shown = ", ".join(list(ids)[:_NAMED]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
+        verb = "belongs" if len(ids) == 1 else "belong"
         findings.append(
             Finding(
-                text=f"{named.kind.replace('_', ' ')} {named.id} belongs to {other.kind.replace('_', ' ')} {other.id}"
-                f", says {link.statement.source}.",
-                kind=Kind.FACT,
-                cites=(link.statement.record_id,),
-                data={"from": str(named), "to": str(other)},
+                text=f"{kind.replace('_', ' ')} {shown} {verb} to {other.kind.replace('_', ' ')} {other.id}, says {source}.",
+                kind=Kind.FACT if len(ids) == 1 else Kind.DERIVED,
+                cites=tuple(ids.values()),
+                data={"from": [f"{kind}:{each}" for each in ids], "to": str(other)},
             )
         )
     return tuple(findings[:limit])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -83,11 +83,12 @@ def movements(facts: Facts, stock: Stock, since: datetime) -> tuple[list[Movemen
     return _grouped(postings), list(dict.fromkeys(missing))
 
 
-def effect(posting: Posting, figure: Figure, places: Iterable[str]) -> Decimal:
-    """By how much the posting changes the figure. places: every location that any source states for the material.
+def effect(posting: Posting, figure: Figure, stock: Stock) -> Decimal:
+    """By how much the posting changes the figure.
 
     A named place decides before the movement's kind: what leaves the figure's place lowers it, what comes raises it,
-    what happens at another known place leaves it.
+    what happens at another place that the figure's source tells apart leaves it. Two systems name their places in two
+    ways, so another source's places decide nothing.
     """
     here = [p.location for p in figure.parts if p.location]
     if here:
@@ -95,7 +96,8 @@ def effect(posting: Posting, figure: Figure, places: Iterable[str]) -> Decimal:
         comes = any(related(posting.end, place) for place in here)
         if leaves or comes:
             return posting.value * (int(comes) - int(leaves))
-        if any(related(named, place) for named in (posting.start, posting.end) for place in places):
+        told = {p.location for f in (*stock.whole, *stock.parts) if f.source == figure.source for p in f.parts}
+        if any(related(named, place) for named in (posting.start, posting.end) for place in told):
             return Decimal(0)
     if posting.kind in INTO:
         return posting.value

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from lineside.interpretation.departures import waiting_trucks
 from lineside.interpretation.facts import Facts, moment, owner_of, spoken
 from lineside.interpretation.gates import responsible, trucks_of
 from lineside.interpretation.holds import holds
-from lineside.interpretation.links import touched
+from lineside.interpretation.links import lines_on, touched
 from lineside.interpretation.readiness import assess
 from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock, duration
 from lineside.interpretation.reconcile import stock_conflicts
 from lineside.interpretation.shared_states import contradict, state_of
 from lineside.interpretation.stops import Interval, Loss, from_events, from_states, join
-from lineside.memory import Statement, View
+from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.quantities import plain
@@ -25,6 +26,7 @@ from lineside.plant.windows import Window
 _MOST = 9  # a supervisor reads under ten
 _LOOK = timedelta(days=3)
 _NEXT = timedelta(hours=24)
+_SHOWN = 6  # lines named of one truck
 _LOSS_WORDS = {
     Loss.STOP: "is stopped",
     Loss.CHANGEOVER: "is in changeover",
@@ -125,8 +127,8 @@ def _open_intervals(facts: Facts, equipment: str | None) -> list[Interval]:
 
 def _slow_lines(facts: Facts, equipment: str | None) -> Iterator[Open]:
     """Lines whose last rate lies under their last target."""
-    rates = {s.entity for s in facts.view.said(kind=EntityKind.EQUIPMENT, properties=("target_rate",))}
-    for entity in sorted(rates):
+    facts.load(EntityKind.EQUIPMENT, "rate", "target_rate")
+    for entity in facts.having(EntityKind.EQUIPMENT, "target_rate"):
         if equipment is not None and not within(entity.id, equipment):
             continue
         rate, target = facts.best(entity, "rate"), facts.best(entity, "target_rate")
@@ -168,36 +170,40 @@ def _held(facts: Facts, equipment: str | None) -> Iterator[Open]:
 
 
 def _at_risk(facts: Facts, equipment: str | None) -> Iterator[Open]:
-    """The lines on the trucks of the next day that can't go as they are."""
+    """The trucks of the next day with lines that can't go as they are."""
     known, until = holds(facts), facts.view.as_of + _NEXT
-    for line in facts.view.entities(EntityKind.SALES_ORDER_LINE):
-        trucks = [t for t in trucks_of(facts, line) if not t.gone and t.departure and t.departure <= until]
-        if not trucks or (equipment is not None and not _there(facts, line, equipment)):
+    for truck in waiting_trucks(facts):
+        if truck.departure is None or truck.departure > until:
             continue
-        truck = min(trucks, key=lambda t: (t.departure, t.shipment))
-        each = assess(facts, known, line, on=truck.shipment)
-        if not each.closed or each.buckets is None:
+        lines = [e for e in lines_on(facts, truck.shipment) if equipment is None or _there(facts, e, equipment)]
+        rows = [each for each in (assess(facts, known, e, on=truck.shipment) for e in lines) if each.closed]
+        if not rows:
             continue
-        gates = ", ".join(g.gate.value for g in each.closed)
-        leaves = clock(truck.departure, facts.plant, relative_to=facts.view.as_of) if truck.departure else ""
-        can, wanted = each.amount(each.buckets.shippable), each.amount(each.buckets.wanted)
+        shown = "; ".join(f"{each.line.id} ({', '.join(g.gate.value for g in each.closed)})" for each in rows[:_SHOWN])
+        shown += f"; and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+        verb = "line on it can't" if len(rows) == 1 else "lines on it can't"
+        leaves = clock(truck.departure, facts.plant, relative_to=facts.view.as_of)
         yield Open(
-            text=f"{line.id} on {truck.shipment.id} ({leaves}) can ship {can} of {wanted}; closed: {gates}",
+            text=f"{truck.shipment.id} leaves at {leaves} and {len(rows)} {verb} go as a whole: {shown}",
             kind=Kind.DERIVED,
-            cites=tuple(dict.fromkeys((*each.cites, *truck.cites, *(c for g in each.closed for c in g.cites)))),
-            about=str(line),
+            cites=tuple(
+                dict.fromkeys((*truck.cites, *(c for e in rows for g in e.closed for c in (*e.cites, *g.cites))))
+            ),
+            about=str(truck.shipment),
             weight=2,
-            owner=next((g.owner for g in each.closed if g.owner), None),
-            lines=(line.id,),
+            owner=", ".join(dict.fromkeys(g.owner for e in rows for g in e.closed if g.owner)) or None,
+            lines=tuple(each.line.id for each in rows),
             due=truck.cut_off or truck.departure,
-            step=f"Settle {gates} of {line.id}.",
+            step=f"Settle what {truck.shipment.id} waits for: {shown}.",
         )
 
 
 def _late_purchases(facts: Facts) -> Iterator[Open]:
-    for said in facts.view.said(kind="purchase_order_line", properties=("eta",)):
-        when = moment(said.value)
-        if when is None or when >= facts.view.as_of or facts.best(said.entity, "eta") != said:
+    facts.load("purchase_order_line", "eta", "status", "material")
+    for order in facts.having("purchase_order_line", "eta"):
+        said = facts.best(order, "eta")
+        when = moment(said.value) if said else None
+        if said is None or when is None or when >= facts.view.as_of:
             continue
         if facts.state(said.entity, "status") in ("complete", "cancelled"):
             continue
@@ -229,11 +235,8 @@ def _stock(facts: Facts) -> Iterator[Open]:
 
 def _contradictions(facts: Facts) -> Iterator[Open]:
     """Lots that are released here and blocked there."""
-    words: dict[Entity, list[Statement]] = {}
-    for said in facts.view.said(kind="lot", properties=("quality_status",)):
-        words.setdefault(said.entity, []).append(said)
-    for lot, each in sorted(words.items()):
-        states = [(s, state_of("lot", "quality_status", s.value)) for s in each]
+    for lot in facts.having("lot", "quality_status"):
+        states = [(s, state_of("lot", "quality_status", s.value)) for s in facts.words(lot, "quality_status")]
         pair = next(
             (
                 (a, b)
@@ -283,6 +286,7 @@ def _silent(facts: Facts) -> Iterator[Open]:
 def _orders_on(facts: Facts, line: str, loss: Interval) -> tuple[tuple[str, ...], datetime | None, tuple[Cite, ...]]:
     """What the job order running there is for."""
     places = [Entity("equipment", p) for p in dict.fromkeys((loss.equipment, line))]
+    facts.load("job_order", "status")
     orders = [Entity("job_order", loss.job_order)] if loss.job_order else []
     orders += [target for place in places for target, _ in facts.linked(place, "job_order")]
     for place in places:

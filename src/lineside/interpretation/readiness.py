@@ -11,7 +11,7 @@ from decimal import Decimal
 from lineside.interpretation.facts import Facts, doubts, moment, spoken
 from lineside.interpretation.gates import Gate, Passage, Question, Stand, Truck, passages, trucks_of
 from lineside.interpretation.holds import Hold, holds
-from lineside.interpretation.links import customer_of, lines_of, touched
+from lineside.interpretation.links import customer_of, lines_of, lines_on, touched
 from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.shared_states import meaning
 from lineside.interpretation.state import conflicts_on
@@ -21,7 +21,7 @@ from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.quantities import Quantity, plain
 from lineside.plant.records import Json, quantity
 
-_LOOKS_DONE = ("complete", "closed", "released", "shippable", "shipped")
+_LOOKS_DONE = ("complete", "closed", "shippable", "shipped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +101,9 @@ def looks_complete(view: View) -> Reading:
     facts = Facts(view)
     known = holds(facts)
     found = list[tuple[LineReadiness, Finding]]()
+    for kind in ("sales_order_line", "sales_order", "job_order"):
+        facts.load(kind, "status")
+    facts.load("shipment", "planned_departure", "dock", "status", "lines")
     for line in view.entities(EntityKind.SALES_ORDER_LINE):
         said = _done_words(facts, line)
         if not said or any(t.gone for t in trucks_of(facts, line)):
@@ -394,8 +397,7 @@ def _lines(facts: Facts, entity: Entity) -> list[Entity]:
         # Some plants keep no lines: then the order itself carries the quantity.
         return lines_of(facts, entity) or ([entity] if facts.words(entity, "quantity") else [])
     if entity.kind == EntityKind.SHIPMENT:
-        named = [e for link in touched(facts, entity) if (e := link.entity).kind == EntityKind.SALES_ORDER_LINE]
-        return sorted(set(named))
+        return lines_on(facts, entity)
     return sorted({x.entity for x in touched(facts, entity) if x.entity.kind == EntityKind.SALES_ORDER_LINE})
 
 

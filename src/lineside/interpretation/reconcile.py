@@ -25,16 +25,16 @@ _OLD_COUNT_S = 30 * 86400.0
 class Purpose(StrEnum):
     """What a figure is wanted for."""
 
+    SHIP = "ship"
     PROMISE = "promise"
     PLAN = "plan"
-    SHIP = "ship"
     POST = "post"
 
 
 # Which coverage serves which purpose best; None is a scope whose words aren't known.
 _PREFERENCE: dict[Purpose, tuple[str | None, ...]] = {
     Purpose.SHIP: ("physical", "available", None, "books"),
-    Purpose.PROMISE: ("available", "physical", None, "books"),
+    Purpose.PROMISE: ("physical", "available", None, "books"),
     Purpose.PLAN: ("physical", "available", None, "books"),
     Purpose.POST: ("books", None, "physical", "available"),
 }
@@ -98,7 +98,8 @@ def stock_conflicts(facts: Facts) -> Iterator[tuple[Stock, Decimal]]:
     for material in facts.stocked():
         stock = stock_of(facts, Entity("material", material))
         if len({f.source for f in stock.whole}) > 1 and len({f.value for f in stock.whole}) > 1:
-            yield stock, stock.whole[0].value - stock.whole[-1].value
+            values = [f.value for f in stock.whole]
+            yield stock, max(values) - min(values)
 
 
 def _usable(facts: Facts, stock: Stock, purpose: Purpose) -> Usable | None:
@@ -140,13 +141,17 @@ def _usable(facts: Facts, stock: Stock, purpose: Purpose) -> Usable | None:
 
 
 def _choose(facts: Facts, stock: Stock, purpose: Purpose) -> Figure | None:
-    """The declared owner's figure of the scope, then the coverage that serves the purpose, then the newest."""
+    """The coverage that serves the purpose, then the declared owner's figure of its scope, then the newest.
+
+    On-hand and available stock both tell of what is there, so between the two the owner's comes first.
+    """
     order = _PREFERENCE[purpose]
     fitting = [f for f in stock.whole if f.covers in order] or list(stock.whole or stock.parts)
 
-    def rank(figure: Figure) -> tuple[int, bool, float, str]:
+    def rank(figure: Figure) -> tuple[int, bool, int, float, str]:
         place = order.index(figure.covers) if figure.covers in order else len(order)
-        return place, not _owned(facts, figure), -figure.at.timestamp(), figure.source
+        there = figure.covers in ("physical", "available") and purpose is not Purpose.POST
+        return 0 if there else place, not _owned(facts, figure), place, -figure.at.timestamp(), figure.source
 
     return min(fitting, key=rank, default=None)
 
@@ -159,13 +164,12 @@ def _owned(facts: Facts, figure: Figure) -> bool:
 
 def _since(facts: Facts, stock: Stock, figure: Figure) -> tuple[Decimal, tuple[str, ...]]:
     """What others saw move after the figure was stated."""
-    places = {p.location for f in (*stock.whole, *stock.parts) for p in f.parts if p.location}
     found, cites = Decimal(0), list[str]()
     for move in movements(facts, stock, figure.at)[0]:
         if move.first.at <= figure.at:
             continue
         seen = move.postings.get(figure.source) or move.postings[min(move.postings)]
-        worth = sum((effect(p, figure, places) for p in seen), Decimal(0))
+        worth = sum((effect(p, figure, stock) for p in seen), Decimal(0))
         if worth:
             found, cites = found + worth, [*cites, *move.cites]
     return found, tuple(cites)

@@ -286,7 +286,8 @@ def _split(figures: Sequence[Figure]) -> tuple[list[Figure], list[Figure]]:
         same_place = any(related(p.location, o.location) for p in figure.parts for f in whole for o in f.parts)
         competes = figure.covers == "line_side" and alone and same_place
         (whole if competes or not whole else partial).append(figure)
-    return sorted(whole, key=figures.index), partial
+    order = {"books": 0, "physical": 1}
+    return sorted(whole, key=lambda f: (order.get(f.covers or "", 2), figures.index(f))), partial
 
 
 def _in(said: Statement, stock: Stock, facts: Facts) -> Decimal | None:
