@@ -50,7 +50,8 @@ def handover(
 ) -> Reading:
     """What passes on at the end of `slot`, each item in one section only; `data["section"]` of a finding names it.
 
-    slot: a window where the plant has no shifts. The state is that of the slot's end, told by everything known at the view's `as_of`. proposals: open ones.
+    slot: a window where the plant has no shifts. The state is that of its end, told by everything known at the view's
+    `as_of`. proposals: open ones.
     """
     end = min(slot.end, max(slot.start, view.as_of))
     name = slot.label or clock(slot.start, view.plant)

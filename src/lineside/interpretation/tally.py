@@ -112,7 +112,9 @@ def tally(
     missing = list(late_sources(view, {r.source for r in chosen}))
     if group_by is not None and (without := sum(group_by not in r.traits for r in chosen)):
         missing.append(f"The {group_by.replace('_', ' ')} of {counted(without, 'record')}.")
-    if measure not in (Measure.COUNT, Measure.DURATION) and (bare := sum(r.amount is None for r in chosen)):
+    if measure not in (Measure.COUNT, Measure.DURATION) and (
+        bare := sum(r.amount is None and r.seconds is None for r in chosen)
+    ):
         missing.append(f"A figure in {counted(bare, 'record')}.")
     return Reading(
         verdict=verdict + ".",
@@ -324,7 +326,7 @@ def _figure(rows: Sequence[Row], measure: Measure) -> Group:
             used = tuple(r for v, r in pairs if v == value)
         figures.append((value, str(Quantity(value, unit)), used))
     if not figures:
-        return _timed(rows, measure)
+        return _lasting(rows, measure)
     figures.sort(key=lambda f: (-len(f[2]), f[1]))
     return Group(
         name="",
@@ -334,7 +336,7 @@ def _figure(rows: Sequence[Row], measure: Measure) -> Group:
     )
 
 
-def _timed(rows: Sequence[Row], measure: Measure) -> Group:
+def _lasting(rows: Sequence[Row], measure: Measure) -> Group:
     """The longest, shortest or mean duration, where what is counted has a length and no other figure."""
     lasted = [(Decimal(str(row.seconds)), row) for row in rows if row.seconds is not None]
     if not lasted or measure is Measure.SUM:
