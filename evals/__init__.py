@@ -1,1 +1,1 @@
-"""Is Lineside right? Cases on plants that no code was written for, and speed as a share of a baseline in the same run."""
+"""Is Lineside right? Cases on plants that no code was written for, and speed as a share of a baseline in one run."""

@@ -1,14 +1,16 @@
-"""Questions of a plant, asked and scored by code. Run: python -m evals.cases [PLANT ...]"""
+"""Questions asked of plants and scored by code: of plants written by hand, and of the demo plant over several seeds."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from shutil import copy
 from typing import Any
 
 import yaml
@@ -17,6 +19,7 @@ from lineside.app import Lineside, open_lineside
 from lineside.errors import NotPermitted
 from lineside.serve.asking import ask_once
 from lineside.serve.importing import import_file
+from lineside.simulator.simulation import Simulation
 
 PLANTS = Path(__file__).parent / "plants"
 
@@ -33,16 +36,50 @@ class Scored:
 
 def score_plant(folder: Path) -> list[Scored]:
     """Every question of `folder/questions.yaml`, asked of a fresh memory of its records."""
+    asked = yaml.safe_load((folder / "questions.yaml").read_text(encoding="utf-8"))
+    with _remembered((folder / "plant.toml").read_text(encoding="utf-8"), folder / "records.jsonl") as lineside:
+        return [_score(lineside, case, now=str(asked["now"])) for case in asked["questions"]]
+
+
+def score_seed(seed: int, *, days: int = 30) -> list[Scored]:
+    """The questions that the simulator's truth answers, on a demo plant of that seed; the truth shares no code with us."""
+    simulation = Simulation(seed, days)
+    with tempfile.TemporaryDirectory() as folder:
+        records = Path(folder) / "records.jsonl"
+        records.write_text(
+            "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in simulation.open_records()),
+            encoding="utf-8",
+        )
+        with _remembered(simulation.plant_toml(), records) as lineside:
+            asked: list[dict[str, Any]] = simulation.truth()["questions"]  # type: ignore[assignment]
+            return [
+                _score(
+                    lineside,
+                    {
+                        "id": f"{place}-{question['kind']}",
+                        "ask": question["text"],
+                        "says": question["says"],
+                        "cites_any": question["cites"],
+                        "abstained": question["abstains"],
+                        "window": {k: v for k, v in (question["window"] or {}).items() if k in ("from", "to")},
+                    },
+                    now=simulation.now.isoformat(),
+                )
+                for place, question in enumerate(asked)
+            ]
+
+
+@contextmanager
+def _remembered(plant_toml: str, records: Path) -> Iterator[Lineside]:
     with tempfile.TemporaryDirectory() as home:
-        copy(folder / "plant.toml", home)
+        (Path(home) / "plant.toml").write_text(plant_toml, encoding="utf-8")
         lineside = open_lineside(Path(home))
         try:
-            imported = import_file(lineside, folder / "records.jsonl", quiet=True)
+            imported = import_file(lineside, records, quiet=True)
             if imported.dead:
-                raise ValueError(f"{folder}: {imported.dead[0]}")
+                raise ValueError(f"{records}: {imported.dead[0]}")
             lineside.memory.index_pending()
-            asked = yaml.safe_load((folder / "questions.yaml").read_text(encoding="utf-8"))
-            return [_score(lineside, case, now=str(asked["now"])) for case in asked["questions"]]
+            yield lineside
         finally:
             lineside.close()
 
@@ -57,35 +94,46 @@ def _score(lineside: Lineside, case: dict[str, Any], *, now: str) -> Scored:
         scored.wrong += [] if case.get("refused") else ["was refused"]
         return scored
     answer = asyncio.run(ask_once(lineside, case["ask"], at=at, person=person)).to_json()
-    text = scored.answer = str(answer["answer"])
-    cited = {cite["source_id"] for cite in answer["citations"]}
-    for wanted in case.get("says", ()):
-        either = wanted if isinstance(wanted, list) else [wanted]
-        if not any(one.casefold() in text.casefold() for one in either):
-            scored.wrong.append(f"does not say {' or '.join(either)}")
-    scored.wrong += [f"says {one}" for one in case.get("never", ()) if one.casefold() in text.casefold()]
-    scored.wrong += [f"does not cite {one}" for one in case.get("cites", ()) if one not in cited]
-    if bool(answer["abstained"]) != bool(case.get("abstained", False)):
-        scored.wrong.append("abstained" if answer["abstained"] else "did not abstain")
-    if case.get("refused"):
-        scored.wrong.append("was answered")
-    for bound, wanted in case.get("window", {}).items():
-        if answer["window"][bound] is None or datetime.fromisoformat(answer["window"][bound]) != datetime.fromisoformat(
-            wanted
-        ):
-            scored.wrong.append(f"window {bound} is {answer['window'][bound]}")
+    scored.answer = str(answer["answer"])
+    scored.wrong += _wrong(case, answer)
     return scored
 
 
+def _wrong(case: dict[str, Any], answer: dict[str, Any]) -> Iterator[str]:
+    text = str(answer["answer"]).casefold()
+    cited = {cite["source_id"] for cite in answer["citations"]}
+    cited |= {f"{cite['source']}:{cite['source_id']}" for cite in answer["citations"]}
+    for wanted in case.get("says", ()):
+        either = wanted if isinstance(wanted, list) else [wanted]
+        if not any(one.casefold() in text for one in either):
+            yield f"does not say {' or '.join(either)}"
+    yield from (f"says {one}" for one in case.get("never", ()) if one.casefold() in text)
+    yield from (f"does not cite {one}" for one in case.get("cites", ()) if one not in cited)
+    if case.get("cites_any") and not cited & set(case["cites_any"]):
+        yield f"cites none of {', '.join(case['cites_any'])}"
+    if case.get("abstained", False) not in ("either", answer["abstained"]):
+        yield "abstained" if answer["abstained"] else "did not abstain"
+    if case.get("refused"):
+        yield "was answered"
+    for bound, wanted in case.get("window", {}).items():
+        found = answer["window"][bound]
+        if found is None or datetime.fromisoformat(found) != datetime.fromisoformat(wanted):
+            yield f"window {bound} is {found}"
+    numbers = {cite["n"] for cite in answer["citations"]}
+    for claim in answer["claims"]:
+        if not claim["citations"] or not set(claim["citations"]) <= numbers:
+            yield f"a claim without a citation: {claim['text']}"
+
+
 def main() -> int:
-    """Prints every wrong answer and the share right of each plant; exit 1 where one is below its floor."""
-    chosen = [PLANTS / name for name in sys.argv[1:]] or sorted(path.parent for path in PLANTS.glob("*/questions.yaml"))
-    for folder in chosen:
-        scored = score_plant(folder)
+    """python -m evals.cases [PLANT or SEED ...]: every wrong answer, and the share right of each."""
+    chosen = sys.argv[1:] or [*sorted(path.parent.name for path in PLANTS.glob("*/questions.yaml")), "3", "4", "5"]
+    for name in chosen:
+        scored = score_seed(int(name)) if name.isdigit() else score_plant(PLANTS / name)
         for one in scored:
             if one.wrong:
                 print(f"--- {one.case}: {one.question}\n    {'; '.join(one.wrong)}\n{one.answer}\n")
-        print(f"{folder.name}: {sum(not one.wrong for one in scored)} of {len(scored)} right")
+        print(f"{name}: {sum(not one.wrong for one in scored)} of {len(scored)} right")
     return 0
 
 
