@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +49,9 @@ def write_tracker(path: Path, world: World, facts: Sequence[Fact]) -> None:
         ))  # fmt: skip
     whole = path.with_suffix(".part")
     book.save(whole)
+    said = [fact.said_at.timestamp() for fact in facts if fact.source == "tracker"]
+    if said:  # the file's own time is all that tells readers when the tracker last spoke
+        os.utime(whole, (said[-1], said[-1]))
     whole.replace(path)
 
 

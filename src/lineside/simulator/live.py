@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 import uvicorn
@@ -22,6 +23,7 @@ from lineside.simulator.stage import Stage
 from lineside.simulator.web import web_app
 
 TICK_S = 1.0
+SCADA_EVERY = timedelta(seconds=5)  # counters move with every piece; a controller's gateway samples them
 
 
 class RunningPlant:
@@ -92,13 +94,16 @@ async def running(simulation: Simulation, folder: Path, *, port: int = 0) -> Asy
 
 
 async def _tick(stage: Stage, scada: Scada, takers: Sequence[Database | NotesFolder], told: datetime) -> None:
+    shown = told
     while True:
         await asyncio.sleep(TICK_S)
         now = stage.clock()
         new = said_between(stage.simulation.stories.facts, told, now)
         for taker in takers if new else ():
             taker.take(new)
-        await scada.show(now)
+        if now - shown >= SCADA_EVERY:
+            await scada.show(now)
+            shown = now
         told = now
 
 
@@ -110,7 +115,7 @@ def _prepared(folder: Path) -> Path:
 def _offset(simulation: Simulation, kept: Path) -> timedelta:
     if kept.exists():
         return timedelta(seconds=json.loads(kept.read_text(encoding="utf-8"))["offset_s"])
-    offset = timedelta(seconds=round((simulation.now - datetime.now(UTC)).total_seconds()))
+    offset = timedelta(seconds=ceil((simulation.now - datetime.now(UTC)).total_seconds()))
     kept.write_text(json.dumps({"offset_s": offset.total_seconds()}), encoding="utf-8")
     return offset
 

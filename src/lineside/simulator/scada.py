@@ -37,6 +37,8 @@ class Scada:
 
         server = Server()
         await server.init()
+        # The whole plant lives in its own time, the server's own stamps included.
+        server.iserver.aspace.force_server_timestamp = False
         server.set_endpoint(self.url)
         server.set_server_name("northfield")
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
@@ -71,7 +73,9 @@ class Scada:
                         continue
                     self._shown[path, tag] = value
                     variant = ua.Variant(value, getattr(ua.VariantType, _EMPTY[tag][1]))
-                    await self._nodes[path, tag].write_value(ua.DataValue(variant, SourceTimestamp=at))
+                    await self._nodes[path, tag].write_value(
+                        ua.DataValue(variant, SourceTimestamp=at, ServerTimestamp=at)
+                    )
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -149,7 +149,7 @@ def _mend(world: World, production: Production, floor: Floor, log: Log) -> Mende
 def _change(world: World, production: Production, log: Log) -> Change:
     """A new revision is effective in ERP; the job order on the floor still carries the old one."""
     rng = world.random("change")
-    run = production.running(world.recurring, world.now) or production.on(world.recurring)[-1]
+    run = [one for one in production.on(world.recurring) if one.started < world.now][-1]
     number, old = f"EC-{rng.randrange(10, 99)}", rng.choice("ABCD")
     new, effective = chr(ord(old) + 1), local(world.now.astimezone(ZONE).date(), 0)
     approved = effective - timedelta(days=2, hours=-10)
