@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.reading import Finding, Kind, clock, duration
-from lineside.memory import Statement, View
+from lineside.memory import Freshness, SourceState, Statement, View
 from lineside.plant.entities import Entity
 from lineside.plant.plant import Plant, SourceCard
 from lineside.plant.quantities import Quantity
@@ -27,6 +28,11 @@ class Facts:
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
         self._columns: dict[tuple[str, str], dict[Entity, list[Statement]]] = {}
         self._positions: dict[str, list[Statement]] | None = None
+
+    @cached_property
+    def health(self) -> list[Freshness]:
+        """How fresh every source is, in the order of their names."""
+        return sorted(self.view.freshness(), key=lambda f: f.source)
 
     def load(self, kind: str, *names: str) -> None:
         """These properties of everything of the kind are read at once, for a question that goes through all of them."""
@@ -73,7 +79,8 @@ class Facts:
         """The statements of things of `kind` whose property `name` points at `target`, in the order of their ids."""
         if (kind, name) not in self._pointing:
             index: dict[str, list[Statement]] = defaultdict(list)
-            for statement in self.view.said(kind=kind, properties=(name,)):
+            self.load(kind, name)
+            for statement in (s for said in self._columns[kind, name].values() for s in said):
                 for target_text in pointed_at(statement.value, name):
                     index[target_text].append(statement)
             self._pointing[kind, name] = index
@@ -191,7 +198,7 @@ def spoken(statement: Statement, view: View) -> str:
     return f"{statement.source} says {told(statement, view)} ({scope}{when}{doubt})"
 
 
-def doubts(view: View, statements: Iterable[Statement]) -> tuple[Finding, ...]:
+def doubts(facts: Facts, statements: Iterable[Statement]) -> tuple[Finding, ...]:
     """One finding for each source among the statements that is late or silent."""
     used: dict[str, list[Statement]] = defaultdict(list)
     for statement in statements:
@@ -199,8 +206,9 @@ def doubts(view: View, statements: Iterable[Statement]) -> tuple[Finding, ...]:
     if not used:
         return ()
     findings = []
-    for health in sorted(view.freshness(sorted(used)), key=lambda f: f.source):
-        if str(health.state) == "live" or health.source not in used:
+    view = facts.view
+    for health in facts.health:
+        if health.state is SourceState.LIVE or health.source not in used:
             continue
         newest = min(used[health.source], key=recency)
         heard = health.last_heard

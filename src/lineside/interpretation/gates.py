@@ -332,6 +332,7 @@ def _documents(q: Question) -> list[tuple[str, Entity, Entity]]:
         for said in q.facts.pointing("document", "subject", thing):
             found[said.entity] = (_document_kind(q.facts, said.entity), thing, said.entity)
     by_id = {thing.id: thing for thing in things}
+    q.facts.load("document", "status", "type", "kind")
     for document in q.facts.having("document", "status"):
         kind, slash, rest = document.id.partition("/")
         if slash and rest in by_id and document not in found:
@@ -422,6 +423,8 @@ def _carrier(q: Question) -> Passage:
 
 def trucks_of(facts: Facts, line: Entity) -> tuple[Truck, ...]:
     """The shipments that carry the line, by its own word, by theirs, and by its handling units."""
+    for kind in ("handling_unit", line.kind):
+        facts.load(kind, "shipment")
     named = [s.entity for s in facts.pointing("shipment", "lines", line)]
     named += [e for e, _ in facts.linked(line, "shipment")]
     for unit in facts.pointing("handling_unit", line.kind, line):

@@ -108,7 +108,7 @@ def link_findings(facts: Facts, entity: Entity, limit: int = 8) -> tuple[Finding
         verb = "belongs" if len(ids) == 1 else "belong"
         findings.append(
             Finding(
-                text=f"{kind.replace('_', ' ')} {shown} {verb} to {other.kind.replace('_', ' ')} {other.id}, says {source}.",
+                text=f"{_spaced(kind)} {shown} {verb} to {_spaced(other.kind)} {other.id}, says {source}.",
                 kind=Kind.FACT if len(ids) == 1 else Kind.DERIVED,
                 cites=tuple(ids.values()),
                 data={"from": [f"{kind}:{each}" for each in ids], "to": str(other)},
@@ -135,3 +135,7 @@ def customer_of(facts: Facts, line: Entity) -> tuple[str, Statement] | None:
         ):
             return name, said
     return None
+
+
+def _spaced(kind: str) -> str:
+    return kind.replace("_", " ")

@@ -264,7 +264,7 @@ def _contradictions(facts: Facts) -> Iterator[Open]:
 
 
 def _silent(facts: Facts) -> Iterator[Open]:
-    for health in facts.view.freshness():
+    for health in facts.health:
         if str(health.state) == "live" or health.last_heard is None:
             continue
         card = facts.plant.source(health.source)

@@ -160,7 +160,7 @@ def assess(facts: Facts, known: Sequence[Hold], line: Entity, *, on: Entity | No
         gates=gates,
         buckets=None if value is None else _buckets(question, gates, value),
         cites=(wanted.record_id,) if wanted else (),
-        against=(*disputed, *_late_truck(facts, line, trucks), *doubts(facts.view, said)),
+        against=(*disputed, *_late_truck(facts, line, trucks), *doubts(facts, said)),
     )
 
 

@@ -75,7 +75,7 @@ def reconcile(view: View, entity: Entity, purpose: str | None = None, location: 
     wanted = [Purpose(purpose)] if purpose in set(Purpose) else list(Purpose)
     usable = [u for p in wanted if (u := _usable(facts, stock, p)) is not None]
     said = [p.statement for f in (*stock.whole, *stock.parts) for p in f.parts]
-    against = (*doubts(view, said), *_old_counts(facts, figures))
+    against = (*doubts(facts, said), *_old_counts(facts, figures))
     findings = (
         *(_figure_finding(facts, f) for f in (*stock.whole, *stock.parts)),
         *(finding for b in bridges for finding in bridge_findings(b)),

@@ -35,7 +35,7 @@ def state(view: View, entity: Entity) -> Reading:
     return Reading(
         verdict=f"{held}{head}",
         findings=findings,
-        against=doubts(view, said),
+        against=doubts(facts, said),
         missing=tuple(f"{entity.id} has no report of its status." for _ in [0] if said and not _has_standing(names)),
         next_steps=tuple(dict.fromkeys(_steps(facts, entity, names))),
         data={"entity": str(entity), "conflicts": len(conflicts), "holds": [h.id for h in on_it]},
@@ -65,7 +65,7 @@ def lookup(view: View, entity: Entity, properties: Sequence[str], *, history: bo
     return Reading(
         verdict=findings[0].text if not conflicts else conflicts[0].text,
         findings=(*findings, *conflicts),
-        against=doubts(view, heard),
+        against=doubts(facts, heard),
         missing=tuple(missing),
         data={"entity": str(entity), "properties": list(properties)},
     )

@@ -291,7 +291,7 @@ class Gathering:
                     due=by,
                 )
             )
-        return found + self._results(subject)
+        return found or self._results(subject)
 
     def _results(self, subject: Entity) -> list[Check]:
         """The newest result of each characteristic that events tell, where no inspection is reported."""
