@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, union
 
 from lineside.memory import tables
 from lineside.memory.bodies import record_from_row
@@ -121,20 +121,19 @@ class View:
 
         What a source says of a time after `as_of` is not yet so, and left out.
         """
-        newest = (each.desc() for each in _statement_order())
-        place = func.row_number().over(
-            partition_by=(_said.c.source, _said.c.kind, _said.c.entity, _said.c.property, _said.c.scope),
-            order_by=list(newest),
-        )
-        inner = (
-            select(_said, place.label("place"))
-            .where(*self._statement_conditions(entity, kind, properties), _said.c.occurred_at <= stored(self.as_of))
-            .subquery()
-        )
-        order = (inner.c.kind, inner.c.entity, inner.c.property, inner.c.source, inner.c.scope, inner.c.occurred_at)
+        what = (_said.c.kind, _said.c.entity, _said.c.property, _said.c.source, _said.c.scope)
+        conditions = [
+            *self._statement_conditions(entity, kind, properties),
+            _said.c.occurred_at <= stored(self.as_of),
+        ]
+        last = select(*what, func.max(_said.c.occurred_at).label("last")).where(*conditions).group_by(*what).subquery()
+        same = [column.is_not_distinct_from(last.c[column.name]) for column in what]
+        query = select(_said).join(last, and_(*same, _said.c.occurred_at == last.c.last)).where(*conditions)
         with self.read() as connection:
-            rows = connection.execute(select(inner).where(inner.c.place == 1).order_by(*order))
-            return [statement_from_row(row) for row in rows]
+            rows = connection.execute(query.order_by(*_statement_order()))
+            # Of those about the same moment the last in order stands.
+            found = {(row.kind, row.entity, row.property, row.source, row.scope or ""): row for row in rows}
+        return [statement_from_row(found[key]) for key in sorted(found)]
 
     def record(self, record_id: str) -> Record | None:
         return self.records([record_id]).get(record_id)
@@ -338,8 +337,12 @@ def _is_about(entity: Entity) -> ColumnElement[bool]:
 
 
 def _names(entity: Entity) -> ColumnElement[bool]:
-    word = tables.record_words
-    said = exists().where(word.c.record_id == _records.c.id, word.c.word == entity.id.casefold())
+    """As a union of what the indexes find: with OR between them the database would look at every record."""
+    word, named = tables.record_words, tables.record_entities
+    found = [
+        select(word.c.record_id).where(word.c.word == entity.id.casefold()),
+        select(named.c.record_id).where(named.c.kind == entity.kind, named.c.entity == entity.id),
+    ]
     if entity.kind == EntityKind.EQUIPMENT:
-        return or_(_is_about(entity), said, at_or_below(entity.id))
-    return or_(_is_about(entity), said)
+        found.append(select(_records.c.id).where(at_or_below(entity.id)))
+    return _records.c.id.in_(union(*found))

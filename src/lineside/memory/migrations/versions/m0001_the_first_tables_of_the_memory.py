@@ -205,7 +205,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_statements"),
     )
     op.create_index(
-        "ix_statements_kind_entity_property_occurred_at", "statements", ["kind", "entity", "property", "occurred_at"]
+        "ix_statements_latest",
+        "statements",
+        ["kind", "entity", "property", "source", "scope", "occurred_at", "reported_at", "retracted_at", "sites"],
     )
     op.create_index("ix_statements_kind_property_occurred_at", "statements", ["kind", "property", "occurred_at"])
     op.create_index("ix_statements_record_id", "statements", ["record_id"])
