@@ -10,7 +10,14 @@ Event = Mapping[str, Any]
 
 def said(source: str, number: str, time: str, kind: str, data: Mapping[str, Any], *, reported: str = "") -> Event:
     """One CloudEvent of the open format."""
-    event = {"specversion": "1.0", "id": number, "source": source, "time": time, "type": f"lineside.{kind}", "data": data}
+    event = {
+        "specversion": "1.0",
+        "id": number,
+        "source": source,
+        "time": time,
+        "type": f"lineside.{kind}",
+        "data": data,
+    }
     return {**event, "reportedat": reported} if reported else event
 
 

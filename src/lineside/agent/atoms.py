@@ -42,7 +42,7 @@ _ISO = re.compile(
     r"(?P<zone>Z|[+-]\d{2}:?\d{2}| ?[A-Z]{3,5}\b)?)?(?![\w-])"
 )
 _CLOCK = re.compile(
-    r"(?<![\w:.,])(?P<time>\d{1,2}:\d{2})(?::\d{2})?(?P<half> ?[ap]\.?m\b\.?)?(?P<zone> (?:[A-Z]{3,5})\b| Uhr\b)?(?![\w:])",
+    r"(?<![\w:.,])(?P<time>\d{1,2}:\d{2})(?::\d{2})?(?P<half> ?[ap]\.?m\b\.?)?(?P<zone> (?:[A-Z]{3,5})\b| Uhr\b)?(?!\w|:\d)",
     re.IGNORECASE,
 )
 _HOUR = re.compile(r"(?<![\w:.,-])(?P<hour>\d{1,2})(?P<half> ?[ap]\.?m\b\.?| Uhr\b)", re.IGNORECASE)

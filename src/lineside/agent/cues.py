@@ -38,6 +38,13 @@ class Intent(StrEnum):
 
 CUES: Mapping[Intent, str] = {
     Intent.NOW: """
+        2 on fire
+        3 anything .. on_fire|broken|burning|stuck
+        2 lay of the land
+        2 in a nutshell
+        2 wie ist .. lage|stand
+        2 what|which problems|issues|trouble .. have|are|is
+        2 gibt|haben .. probleme|stoerungen|schwierigkeiten
         3 what is|s happening|on|up
         3 what's happening|going|up
         3 whats happening|going|up
@@ -74,9 +81,12 @@ CUES: Mapping[Intent, str] = {
         2 offene probleme|punkte|ausnahmen|themen
     """,
     Intent.PACE: """
+        3 sluggish|sluggishly|dragging|crawling|schleppend|traege|zaeh
+        2 under target|plan
+        2 hit|reach|make .. target
         3 fall* behind
         3 behind|below|under|off plan|target|schedule|pace|rate
-        3 lag*|lagging
+        3 lags|lagging|lagged|laggard
         2 behind
         3 why .. slow|slower|slowly
         2 slow|slower|slowly|slows
@@ -111,6 +121,10 @@ CUES: Mapping[Intent, str] = {
         3 can't|cannot|not keep up
     """,
     Intent.RECONCILE: """
+        3 have|got|is|are .. left|remaining|uebrig
+        2 left of|in
+        2 do not match|agree
+        2 numbers|counts|figures .. match|agree|differ*
         3 which|who|what .. right|correct|true|believe
         2 which|what number|figure|count|quantity|stock
         3 which|what number|figure|count|quantity|stock .. right|correct|true|use|believe|trust
@@ -150,6 +164,10 @@ CUES: Mapping[Intent, str] = {
         2 unstimmig*|ungereimt*
     """,
     Intent.READINESS: """
+        3 stopping|preventing|blocking|keeping|holding .. going|shipping|leaving|out|back|up
+        3 good to ship|go|send|leave|release
+        2 what else|still .. needed|open|missing
+        2 was .. noch offen
         3 shippable|shipable
         3 ready to ship|go|leave|start|run|send
         3 ready for ship*|dispatch|delivery|pickup|production|customer
@@ -207,6 +225,10 @@ CUES: Mapping[Intent, str] = {
         2 am|an tor|rampe
     """,
     Intent.DECIDED: """
+        3 why .. we went|go|chose|choose|use|used|switched|took|picked|run|changed|kept|accepted|agreed
+        2 warum .. wir nehmen|genommen|gewechselt|gewaehlt|verwenden|fahren
+        2 whose idea|call|decision
+        2 wer hat .. angeordnet|veranlasst|bestimmt|erteilt|abgesegnet
         3 decid*|decision|decisions
         3 entschied*|entscheid*|entschluss|beschloss*|beschluss*
         3 who|whose allow*|approv*|authori*|permit*|sign_off|signed_off|agreed|waived|decid*|overr*
@@ -228,6 +250,11 @@ CUES: Mapping[Intent, str] = {
         2 waiver|deviation_permit|sonderfreigabe|ausnahmegenehmigung
     """,
     Intent.IN_FORCE: """
+        3 darf|duerfen .. aendern|verstellen|anfassen|erhoehen|fahren|veraendern
+        3 am|are i|we allowed|permitted
+        3 may i|we change|raise|lower|run|use|touch
+        2 vorgabe|vorgaben|beschraenkung|beschraenkungen|einschraenkung|einschraenkungen
+        2 restriction|restrictions|constraints
         3 in force|effect
         3 still valid|apply|applies|hold|holds|stand|stands|active|allowed|restricted|limited|true|current
         2 still .. valid|apply|applies|active
@@ -293,6 +320,9 @@ CUES: Mapping[Intent, str] = {
         2 remedy|remedies|cure|loesung|abhilfe
     """,
     Intent.HANDOVER: """
+        3 next|incoming|oncoming crew|shift|team
+        3 naechste|kommende schicht|mannschaft .. wissen
+        2 wrap up
         3 handover|handoff|hand-over|hand-off
         3 hand over|off
         3 uebergabe*|schichtuebergabe*|schichtbericht*|uebergabebericht
@@ -313,6 +343,10 @@ CUES: Mapping[Intent, str] = {
         2 was war .. los|schicht|nacht
     """,
     Intent.CHANGES: """
+        3 what moved|shifted|differs
+        3 moved|happened|changed overnight|meanwhile
+        2 seit wann
+        2 inzwischen|zwischenzeitlich
         3 what|which|anything .. changed|change|new|different
         3 changed|changes since
         2 changed|changes
@@ -327,6 +361,10 @@ CUES: Mapping[Intent, str] = {
         2 differen* from|to yesterday|morning
     """,
     Intent.TRUST: """
+        3 system|systems|source|sources|feed|feeds|data lag|lags|lagging|behind|stuck|frozen
+        3 daten .. aktuell|frisch|alt|veraltet|verlaesslich|vollstaendig
+        3 data .. current|fresh|complete|reliable|stale|old
+        2 nicht mehr gemeldet
         3 trust|trustworthy|rely|reliab*
         3 feed|feeds .. trust|late|silent|down|stale|quiet|ok|healthy|up
         3 source|sources|system|systems|feed|feeds|interface|interfaces .. silent|quiet|stale|late|down|missing|dead|fresh|behind|trust*|reliab*|healthy

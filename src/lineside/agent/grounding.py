@@ -75,6 +75,8 @@ def ground(
             reason = words.with_findings(sound.findings).refuse(sound.text)
             if sound.kind is Kind.FACT:
                 sound = replace(sound, kind=Kind.DERIVED)
+        elif sound.findings:
+            reason = words.with_findings(sound.findings).turned(sound.text)
         if reason is None:
             kept.append(sound)
         else:
@@ -134,7 +136,11 @@ class Words:
         for opener in said.openers:
             if not self._named(opener, tokens) and _fold(opener) not in OPENERS:
                 return f"the name {opener!r} is not in its evidence"
-        return _turned(claim, self.texts)
+        return self.turned(claim)
+
+    def turned(self, claim: str) -> str | None:
+        """Why the claim is the evidence turned round; None where it is not."""
+        return None if claim in self.texts else _turned(claim, self.texts)
 
     def _verbatim(self, token: str) -> bool:
         wanted = re.compile(rf"(?<!\w){re.escape(_fold(token))}(?!\w)")

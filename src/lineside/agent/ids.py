@@ -118,6 +118,11 @@ class Ids:
             return len(word) >= 5 or bool(kinds) or (len(word) == 4 and not 1900 <= int(word) <= 2100)
         return not re.fullmatch(r"\d+[.,]\d+|\d{4}-\d\d-\d\d|\d+(?:[.-]\d+)+|\d+-\d+", word) or bool(kinds)
 
+    def begins_like(self, token: Token) -> bool:
+        """Whether one written word starts as known ids do, separator included: L-78 where there is L-77."""
+        head = re.match(r"([^\W\d_]{1,6})[-_./]\d", token.folded)
+        return head is not None and head[1] in self._heads
+
     def _known(self, tokens: Sequence[Token], start: int, size: int) -> Mention | None:
         part = tokens[start : start + size]
         squeezed = "".join(key(token.folded) for token in part)

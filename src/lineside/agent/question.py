@@ -143,7 +143,10 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
     in_window = _covers(text, asked, found_window)
     exact_ids = [any(fold(e.id) == token.folded for e in names.ids.known) for token in asked]
     places, no_places = names.places.find(asked, [a or b for a, b in zip(in_window, exact_ids, strict=True)])
-    for one in (*places, *no_places):
+    for one in places:
+        _take(taken, range(one.start, one.end))
+    no_places = [one for one in no_places if not names.ids.begins_like(asked[one.start])]
+    for one in no_places:
         _take(taken, range(one.start, one.end))
     mentions, unknown = names.ids.find(asked, [a or b for a, b in zip(taken, in_window, strict=True)])
     for mention in mentions:
@@ -211,7 +214,7 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
     )
     raw = _heard(phrase)
     scores = _weigh(ask, dict(raw))
-    intent = _best(scores)
+    intent = _best(scores) or (Intent.STATE if ask.entities and not ask.topic else None)
     mended = {asked[i].raw: word for i, word in words.items()}
     return replace(
         ask,
@@ -280,9 +283,10 @@ def _weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
     add(Intent.PACE, 0.8 if ask.places else 0.0)
     add(Intent.TALLY, 0.8 if ask.happenings or (ask.kinds and not ask.entities) else -0.5)
     add(Intent.LOOKS_COMPLETE, -1.5 if ask.entities else 1.2)
-    add(Intent.NOW, -0.8 if ask.entities else 0.0)
+    add(Intent.NOW, -2.5 if ask.entities else -1.2 if ask.places and Intent.PACE in scores else 0.0)
     add(Intent.HANDOVER, -0.8 if ask.entities else 0.0)
     add(Intent.TRUST, 0.8 if ask.sources else 0.0)
+    add(Intent.PACE, -1.5 if not ask.places and _FEEDS & ask.words else 0.0)
     add(Intent.DEPARTURE, 0.8 if ask.window_said or not ask.entities else -0.6)
     asked = [name for name in ask.properties if name not in ("status", "state", "reason", "lines")]
     if asked and ask.entities:
@@ -306,6 +310,9 @@ def _weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
 
 _SURE = 2.5  # from here on the words alone say what is wanted
 _COUNTED = frozenset("many often long viele oft lange wieviele haeufig count number anzahl".split())
+_FEEDS = frozenset(
+    "system systems source sources feed feeds interface quelle quellen system schnittstelle daten data".split()
+)
 _WHICH = frozenset("when where who wann wo wer whose wem".split())
 _OF_PLACES = frozenset("owner rate target_rate state reason good_count reject_count job_order".split())
 
