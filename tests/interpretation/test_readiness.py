@@ -80,7 +80,9 @@ def test_a_part_is_shippable_and_the_rest_waits_for_the_laboratory(remembered, r
     }
     assert stands(reading)["inspected"] == "closed"
     assert [name for name, stand in stands(reading).items() if stand != "open"] == ["inspected"]
-    assert reading.verdict.startswith("AU-31/1 is shippable in part: 540 ea of 600 ea; inspected: 60 ea, C-2")
+    assert reading.verdict.startswith(
+        "AU-31/1 is shippable in part: 540 ea of 600 ea, and that part may leave alone; inspected: 60 ea, C-2"
+    )
     assert "earliest 14:00 CET" in reading.verdict
     assert any("90 %" in f.text and "may leave alone" in f.text for f in reading.findings)
     assert any("qs-1" in step for step in reading.next_steps)
@@ -173,6 +175,13 @@ def test_a_departure_says_who_must_act_by_when(remembered, rolls, bakery):
         assert reading.data["lines"] == [{"line": "AU-31/1", "shipment": "FA-2", "stand": "in part"}]
         assert "14:15 CET" in reading.verdict
         assert any("qs-1" in s and "14:15" in s for s in reading.next_steps)
+
+
+def test_a_part_does_not_leave_where_the_order_forbids_it(remembered, rolls, bakery):
+    rolls.report("wawi", at("06:30"), "sales_order:AU-31", partial_allowed="nein")
+    view = remembered(rolls.events, bakery, NOW).view()
+    assert "a part may not leave alone" in readiness(view, LINE).verdict
+    assert [row["stand"] for row in departure(view).data["lines"]] == ["not ready"]
 
 
 def test_no_truck_is_said(remembered, rolls, bakery):

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from lineside.interpretation.facts import Facts, moment
-from lineside.interpretation.gates import Truck, cut_off_fact, truck
 from lineside.interpretation.holds import holds
 from lineside.interpretation.links import lines_on
-from lineside.interpretation.readiness import LineReadiness, assess, line_data, line_gaps, line_verdict
+from lineside.interpretation.readiness import LineReadiness, assess, line_data, line_gaps, line_verdict, part_may_leave
 from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock, duration
 from lineside.interpretation.stock import related
+from lineside.interpretation.trucks import Truck, cut_off_fact, truck
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity
 from lineside.plant.plant import CutOff
@@ -39,7 +39,7 @@ def departure(view: View, *, at: datetime | None = None, dock: str | None = None
     rows = [(t, assess(facts, known, line, on=t.shipment)) for t in leaving for line in lines_on(facts, t.shipment)]
     last = min((t.cut_off for t in leaving if t.cut_off), default=when)
     ready = [e.line.id for _, e in rows if e.ready]
-    partly = [e.line.id for _, e in rows if _stand(e) == "in part"]
+    partly = [e.line.id for _, e in rows if _stand(facts, e) == "in part"]
     others = [e.line.id for _, e in rows if e.line.id not in (*ready, *partly)]
     shown = [
         f"{', '.join(names)} {word}"
@@ -57,7 +57,7 @@ def departure(view: View, *, at: datetime | None = None, dock: str | None = None
         data={
             "departure": when.isoformat(),
             "cut_off": last.isoformat(),
-            "lines": [{"line": e.line.id, "shipment": t.shipment.id, "stand": _stand(e)} for t, e in rows],
+            "lines": [{"line": e.line.id, "shipment": t.shipment.id, "stand": _stand(facts, e)} for t, e in rows],
         },
     )
 
@@ -162,10 +162,10 @@ def _cut_off(facts: Facts, when: datetime, dock: str | None) -> CutOff | None:
     return next(fitting, None)
 
 
-def _stand(each: LineReadiness) -> str:
+def _stand(facts: Facts, each: LineReadiness) -> str:
     if each.ready:
         return "ready"
-    if each.buckets and each.buckets.shippable:
+    if each.buckets and each.buckets.shippable and part_may_leave(facts, each) is not False:
         return "in part"
     return "not ready" if each.closed else "not confirmed"
 
@@ -173,7 +173,7 @@ def _stand(each: LineReadiness) -> str:
 def _row(facts: Facts, each: Truck, line: LineReadiness, cut: CutOff | None) -> Finding:
     fact: list[Cite] = [cut_off_fact(cut)] if cut else []
     cites = [*line.cites, *(c for g in line.gates for c in g.cites), *each.cites, *fact]
-    text = f"{each.shipment.id}: {_stand(line)}. {line_verdict(facts, line)}"
+    text = f"{each.shipment.id}: {_stand(facts, line)}. {line_verdict(facts, line)}"
     return Finding(text=text, kind=Kind.DERIVED, cites=tuple(dict.fromkeys(cites)), data=line_data(line))
 
 

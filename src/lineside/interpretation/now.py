@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from lineside.interpretation.departures import waiting_trucks
 from lineside.interpretation.facts import Facts, moment, owner_of, spoken
-from lineside.interpretation.gates import responsible, trucks_of
+from lineside.interpretation.gates import responsible
 from lineside.interpretation.holds import holds
 from lineside.interpretation.links import lines_on, touched
 from lineside.interpretation.readiness import assess
@@ -17,6 +17,7 @@ from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Read
 from lineside.interpretation.reconcile import stock_conflicts
 from lineside.interpretation.shared_states import contradict, state_of
 from lineside.interpretation.stops import Interval, Loss, from_events, from_states, join
+from lineside.interpretation.trucks import trucks_of
 from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center

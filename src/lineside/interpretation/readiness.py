@@ -9,13 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from lineside.interpretation.facts import Facts, doubts, moment, spoken
-from lineside.interpretation.gates import Gate, Passage, Question, Stand, Truck, passages, trucks_of
+from lineside.interpretation.gates import Gate, Passage, Question, Stand, passages
 from lineside.interpretation.holds import Hold, holds
 from lineside.interpretation.links import customer_of, lines_of, lines_on, touched
 from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.shared_states import meaning
 from lineside.interpretation.state import conflicts_on
 from lineside.interpretation.supply import Gathering
+from lineside.interpretation.trucks import Truck, trucks_of
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.quantities import Quantity, plain
@@ -182,7 +183,9 @@ def line_verdict(facts: Facts, each: LineReadiness) -> str:
             f"record, but nothing is on record for {unknown}."
         )
     if buckets.shippable:
-        head = f"{name} is shippable in part: {each.amount(buckets.shippable)} of {wanted}"
+        may = part_may_leave(facts, each)
+        alone = {True: ", and that part may leave alone", False: ", but a part may not leave alone", None: ""}[may]
+        head = f"{name} is shippable in part: {each.amount(buckets.shippable)} of {wanted}{alone}"
     elif buckets.on_record and unknown:
         part = each.amount(buckets.on_record)
         head = f"{name} is not shippable as a whole: {part} of {wanted} pass every gate on record"
@@ -319,6 +322,24 @@ def _gate_finding(facts: Facts, each: LineReadiness, gate: Passage) -> Finding:
             "earliest": soon.isoformat() if soon else None,
         },
     )
+
+
+def part_may_leave(facts: Facts, each: LineReadiness) -> bool | None:
+    """Whether what can ship may leave without the rest: a `no` of the order binds, then the customer's terms."""
+    if each.buckets is None or not each.buckets.wanted:
+        return None
+    said = [facts.best(bearer, "partial_allowed") for bearer in (each.line, each.line.parent) if bearer]
+    words = [meaning("flag", s.value) for s in said if s]
+    customer = customer_of(facts, each.line)
+    terms = facts.plant.customer(customer[0]) if customer else None
+    declared = terms.partial_allowed if terms else None
+    if "no" in words[:1] or (declared is False and "yes" not in words[:1]):
+        return False
+    if declared is None and not words:
+        return None
+    share = (each.buckets.shippable or each.buckets.on_record) / each.buckets.wanted
+    least = terms.partial_min_share if terms else None
+    return share > 0 and share >= Decimal(str(least or 0))
 
 
 def _part_terms(facts: Facts, each: LineReadiness) -> Iterator[Finding]:

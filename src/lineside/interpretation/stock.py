@@ -97,7 +97,7 @@ def stock_of(facts: Facts, entity: Entity, location: str | None = None) -> Stock
     place = location or (entity.id.partition("@")[2] if entity.kind == EntityKind.INVENTORY else "")
     material = _material(facts, entity)
     factors = facts.factors(material)
-    unit = _common_unit([s for s, _ in said], factors)
+    unit = _one_unit([s for s, _ in said], factors)
     missing = list[str]()
     parts: dict[tuple[str, str | None], list[Part]] = defaultdict(list)
     for statement, where in said:
@@ -257,7 +257,7 @@ def _material(facts: Facts, entity: Entity) -> str:
     return named[0][0].id if named else ""
 
 
-def _common_unit(said: Sequence[Statement], factors: Mapping[str, Quantity]) -> str:
+def _one_unit(said: Sequence[Statement], factors: Mapping[str, Quantity]) -> str:
     units = Counter(q.unit for s in said if (q := s.quality is not Quality.BAD and s.quantity) and q.unit)
     return min(units, key=lambda u: (u in factors, -units[u], u), default="")
 
