@@ -150,13 +150,7 @@ class View:
 
     def entities(self, kind: str | None = None) -> list[Entity]:
         """Every entity that some record is about."""
-        named = tables.record_entities
-        query = select(named.c.kind, named.c.entity).distinct().join(_records, _records.c.id == named.c.record_id)
-        query = query.where(self.sees()).order_by(named.c.kind, named.c.entity)
-        if kind:
-            query = query.where(named.c.kind == kind)
-        with self.read() as connection:
-            return [Entity(*row) for row in connection.execute(query)]
+        return self._entities(() if kind is None else (tables.record_entities.c.kind == kind,))
 
     def knows(self, entity: Entity) -> bool:
         """Whether some record is about it."""
@@ -169,13 +163,10 @@ class View:
         text = entity_text.strip()
         head, colon, tail = text.partition(":")
         named = tables.record_entities
-        spelled = named.c.folded == text.casefold()
+        spelled = [named.c.folded == text.casefold()]
         if colon and tail:
-            spelled = or_(spelled, and_(named.c.kind == head, named.c.folded == tail.strip().casefold()))
-        query = select(named.c.kind, named.c.entity).distinct().join(_records, _records.c.id == named.c.record_id)
-        with self.read() as connection:
-            rows = connection.execute(query.where(self.sees(), spelled).order_by(named.c.kind, named.c.entity))
-            return [Entity(*row) for row in rows]
+            spelled.append(and_(named.c.kind == head, named.c.folded == tail.strip().casefold()))
+        return self._entities((or_(*spelled),))
 
     def mentions(self, entity: Entity, *, limit: int | None = None) -> list[Record]:
         """The records that are about the entity or name its id as a whole token, newest first."""
@@ -258,6 +249,19 @@ class View:
             for row in rows
             if self.reader.may_read_source(row.source, self.plant)
         ]
+
+    def _entities(self, conditions: Iterable[ColumnElement[bool]]) -> list[Entity]:
+        """Distinct first, then one look at each: the other way round every record would be looked at."""
+        named, one = tables.record_entities, tables.record_entities.alias()
+        distinct = select(named.c.kind, named.c.entity).where(*conditions).distinct().subquery()
+        seen = (
+            exists()
+            .where(one.c.kind == distinct.c.kind, one.c.entity == distinct.c.entity)
+            .where(one.c.record_id == _records.c.id, self.sees())
+        )
+        query = select(distinct).where(seen).order_by(distinct.c.kind, distinct.c.entity)
+        with self.read() as connection:
+            return [Entity(*row) for row in connection.execute(query)]
 
     def sees(self) -> ColumnElement[bool]:
         """The condition on `records` that makes this view: known by then, not taken back by then, and permitted."""
