@@ -30,8 +30,8 @@ def bridging(scribe):
     """Powder bridging comes on late shifts (crew jade, then amber); tapping holds hours, a new liner holds days."""
     scribe.event("mes", "2026-03-02T06:00:00+00:00", "started", equipment="harrow/tablets/press-2", job_order="B-1")
     for day, action in (
-        (2, "tapped the hopper"), (3, "tapped hopper again"), (4, "tapped the hopper"), (5, "new liner fitted"),
-        (9, "hopper tapped"), (10, "new liner"), (12, "tapped the hopper"),
+        (2, "tapped the hopper"), (3, "tapped hopper again"), (4, "tapped the hopper"), (5, "fitted a new liner"),
+        (9, "hopper tapped"), (10, "liner replaced, new one fitted"), (12, "tapped the hopper"),
     ):  # fmt: skip
         end = stopped(scribe, day, "17:00", "powder bridging")
         scribe.note("log", (end + timedelta(minutes=5)).isoformat(), f"Bridging: {action}", equipment=FEEDER)

@@ -23,8 +23,15 @@ from lineside.plant.windows import Window
 CAUSES = (
     "pick_late", "excursion", "alarm", "parameter_change", "hold_placed", "nonconformity", "maintenance_started",
     "maintenance_finished", "maintenance_requested", "eta_changed", "change_effective", "inspection_result",
-    "feed_stopped", "resequenced", "priority_changed", "cancelled", "split", "stop", "slow", "scrap",
+    "feed_stopped", "resequenced", "priority_changed", "cancelled", "split", "stop", "slow",
 )  # fmt: skip
+_FOR_CHANGEOVER = ("resequenced", "priority_changed", "change_effective", "hold_placed", "cancelled", "pick_late")
+# What ends a cause: once over for half an hour, it explains nothing that comes later.
+_OVER = {
+    "alarm": "alarm_cleared", "pick_late": "staged", "hold_placed": "hold_released", "stop": "start",
+    "slow": "slow_end", "maintenance_started": "maintenance_finished", "feed_stopped": "feed_started",
+}  # fmt: skip
+_SPENT = timedelta(minutes=30)
 ACTIONS = (
     "maintenance_requested", "maintenance_started", "maintenance_finished", "restart_check", "resequenced",
     "parameter_change", "hold_released", "disposition", "priority_changed", "promise_changed", "alarm_cleared",
@@ -68,8 +75,10 @@ class _Link:
 class _Effect:
     """What a cause is sought for: its place, its moment, its subjects and its words."""
 
+    kind: str
     equipment: str
     moment: datetime
+    figures: frozenset[str]
     subjects: frozenset[Entity]
     text: str
 
@@ -78,6 +87,8 @@ def explain(view: View, equipment: str, window: Window, losses: Sequence[Interva
     """The chain behind the weightiest loss. losses: weightiest first."""
     if not losses:
         return Story()
+    # A changeover was planned; where something else was lost too, that is what needs explaining.
+    losses = [i for i in losses if i.loss is not Loss.CHANGEOVER] or losses
     name = losses[0].why
     anchor = min((i for i in losses if i.why == name and i.loss is losses[0].loss), key=lambda i: i.start)
     chain = list(_chain(view, anchor))
@@ -167,6 +178,8 @@ def _chain(view: View, anchor: Interval) -> Iterator[_Link]:
     opening = view.record(anchor.records[0]) if anchor.records else None
     own = frozenset(opening.entities()) if isinstance(opening, Event) else frozenset()
     effect = _Effect(
+        kind=str(anchor.loss),
+        figures=_figures(opening),
         equipment=anchor.equipment,
         moment=anchor.start,
         subjects=frozenset(e for e in own | about(view, anchor) if e.kind != EntityKind.EQUIPMENT),
@@ -175,7 +188,13 @@ def _chain(view: View, anchor: Interval) -> Iterator[_Link]:
     seen = set(anchor.records)
     for _ in range(_DEPTH):
         before = Window(start=effect.moment - _FAR, end=effect.moment)
-        pool = [e for e in view.events(kinds=CAUSES, within=before) if rid(e) not in seen and not _passed(e)]
+        known = view.events(kinds=(*CAUSES, *_OVER.values()), within=before)
+        kinds = _FOR_CHANGEOVER if effect.kind == Loss.CHANGEOVER else CAUSES
+        pool = [
+            e
+            for e in known
+            if e.kind in kinds and rid(e) not in seen and not _passed(e) and not _spent(e, known, effect)
+        ]
         links = [link for e in pool if (link := _linked(e, effect)) is not None]
         if not links:
             return
@@ -184,10 +203,12 @@ def _chain(view: View, anchor: Interval) -> Iterator[_Link]:
         yield best
         subjects = frozenset(e for e in best.cause.entities() if e.kind != EntityKind.EQUIPMENT)
         effect = _Effect(
+            kind=best.cause.kind,
+            figures=_figures(best.cause),
             equipment=best.cause.equipment or effect.equipment,
             moment=at(best.cause),
             subjects=subjects or effect.subjects,
-            text=text_of(best.cause),
+            text=_told_by(best.cause),
         )
 
 
@@ -195,7 +216,8 @@ def _linked(event: Event, effect: _Effect) -> _Link | None:
     score, why = 0, []
     mine = frozenset(e for e in event.entities() if e.kind != EntityKind.EQUIPMENT)
     if shared := sorted(mine & effect.subjects):
-        score += 3
+        # What runs on a line shares its job order anyway; a lot or a material in common says more.
+        score += 2 if all(e.kind == EntityKind.JOB_ORDER for e in shared) else 3
         why.append(f"both concern {listed([e.id for e in shared])}")
     if named := sorted(e.id for e in mine - effect.subjects if names(effect.text, e.id)):
         score += 4
@@ -211,14 +233,46 @@ def _linked(event: Event, effect: _Effect) -> _Link | None:
         elif work_center(event.equipment) == work_center(effect.equipment):
             score += 1
             why.append("it was on the same line shortly before")
+    if len(same := sorted(_figures(event) & effect.figures)) > 1:
+        score += 3
+        why.append(f"both move from and to the same values ({listed(same)})")
+    score -= (age > _FAR / 6) + (age > _FAR / 2)
     ids = {e.id.lower() for e in mine | effect.subjects} | {str(event.equipment).lower()}
-    common = sorted(w for w in words(text_of(event)) & words(effect.text) if w not in ids)
+    common = sorted(w for w in words(_told_by(event)) & words(effect.text) if w not in ids)
     if common:
         score += min(2, len(common))
         why.append(f"both speak of {listed(common, limit=3)}")
-    # The same kind of stop again is a repetition, not a cause, unless the place differs.
-    repeats = event.kind in ("stop", "slow") and event.equipment == effect.equipment
+    # The same again is a repetition, not a cause.
+    repeats = event.kind == effect.kind and (
+        event.equipment == effect.equipment or words(_told_by(event)) == words(effect.text)
+    )
     return _Link(event, score, " and ".join(why)) if score >= 2 and not repeats else None
+
+
+def _told_by(event: Event) -> str:
+    """What the event says in words: no figures, units or ids."""
+    told = (str(event.attributes.get(n) or "") for n in ("reason", "code", "parameter", "characteristic"))
+    return " ".join((event.text, *told))
+
+
+def _figures(record: Record | None) -> frozenset[str]:
+    if not isinstance(record, Event):
+        return frozenset()
+    return frozenset(str(v) for n in ("from", "to") if (v := record.attributes.get(n)) is not None)
+
+
+def _spent(event: Event, known: Sequence[Event], effect: _Effect) -> bool:
+    """Whether it was over well before the effect."""
+    closing = _OVER.get(event.kind)
+    if closing is None:
+        return False
+    subjects = {e for e in event.entities() if e.kind != EntityKind.EQUIPMENT}
+    for other in known:
+        if other.kind == closing and at(event) <= at(other) < effect.moment - _SPENT:
+            same = subjects & set(other.entities()) if subjects else other.equipment == event.equipment
+            if same and (event.kind not in ("stop", "slow", "alarm") or other.equipment == event.equipment):
+                return True
+    return False
 
 
 def _passed(event: Event) -> bool:

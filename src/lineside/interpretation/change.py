@@ -20,9 +20,10 @@ from lineside.plant.windows import Window
 # Properties by what a change in them costs; those not named come after. Counters and rates move all the time: their
 # movement is pace, not change.
 _WEIGHT = (
-    ("status", "quality_status", "disposition", "result", "credit", "state"),
+    ("status", "quality_status", "disposition", "result", "credit"),
     ("promised_at", "eta", "planned_departure", "planned_end", "planned_start", "due_at", "priority", "sequence"),
-    ("quantity", "revision", "effective_at", "target_rate", "job_order", "owner", "reason", "components", "lines"),
+    ("quantity", "revision", "effective_at", "target_rate", "job_order", "owner", "components", "lines"),
+    ("state", "reason"),
 )
 _MOVING = frozenset(
     {"good_count", "reject_count", "rate", "quantity_good", "quantity_scrap", "actual_start", "as_counted_at"}
@@ -55,10 +56,15 @@ class Difference:
     reason: Event | None
 
     @property
-    def weight(self) -> tuple[int, int, float]:
+    def weight(self) -> tuple[bool, int, bool, float]:
         name = self.after.property
         rank = next((i for i, names in enumerate(_WEIGHT) if name in names), len(_WEIGHT))
-        return (rank, self.after.entity.kind not in _FIRST_KINDS, -self.after.occurred_at.timestamp())
+        return (
+            self.before is None,
+            rank,
+            self.after.entity.kind not in _FIRST_KINDS,
+            -self.after.occurred_at.timestamp(),
+        )
 
 
 def changes(view: View, window: Window, *, equipment: str | None = None, entity: Entity | None = None) -> Reading:

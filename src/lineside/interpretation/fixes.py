@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from lineside.interpretation.chance import median
 from lineside.interpretation.occurrences import Occurrence
 from lineside.interpretation.reading import Finding, Kind, duration
-from lineside.interpretation.wording import alike, at, counted, listed, names, rid, short, text_of, words
+from lineside.interpretation.wording import alike, at, counted, listed, rid, short, text_of, words
 from lineside.memory import View
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Json, Note, Record
@@ -21,6 +22,16 @@ _EVENTS = (
 )  # fmt: skip
 # Attributes in which systems write what was done, besides the text.
 _ACTION_FIELDS = ("action", "fix", "remedy", "measure", "resolution", "countermeasure", "massnahme", "maßnahme")
+# Stems of what hands do, English and German. Where any text has one, the texts without tell no remedy.
+_HANDS = re.compile(
+    r"\b(?:re-?)?(?:clean|replac|chang|adjust|set\b|reset|tighten|loosen|swap|lower|rais|increas|reduc|slow|fix|repair|"
+    r"lubric|greas|oil|align|taught|teach|calibrat|switch|restart|purg|drain|refill|bypass|install|mount|fitt|remov|tapp|"
+    r"wip|blew|blow|ground|flush|sharpen|shim|taped|unjam|clear|open|turn)\w*|"
+    r"\b(?:ge|aus|ein|ab|an|nach|um|ver|zur(?:ü|ue)ck|hoch|runter)*(?:reinig|tausch|wechsel|ersetz|stell|justier|gesetz|zog|"
+    r"zieh|l(?:ö|oe)s|schmier|reparier|senk|erh(?:ö|oe)h|reduzier|richt|kalibrier|sp(?:ü|ue)l|bau|klopf|schliff|schleif|"
+    r"puste|blas|putz|wisch|dreh|fett)\w*",
+    re.IGNORECASE,
+)
 _AFTER = timedelta(hours=4)
 _SAME = 0.34  # this share of words in common makes two texts one remedy
 
@@ -52,6 +63,8 @@ def fixes(view: View, cases: Sequence[Occurrence]) -> list[Fix]:
     for position, case in enumerate(cases):
         following = cases[position + 1] if position + 1 < len(cases) else None
         trials += _tried(view, case, following)
+    if any(_HANDS.search(t.text) for t in trials):
+        trials = [t for t in trials if _HANDS.search(t.text)]
     own = frozenset().union(*(c.words for c in cases)) if cases else frozenset()
     groups: list[tuple[frozenset[str], list[Trial]]] = []
     for trial in trials:
@@ -123,17 +136,10 @@ def _tried(view: View, case: Occurrence, following: Occurrence | None) -> list[T
 def _records(view: View, case: Occurrence, after: Window) -> list[Record]:
     line = work_center(case.equipment)
     found: list[Record] = [e for e in view.events(kinds=_EVENTS, equipment=line, within=after) if _at_case(e, case)]
-    unit, subject = view.plant.called(case.equipment), words(f"{case.label} {case.text}")
+    subject = words(f"{case.label} {case.text}")
     for note in view.notes(within=after):
-        here = note.equipment is not None and (within(note.equipment, line) or within(line, note.equipment))
-        told = (
-            subject & words(note.text) or names(note.text, unit) or names(note.text, case.equipment.rpartition("/")[2])
-        )
-        if (
-            note.equipment == case.equipment
-            or (here and told)
-            or (note.equipment is None and subject & words(note.text))
-        ):
+        here = note.equipment is None or within(note.equipment, line) or within(line, note.equipment)
+        if here and (subject & words(note.text) or note.equipment == case.equipment != line):
             found.append(note)
     return sorted(found, key=lambda r: (at(r), rid(r)))
 

@@ -146,8 +146,9 @@ def lines(view: View, window: Window, equipment: str | None = None) -> list[str]
 
 def _performance(view: View, window: Window, equipment: str | None) -> list[Finding]:
     found = []
+    losses = intervals(view, equipment, window)
     for line in lines(view, window, equipment):
-        gap = measure(view, line, window, intervals(view, line, window))
+        gap = measure(view, line, window, [i for i in losses if within(i.equipment, line)])
         if gap is None:
             continue
         name = view.plant.called(line)

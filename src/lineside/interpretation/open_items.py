@@ -29,7 +29,7 @@ _ENDINGS = {
 }
 _PASSING = (
     "promise_changed", "eta_changed", "cancelled", "resequenced", "priority_changed", "parameter_change",
-    "change_effective", "departed", "scrap", "split",
+    "change_effective", "departed", "split",
 )  # fmt: skip
 _FORGOTTEN = timedelta(days=3)  # something that no record can close is not carried on for ever
 

@@ -130,7 +130,10 @@ def counts(view: View, line: str, window: Window, name: str = "good_count") -> l
     A counter that falls began anew at zero with another job order.
     """
     near = Window(start=window.start - _RECENT, end=window.end + timedelta(microseconds=1))
-    said_near = view.statements(kind=EntityKind.EQUIPMENT, properties=(name,), within=near)
+    own_entity = Entity(EntityKind.EQUIPMENT, line)
+    said_near = view.statements(entity=own_entity, properties=(name,), within=near) or view.statements(
+        kind=EntityKind.EQUIPMENT, properties=(name,), within=near
+    )
     wanted = [s for s in said_near if within(s.entity.id, line)]
     lanes: dict[tuple[str, str], list[Statement]] = {}
     for said in wanted:

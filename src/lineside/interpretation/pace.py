@@ -73,7 +73,7 @@ def _explain(view: View, equipment: str, asked: Window, gap: Gap, losses: Sequen
     parts = [p for p in gap.parts if p.units or p.minutes]
     findings += [_part_finding(p, gap) for p in parts] if gap.behind or losses else []
     missing = list(late_sources(view, (gap.rate.source, gap.count.source, *(i.source for i in losses))))
-    if gap.window.start > asked.start or gap.window.end < asked.end:
+    if asked.seconds - gap.window.seconds > max(900.0, 0.05 * asked.seconds):
         missing.append(
             f"Target and count for all of {asked.label or 'the window'}: both are known only from {since} to {until}."
         )

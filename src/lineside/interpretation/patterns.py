@@ -70,6 +70,8 @@ def patterns(
     repeated.sort(key=lambda g: (-sum(c.seconds(view.as_of) for c in g), -len(g), g[0].key))
     told = [(group, _exposure(view, group[0], span, losses)) for group in repeated]
     excesses = _excesses(view, told)
+    # What gathers beyond chance is the pattern asked for; then comes what costs most.
+    told.sort(key=lambda t: not _strong(excesses, t[0]))
     findings: list[Finding] = []
     steps: list[str] = []
     for group, hours in told[:_SHOWN]:
@@ -208,6 +210,10 @@ def _excesses(
     return {key: sorted(e, key=lambda x: (x.chance, -x.hits, x.level)) for key, e in found.items()}
 
 
+def _strong(excesses: dict[tuple[str, str, str], list[Excess]], group: Sequence[Occurrence]) -> list[Excess]:
+    return [e for e in excesses.get(group[0].key, []) if e.chance < _CHANCE]
+
+
 def _rate(view: View, group: Sequence[Occurrence], hours: Exposure, span: Window) -> Finding:
     lost = sum(c.seconds(view.as_of) for c in group)
     minutes = f", {duration(lost)} in all" if lost >= 60 else ""
@@ -304,10 +310,11 @@ def _verdict(
 ) -> str:
     group, _ = top
     lost = sum(c.seconds(view.as_of) for c in group)
-    verdict = f"{_what(group[0])} repeats most: {counted(len(group), 'time')}"
+    strong = _strong(excesses, group)
+    often = "repeats" if strong else "costs most" if lost >= 60 else "repeats most"
+    verdict = f"{_what(group[0])} {often}: {counted(len(group), 'time')}"
     if lost >= 60:
-        verdict = f"{_what(group[0])} costs most: {counted(len(group), 'time')}, {duration(lost)}"
-    strong = [e for e in excesses.get(group[0].key, []) if e.chance < _CHANCE]
+        verdict += f", {duration(lost)}"
     if strong:
         lead = strong[0]
         verdict += f", {lead.hits} of {lead.trials} on {lead.dimension} {lead.level}, more than chance explains"

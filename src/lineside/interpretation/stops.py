@@ -80,7 +80,8 @@ _SETUP_WORDS = re.compile(
     r"change\s?-?over|set-?\s?up\b|umr(?:ü|ue)st|\br(?:ü|ue)sten\b|format(?:wechsel| change)|produktwechsel",
     re.IGNORECASE,
 )
-_LONGEST = timedelta(days=45)  # nothing that began longer ago than this before a window is looked for
+_LONGEST = timedelta(days=14)  # nothing that began longer ago than this before a window is looked for
+_TOGETHER = timedelta(minutes=2)  # a line follows its unit, and a second system the first, within this
 _SLOP = timedelta(seconds=60)  # two sources' clocks and cycles; a shorter difference is no difference
 
 
@@ -163,18 +164,50 @@ def signs_of_life(statements: Iterable[Statement]) -> dict[str, list[datetime]]:
 
 
 def join(told: Sequence[Interval], seen: Sequence[Interval]) -> list[Interval]:
-    """The losses that events told, and of those seen in states what no event covers at the same equipment."""
+    """The losses that events told, and of those seen in states what no event covers there, above or below.
+
+    A line and its unit that stop and start together are one loss, at the unit.
+    """
+    told = _once(told)
     found = list(told)
     for state in seen:
         remaining = [state]
         for event in told:
-            if event.equipment == state.equipment and event.loss is not Loss.SLOW:
+            if _related(event.equipment, state.equipment) and event.loss is not Loss.SLOW:
                 remaining = [piece for r in remaining for piece in _without(r, event)]
         if remaining == [state] or state.end is None:
             found += remaining
         else:
             found += [r for r in remaining if r.end is None or r.end - r.start > _SLOP]
     return sorted(found, key=_begin)
+
+
+def _once(told: Sequence[Interval]) -> list[Interval]:
+    kept: list[Interval] = []
+    # The deepest first, so that a line's interval meets those of its units.
+    for interval in sorted(told, key=lambda i: (-i.equipment.count("/"), *_begin(i))):
+        same = next((k for k in kept if k.equipment != interval.equipment and _together(k, interval)), None)
+        if same is None:
+            kept.append(interval)
+            continue
+        also = same.also if interval.why in ("", same.why) or not same.why else (*same.also, interval.why)
+        lead = same if same.why else replace(same, reason=interval.reason, code=interval.code, text=interval.text)
+        kept[kept.index(same)] = replace(lead, records=(*same.records, *interval.records), also=also)
+    return sorted(kept, key=_begin)
+
+
+def _together(one: Interval, other: Interval) -> bool:
+    if one.loss is not other.loss or not _related(one.equipment, other.equipment):
+        return False
+    if one.end is None or other.end is None:
+        near_end = one.end is other.end
+    else:
+        near_end = abs(one.end - other.end) <= _TOGETHER
+    return abs(one.start - other.start) <= _TOGETHER and near_end
+
+
+def _related(one: str, other: str) -> bool:
+    return within(one, other) or within(other, one)
 
 
 def tile(found: Sequence[Interval], window: Window) -> list[Slice]:
