@@ -190,6 +190,7 @@ def test_a_worker_that_lost_its_place_writes_nothing_down(desk: MakeDesk, qms: Q
 
     def overtaken(body: bytes, *, key: str, condition: str | None) -> Any:
         answer = place(body, key=key, condition=condition)
+        assert rival.execute_due() == [], "the lease still runs"
         built.clock.advance(minutes=2)
         assert [step.state for step in rival.execute_due()] == [State.EXECUTED]
         return answer
