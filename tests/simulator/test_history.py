@@ -59,7 +59,7 @@ def test_fewer_days_than_the_stories_need_are_refused() -> None:
         Simulation(days=13)
 
 
-@pytest.mark.parametrize("seed", range(20, 45))
+@pytest.mark.parametrize("seed", range(20, 32))
 def test_every_seed_finds_room_for_its_stories(seed: int) -> None:
     truth: Any = Simulation(seed=seed, days=14).truth()
     assert {order["role"] for order in truth["orders"]} == {"hold", "ready", "labels", "coa", "credit", "partial"}
