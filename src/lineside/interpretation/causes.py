@@ -51,6 +51,7 @@ _STANDS = re.compile(
 _NEAR = timedelta(hours=2)  # without a lot, job order or word in common, only so near in time is a hint
 _FAR = timedelta(hours=24)
 _DEPTH = 4
+_CLOCKS = timedelta(seconds=60)
 _EDGE = timedelta(minutes=2)  # how far two sources' times for one change may lie apart
 
 
@@ -76,6 +77,7 @@ class _Effect:
     """What a cause is sought for: its place, its moment, its subjects and its words."""
 
     kind: str
+    source: str
     equipment: str
     moment: datetime
     figures: frozenset[str]
@@ -179,6 +181,7 @@ def _chain(view: View, anchor: Interval) -> Iterator[_Link]:
     own = frozenset(opening.entities()) if isinstance(opening, Event) else frozenset()
     effect = _Effect(
         kind=str(anchor.loss),
+        source=anchor.source,
         figures=_figures(opening),
         equipment=anchor.equipment,
         moment=anchor.start,
@@ -187,13 +190,18 @@ def _chain(view: View, anchor: Interval) -> Iterator[_Link]:
     )
     seen = set(anchor.records)
     for _ in range(_DEPTH):
-        before = Window(start=effect.moment - _FAR, end=effect.moment)
+        # Clocks of two sources differ: what another one dates a moment later may still have come first.
+        before = Window(start=effect.moment - _FAR, end=effect.moment + _CLOCKS)
         known = view.events(kinds=(*CAUSES, *_OVER.values()), within=before)
         kinds = _FOR_CHANGEOVER if effect.kind == Loss.CHANGEOVER else CAUSES
         pool = [
             e
             for e in known
-            if e.kind in kinds and rid(e) not in seen and not _passed(e) and not _spent(e, known, effect)
+            if e.kind in kinds
+            and rid(e) not in seen
+            and (at(e) <= effect.moment or e.provenance.source != effect.source)
+            and not _passed(e)
+            and not _spent(e, known, effect)
         ]
         links = [link for e in pool if (link := _linked(e, effect)) is not None]
         if not links:
@@ -204,6 +212,7 @@ def _chain(view: View, anchor: Interval) -> Iterator[_Link]:
         subjects = frozenset(e for e in best.cause.entities() if e.kind != EntityKind.EQUIPMENT)
         effect = _Effect(
             kind=best.cause.kind,
+            source=best.cause.provenance.source,
             figures=_figures(best.cause),
             equipment=best.cause.equipment or effect.equipment,
             moment=at(best.cause),
@@ -225,7 +234,7 @@ def _linked(event: Event, effect: _Effect) -> _Link | None:
     if named := sorted(e.id for e in effect.subjects - mine if names(event.text, e.id)):
         score += 4
         why.append(f"its text names {listed(named)}")
-    age = effect.moment - at(event)
+    age = max(effect.moment - at(event), timedelta(0))
     if event.equipment and age <= _NEAR:
         if event.equipment == effect.equipment:
             score += 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,13 +60,16 @@ class Fix:
 
 def fixes(view: View, cases: Sequence[Occurrence]) -> list[Fix]:
     """What was tried on the cases of one kind, alike things together, the most frequent first. cases: oldest first."""
+    if not cases:
+        return []
     trials: list[Trial] = []
+    told = _records(view, cases)
     for position, case in enumerate(cases):
         following = cases[position + 1] if position + 1 < len(cases) else None
-        trials += _tried(view, case, following)
+        trials += _tried(view, case, following, told)
     if any(_HANDS.search(t.text) for t in trials):
         trials = [t for t in trials if _HANDS.search(t.text)]
-    own = frozenset().union(*(c.words for c in cases)) if cases else frozenset()
+    own = frozenset().union(*(c.words for c in cases))
     groups: list[tuple[frozenset[str], list[Trial]]] = []
     for trial in trials:
         core = words(trial.text) - own or words(trial.text)
@@ -118,14 +122,17 @@ def worked_best(found: Sequence[Fix], view: View) -> Fix | None:
     return ranked[0] if away(ranked[0]) > away(ranked[1]) else None
 
 
-def _tried(view: View, case: Occurrence, following: Occurrence | None) -> list[Trial]:
+def _tried(view: View, case: Occurrence, following: Occurrence | None, told: Sequence[Record]) -> list[Trial]:
     end = case.end or view.as_of
     until = min(t for t in (end + _AFTER, following.start if following else None, view.as_of) if t is not None)
     after = Window(start=case.start, end=max(until, case.start) + timedelta(microseconds=1))
     slot = view.calendar.at(case.start)
     away = (following.start - end).total_seconds() if following else None
     found = []
-    for record in _records(view, case, after):
+    first = bisect_left(told, after.start, key=at)
+    for record in told[first : bisect_left(told, after.end, key=at)]:
+        if not _concerns(record, case):
+            continue
         text = _done(record)
         if text:
             next_record = following.records[0] if following else None
@@ -133,15 +140,24 @@ def _tried(view: View, case: Occurrence, following: Occurrence | None) -> list[T
     return found
 
 
-def _records(view: View, case: Occurrence, after: Window) -> list[Record]:
-    line = work_center(case.equipment)
-    found: list[Record] = [e for e in view.events(kinds=_EVENTS, equipment=line, within=after) if _at_case(e, case)]
-    subject = words(f"{case.label} {case.text}")
-    for note in view.notes(within=after):
-        here = note.equipment is None or within(note.equipment, line) or within(line, note.equipment)
-        if here and (subject & words(note.text) or note.equipment == case.equipment != line):
-            found.append(note)
+def _records(view: View, cases: Sequence[Occurrence]) -> list[Record]:
+    """What happened and was written on the cases' line from the first to after the last, oldest first."""
+    ends = [c.end or view.as_of for c in cases]
+    span = Window(start=cases[0].start, end=max((*ends, cases[-1].start)) + _AFTER)
+    line = work_center(cases[0].equipment)
+    found: list[Record] = [*view.events(kinds=_EVENTS, equipment=line or None, within=span), *view.notes(within=span)]
     return sorted(found, key=lambda r: (at(r), rid(r)))
+
+
+def _concerns(record: Record, case: Occurrence) -> bool:
+    if isinstance(record, Event):
+        return _at_case(record, case)
+    if not isinstance(record, Note):
+        return False
+    line = work_center(case.equipment)
+    here = record.equipment is None or within(record.equipment, line) or within(line, record.equipment)
+    told = words(f"{case.label} {case.text}") & words(record.text)
+    return here and (bool(told) or record.equipment == case.equipment != line)
 
 
 def _at_case(event: Event, case: Occurrence) -> bool:

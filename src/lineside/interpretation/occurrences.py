@@ -88,9 +88,16 @@ class Exposure:
     by: dict[str, dict[str, float]]
 
 
-def exposure(view: View, equipment: str, window: Window, losses: Sequence[Interval]) -> Exposure:
-    """The hours in which the equipment was scheduled and not lost. With no shifts in the plant file: all hours."""
-    running = running_material(view).get(work_center(equipment), [])
+def exposure(
+    view: View,
+    window: Window,
+    losses: Sequence[Interval],
+    running: Sequence[tuple[datetime, str]],
+) -> Exposure:
+    """The hours in which a line was scheduled and not lost to its `losses`; with no shifts in the plant file, all.
+
+    running: the line's materials over time, as `running_material` has them.
+    """
     by: dict[str, dict[str, float]] = {"shift": {}, "crew": {}, "material": {}}
     slots = view.calendar.between(window.start, window.end)
     pieces = [(s.name, s.crew, max(s.start, window.start), min(s.end, window.end)) for s in slots]

@@ -140,7 +140,9 @@ def counts(view: View, line: str, window: Window, name: str = "good_count") -> l
         if said.quantity is not None and said.quality is not Quality.BAD:
             lanes.setdefault((said.entity.id, said.source), []).append(said)
     own = {key: lane for key, lane in lanes.items() if key[0] == line} or lanes
-    began = _began(view, line, window)
+    # Only a counter with no reading before the window needs to know when its job order began.
+    late = [lane for lane in own.values() if not any(s.occurred_at <= window.start for s in lane)]
+    began = _began(view, line, window) if late else None
     found = [counter(lane, window, f"{name.replace('_', ' ')} of {key[0]}", began) for key, lane in own.items()]
     return [c for c in found if c is not None]
 
@@ -233,9 +235,11 @@ def jobs_on(view: View, line: str, window: Window) -> list[Entity]:
     for event in view.events(equipment=line, within=window):
         if event.job_order:
             saw(event.job_order, event.provenance.occurred_at)
-    for said in view.said(kind=EntityKind.JOB_ORDER, properties=("equipment",)):
-        if within(said.text, line) and (span := planned_span(view, said.entity)) and span.overlaps(window):
-            saw(said.entity.id, span.start)
+    placed = view.said(kind=EntityKind.JOB_ORDER, properties=("equipment",))
+    spans = _spans(view, {s.entity for s in placed if within(s.text, line)})
+    for entity, span in spans.items():
+        if span.overlaps(window):
+            saw(entity.id, span.start)
     return [Entity(EntityKind.JOB_ORDER, job) for job in sorted(seen, key=lambda j: (seen[j], j))]
 
 
@@ -253,7 +257,20 @@ class Span:
 
 def planned_span(view: View, job: Entity) -> Span | None:
     """The planned start and end of a job order, where both are said."""
-    latest = {s.property: s for s in _by_time(view.said(entity=job, properties=("planned_start", "planned_end")))}
+    return _span(view, view.said(entity=job, properties=("planned_start", "planned_end")))
+
+
+def _spans(view: View, jobs: set[Entity]) -> dict[Entity, Span]:
+    told: dict[Entity, list[Statement]] = {}
+    if jobs:
+        for said in view.said(kind=EntityKind.JOB_ORDER, properties=("planned_start", "planned_end")):
+            if said.entity in jobs:
+                told.setdefault(said.entity, []).append(said)
+    return {job: span for job, words in told.items() if (span := _span(view, words)) is not None}
+
+
+def _span(view: View, told: Iterable[Statement]) -> Span | None:
+    latest = {s.property: s for s in _by_time(told)}
     start, end = (moment(view, latest[n]) if n in latest else None for n in ("planned_start", "planned_end"))
     if start is None or end is None or end <= start:
         return None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import log
 
 from lineside.interpretation.chance import at_least, holm
 from lineside.interpretation.fixes import fixes, outcome, worked_best
-from lineside.interpretation.occurrences import Exposure, Occurrence, exposure, occurrences
+from lineside.interpretation.occurrences import Exposure, Occurrence, exposure, occurrences, running_material
 from lineside.interpretation.reading import Finding, Kind, Reading, clock, duration
 from lineside.interpretation.stops import Interval, intervals
 from lineside.interpretation.wording import counted, late_sources, listed, rid, short, text_of, words
@@ -68,7 +68,9 @@ def patterns(
         )
     losses = intervals(view, equipment, span)
     repeated.sort(key=lambda g: (-sum(c.seconds(view.as_of) for c in g), -len(g), g[0].key))
-    told = [(group, _exposure(view, group[0], span, losses)) for group in repeated]
+    running, places = running_material(view), {work_center(g[0].equipment) for g in repeated}
+    hours_of = {line: _exposure(view, line, span, losses, running) for line in places}
+    told = [(group, hours_of[work_center(group[0].equipment)]) for group in repeated]
     excesses = _excesses(view, told)
     # What gathers beyond chance is the pattern asked for; then comes what costs most.
     told.sort(key=lambda t: not _strong(excesses, t[0]))
@@ -165,9 +167,11 @@ def _select(cases: Sequence[Occurrence], kind: str | None, reason: str | None) -
     ]
 
 
-def _exposure(view: View, case: Occurrence, span: Window, losses: Sequence[Interval]) -> Exposure:
-    line = work_center(case.equipment)
-    return exposure(view, case.equipment, span, [i for i in losses if within(i.equipment, line)])
+def _exposure(
+    view: View, line: str, span: Window, losses: Sequence[Interval], running: dict[str, list[tuple[datetime, str]]]
+) -> Exposure:
+    own = [i for i in losses if within(i.equipment, line)]
+    return exposure(view, span, own, running.get(line, ()))
 
 
 def _level(view: View, case: Occurrence, dimension: str) -> str | None:
@@ -235,7 +239,9 @@ def _before(
     past = [c for c in occurrences(view, equipment=group[0].equipment, window=earlier) if c.key == group[0].key]
     first = view.events(limit=1)
     start = max(earlier.start, min(first[0].provenance.occurred_at, earlier.end)) if first else earlier.start
-    base = _exposure(view, group[0], Window(start=start, end=earlier.end), losses)
+    base = _exposure(
+        view, work_center(group[0].equipment), Window(start=start, end=earlier.end), losses, running_material(view)
+    )
     if not base.hours or not hours.hours:
         return []
     share = hours.hours / (hours.hours + base.hours)

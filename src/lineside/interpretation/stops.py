@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from lineside.memory import Statement, View
 from lineside.plant.entities import EntityKind
-from lineside.plant.equipment import within
+from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Quality
 from lineside.plant.windows import Window
 
@@ -170,9 +170,12 @@ def join(told: Sequence[Interval], seen: Sequence[Interval]) -> list[Interval]:
     """
     told = _once(told)
     found = list(told)
+    by_line: dict[str, list[Interval]] = {}
+    for event in told:
+        by_line.setdefault(work_center(event.equipment), []).append(event)
     for state in seen:
         remaining = [state]
-        for event in told:
+        for event in by_line.get(work_center(state.equipment), ()):
             if _related(event.equipment, state.equipment) and event.loss is not Loss.SLOW:
                 remaining = [piece for r in remaining for piece in _without(r, event)]
         if remaining == [state] or state.end is None:
@@ -183,16 +186,23 @@ def join(told: Sequence[Interval], seen: Sequence[Interval]) -> list[Interval]:
 
 
 def _once(told: Sequence[Interval]) -> list[Interval]:
+    near: dict[tuple[Loss, str, int], list[int]] = {}
     kept: list[Interval] = []
     # The deepest first, so that a line's interval meets those of its units.
     for interval in sorted(told, key=lambda i: (-i.equipment.count("/"), *_begin(i))):
-        same = next((k for k in kept if k.equipment != interval.equipment and _together(k, interval)), None)
-        if same is None:
+        line, moment = work_center(interval.equipment), int(interval.start.timestamp() // _TOGETHER.total_seconds())
+        close = [n for step in (-1, 0, 1) for n in near.get((interval.loss, line, moment + step), ())]
+        number = next(
+            (n for n in close if kept[n].equipment != interval.equipment and _together(kept[n], interval)), None
+        )
+        if number is None:
+            near.setdefault((interval.loss, line, moment), []).append(len(kept))
             kept.append(interval)
             continue
+        same = kept[number]
         also = same.also if interval.why in ("", same.why) or not same.why else (*same.also, interval.why)
         lead = same if same.why else replace(same, reason=interval.reason, code=interval.code, text=interval.text)
-        kept[kept.index(same)] = replace(lead, records=(*same.records, *interval.records), also=also)
+        kept[number] = replace(lead, records=(*same.records, *interval.records), also=also)
     return sorted(kept, key=_begin)
 
 
@@ -200,10 +210,8 @@ def _together(one: Interval, other: Interval) -> bool:
     if one.loss is not other.loss or not _related(one.equipment, other.equipment):
         return False
     if one.end is None or other.end is None:
-        near_end = one.end is other.end
-    else:
-        near_end = abs(one.end - other.end) <= _TOGETHER
-    return abs(one.start - other.start) <= _TOGETHER and near_end
+        return one.end is other.end and abs(one.start - other.start) <= _TOGETHER
+    return abs(one.start - other.start) <= _TOGETHER and abs(one.end - other.end) <= _TOGETHER
 
 
 def _related(one: str, other: str) -> bool:
