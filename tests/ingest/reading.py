@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -33,12 +34,15 @@ class Read:
 async def drain(connector: Connector, checkpoint: Checkpoint | None = None, *, into: Read | None = None) -> Read:
     """Everything until the source is quiet. Checkpoints pass through JSON, as they do in the store."""
     read = Read() if into is None else into
-    async for batch in connector.capture(checkpoint):
-        read.messages += batch.messages
-        read.unreadable += batch.unreadable
-        read.gaps += batch.gaps
-        if batch.checkpoint is not None:
-            read.checkpoints.append(json.loads(json.dumps(batch.checkpoint)))
+    async with aclosing(connector.capture(checkpoint)) as batches:  # type: ignore[type-var]
+        async for batch in batches:
+            read.messages += batch.messages
+            read.unreadable += batch.unreadable
+            read.gaps += batch.gaps
+            if batch.checkpoint is not None:
+                read.checkpoints.append(json.loads(json.dumps(batch.checkpoint)))
+            if not batch.messages and not batch.unreadable and not batch.gaps:
+                break
     return read
 
 

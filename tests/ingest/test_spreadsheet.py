@@ -140,7 +140,7 @@ async def test_a_sheet_whose_column_was_renamed_is_named_until_it_is_mended(tmp_
     [
         ("Sperr-Nr;Charge;Status;Menge Ist;Datum\n1;Ä-1;offen;1.234,5;04.05.2026 10:00\n".encode(), {}),
         ("Sperr-Nr;Charge;Status;Menge Ist;Datum\n1;Ä-1;offen;1.234,5;04.05.2026 10:00\n".encode("cp1252"), {}),
-        ('Sperr-Nr\tCharge\tStatus\tMenge Ist\tDatum\r\n1\tÄ-1\toffen\t"1.234,5"\t04.05.2026 10:00'.encode("utf-16"), {}),
+        ("Sperr-Nr\tCharge\tStatus\tMenge Ist\tDatum\r\n1\tÄ-1\toffen\t1234,5\t04.05.2026 10:00".encode("utf-16"), {}),
         ('\ufeffSperr-Nr,Charge,Status,Menge Ist,Datum\n1,"Ä-1",offen,"1.234,5",04.05.2026 10:00\n'.encode(), {}),
         ("Titel\n\nSperr-Nr|Charge|Status|Menge Ist|Datum\n1|Ä-1|offen|1234,5|04.05.2026 10:00\n".encode(), PIPE),
     ],
