@@ -208,6 +208,40 @@ def test_records_of_another_material_change_nothing(remembered, flour, bakery):
     assert (found.verdict, found.findings, found.data) == (expected.verdict, expected.findings, expected.data)
 
 
+def test_a_count_that_one_system_took_over_is_owed_by_the_other(remembered, scribe, shop):
+    scribe.report("monitor", at("06:00"), "inventory:P-44@A", "book", quantity=100)
+    scribe.report("stacker", at("06:00"), "inventory:P-44@A", "on_hand", quantity=100)
+    scribe.event("stacker", at("07:00"), "goods_issue", material="P-44", quantity=10, document="I-1")
+    scribe.event("monitor", at("07:00"), "goods_issue", material="P-44", quantity=10, document="I-1")
+    scribe.event("stacker", at("09:00"), "count", material="P-44", counted=84, document="INV-1")
+    scribe.report("stacker", at("09:05"), "inventory:P-44@A", "on_hand", quantity=84)
+    scribe.report("monitor", at("09:05"), "inventory:P-44@A", "book", quantity=90)
+    reading = reconcile(remembered(scribe.events, shop, NOW).view(), Entity("material", "P-44"))
+    assert [named(b) for b in reading.data["bridges"]] == [[("count on one side only", "-6")]]
+    assert reading.data["usable"]["post"] == "84"
+
+
+def test_a_transfer_that_left_and_did_not_arrive_is_guessed_where_it_fits(remembered, scribe, shop):
+    for place, book, there in (("A", 50, 30), ("B", 50, 50)):
+        scribe.report("monitor", at("12:00"), f"inventory:P-44@{place}", "book", quantity=book)
+        scribe.report("stacker", at("12:00"), f"inventory:P-44@{place}", "on_hand", quantity=there)
+    scribe.event("stacker", at("11:30"), "transfer", material="P-44", quantity=20, from_="A", to="B", document="T1")
+    reading = reconcile(remembered(scribe.events, shop, NOW).view(), Entity("material", "P-44"))
+    step = next(f for f in reading.findings if f.data.get("step") == "movement in flight")
+    assert (step.kind, step.data["value"]) == (Kind.GUESSED, "-20")
+
+
+def test_a_line_figure_of_the_others_size_is_bridged_like_a_whole_one(remembered, scribe, shop):
+    scribe.report("monitor", at("13:00"), "inventory:P-44@A", "book", quantity=840)
+    scribe.report("stacker", at("13:00"), "inventory:P-44@A", "on_hand", quantity=812)
+    scribe.report("cell", at("13:00"), "inventory:P-44@cell-1", "line_side", quantity=791)
+    scribe.event("stacker", at("11:00"), "goods_issue", material="P-44", quantity=28, document="D1")
+    scribe.event("cell", at("12:10"), "consumption", material="P-44", quantity=21, document="D2")
+    reading = reconcile(remembered(scribe.events, shop, NOW).view(), Entity("material", "P-44"))
+    steps = [named(b) for b in reading.data["bridges"]]
+    assert steps == [[("unposted issue", "-28")], [("unposted issue", "-21")]]
+
+
 moves = st.lists(
     st.tuples(
         st.sampled_from(["erp", "wms", "mes"]),

@@ -89,7 +89,7 @@ def bridge(facts: Facts, stock: Stock, start: Figure, end: Figure) -> Bridge:
     found = Bridge(
         start=start, end=end, steps=tuple(steps), since=since, agreed=settled is not None, missing=tuple(missing)
     )
-    if found.rest and (guess := _guess(facts, stock, found, bad)):
+    if found.rest and (guess := _guess(facts, stock, found, bad, moves)):
         return Bridge(
             start=start, end=end, steps=(*steps, guess), since=since, agreed=found.agreed, missing=found.missing
         )
@@ -193,7 +193,7 @@ class _Look:
         told_by = other.source if other.source in move.postings else min(move.postings)
         seen = move.postings[told_by]
         value = sum((self._worth(p, figure) for p in seen), Decimal(0))
-        if not value:
+        if not value and move.first.kind != "count":
             return value, "held"  # it moves within what the figure covers, or outside: nothing is lacking
         if any(p.at > figure.at for p in seen):
             return Decimal(0), "cut-off"
@@ -320,7 +320,9 @@ def _scope_steps(
         if newest is not None:
             sign = -1 if start is books else 1
             moved = sum((abs(s.value) for s in steps if s.name in _WITHIN.values()), Decimal(0))
-            if (left := newest.value - moved) > 0:
+            # The books can't count more at the line than they have beyond the store.
+            left = min(newest.value - moved, books.value - physical.value)
+            if left > 0:
                 text = (
                     f"{newest.source} says {newest.amount} ({newest.scope}); the books count it, "
                     f"{physical.source}'s {physical.scope or 'figure'} doesn't."
@@ -331,7 +333,9 @@ def _scope_steps(
     return found
 
 
-def _guess(facts: Facts, stock: Stock, found: Bridge, bad: Sequence[Restricted]) -> Step | None:
+def _guess(
+    facts: Facts, stock: Stock, found: Bridge, bad: Sequence[Restricted], moves: Sequence[Movement]
+) -> Step | None:
     """The one record whose quantity is exactly the rest; none where several are, or none is."""
     used = {c for s in found.steps for c in s.cites}
     candidates = [
@@ -343,6 +347,11 @@ def _guess(facts: Facts, stock: Stock, found: Bridge, bad: Sequence[Restricted])
         (f"{f.scope or f.covers} stock", f.value, f"{f.source}'s {f.amount} {f.scope or ''}".rstrip(), f.cites)
         for f in stock.parts
         if not used & set(f.cites)
+    ]
+    candidates += [
+        ("movement in flight", m.first.value, f"{_title(m)}, recorded by {' and '.join(sorted(m.postings))},", m.cites)
+        for m in moves
+        if m.first.kind in _WITHIN and m.first.at > found.since and not used & set(m.cites)
     ]
     exact = [c for c in candidates if c[1] == abs(found.rest)]
     if len(exact) == 1:

@@ -278,8 +278,10 @@ def _steps(
         for step in b.steps:
             if step.name.startswith(("unposted", "production not", "double")) and step.books_lack:
                 yield f"Have {b.start.source} set right: {step.name}. {step.text}"
-    if bridges and any(b.rest or any(s.kind is Kind.GUESSED for s in b.steps) for b in bridges):
+    if any(b.rest for b in bridges):
         yield f"Count {entity.id}: the records don't explain the whole difference."
+    elif any(s.kind is Kind.GUESSED for b in bridges for s in b.steps):
+        yield f"Count {entity.id}: a step of the difference is a guess."
     elif against:
         yield f"Count {entity.id}, or wait for the late source: the figures rest on thin evidence."
     elif not figures:

@@ -199,7 +199,9 @@ def _steps(facts: Facts, entity: Entity, names: Sequence[str]) -> list[str]:
         for finding in conflicts_on(facts, entity, name):
             card = owner_of(facts.plant, entity.kind, name)
             who = (card.owner or f"the owner of {card.name}") if card else "the people who keep both systems"
-            steps.append(f"Ask {who} to set {_spaced(name)} of {entity.id} right; {finding.data['go_by']} is gone by.")
+            steps.append(
+                f"Ask {who} to set {_spaced(name)} of {entity.id} right; until then go by {finding.data['go_by']}."
+            )
     return steps
 
 

@@ -278,13 +278,18 @@ def _outermost(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 
 def _split(figures: Sequence[Figure]) -> tuple[list[Figure], list[Figure]]:
-    """Figures of a part of the stock apart from whole ones; a partial scope at the others' own place competes."""
+    """Figures of a part of the stock apart from whole ones, the books first, then what lies there.
+
+    Some systems call line side what is the whole to them: such a figure competes where its source states no other and
+    it is at the others' own place, or of their size.
+    """
     whole = [f for f in figures if f.covers not in PARTS]
+    least = min((f.value for f in whole), default=Decimal(0))
     partial = list[Figure]()
     for figure in (f for f in figures if f.covers in PARTS):
-        alone = not any(f.source == figure.source for f in whole)
+        alone = not any(f.source == figure.source for f in figures if f is not figure)
         same_place = any(related(p.location, o.location) for p in figure.parts for f in whole for o in f.parts)
-        competes = figure.covers == "line_side" and alone and same_place
+        competes = figure.covers == "line_side" and alone and (same_place or figure.value * 2 >= least)
         (whole if competes or not whole else partial).append(figure)
     order = {"books": 0, "physical": 1}
     return sorted(whole, key=lambda f: (order.get(f.covers or "", 2), figures.index(f))), partial
