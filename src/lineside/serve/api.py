@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -13,13 +15,14 @@ from starlette.concurrency import run_in_threadpool
 
 from lineside import connector
 from lineside.actions import Refusal, State
-from lineside.agent.answer import Answer, AnswerEvent, ClaimFound, Done, Step
+from lineside.agent.answer import ClaimFound, Done, Step
 from lineside.app import Lineside
 from lineside.connector import Receiver
-from lineside.errors import BadRequest, NotFound, NotPermitted, SetupError
+from lineside.errors import BadRequest, LinesideError, NotFound, NotPermitted, SetupError
+from lineside.memory import DeadLetter
 from lineside.memory.words import render
 from lineside.plant.records import Json
-from lineside.serve.asking import LONGEST_QUESTION, ask_once, keep, questioned
+from lineside.serve.asking import LONGEST_QUESTION, Failed, RunEvent, Runs, ask_once, questioned
 from lineside.serve.cards import told
 from lineside.serve.identity import Caller, identify, same_origin
 from lineside.serve.moments import parse_moment
@@ -27,6 +30,7 @@ from lineside.serve.overview import dead_letter_row, dead_letter_rows, source_ro
 
 LARGEST_PUSH_BYTES = 20_000_000
 EVENT_STREAM = "text/event-stream"
+PULSE = ": still there\n\n"  # a comment, so that no proxy takes the stream for dead
 
 _PROBLEM: dict[str, Any] = {
     "description": "What went wrong and what to do, as application/problem+json",
@@ -85,6 +89,15 @@ def installation(request: Request) -> Lineside:
 Here = Annotated[Lineside, Depends(installation)]
 
 
+def answering(request: Request) -> Runs:
+    """The questions that this server is answering."""
+    runs: Runs = request.app.state.runs
+    return runs
+
+
+Answering = Annotated[Runs, Depends(answering)]
+
+
 def known(request: Request, lineside: Here) -> Caller:
     """Whoever calls. Raises NotPermitted for nobody, and for another site's page."""
     if request.method not in ("GET", "HEAD") and not same_origin(request):
@@ -119,23 +132,26 @@ router = APIRouter(prefix="/api/v1", responses=_FAULTS)
 
 @router.post("/ask", response_model=None)
 async def ask(
-    body: AskBody, lineside: Here, caller: Known, accept: Annotated[str, Header()] = "application/json"
+    body: AskBody, lineside: Here, runs: Answering, caller: Known, accept: Annotated[str, Header()] = "application/json"
 ) -> Response:
-    """The answer as JSON, or step by step as server-sent events: step, claim, answer."""
+    """The answer as JSON, or as server-sent events where `Accept` asks for text/event-stream.
+
+    Events: `step` {text, tool}, `claim` {text, kind, citations}, and last `answer` (as the JSON) or `failed`
+    {detail, code}. Their ids count from 1.
+    """
     person = caller.asking_as(lineside, body.as_user)
     at = parse_moment(body.at, lineside.plant) if body.at else lineside.clock()
-    if EVENT_STREAM in accept:
-        question = questioned(lineside, body.question, at=at, person=person, conversation=body.conversation)
+    run = await run_in_threadpool(
+        lambda: runs.begin(questioned(lineside, body.question, at=at, person=person, conversation=body.conversation))
+    )
+    if EVENT_STREAM not in accept:
+        return JSONResponse((await run.outcome()).to_json())
 
-        async def events() -> AsyncIterator[str]:
-            async for event in lineside.answerer.stream(question):
-                if isinstance(event, Done):
-                    await run_in_threadpool(keep, lineside, question, event.answer)
-                yield sse(event)
+    async def events() -> AsyncIterator[str]:
+        async for happened in run.events():
+            yield PULSE if happened is None else sse(*happened)
 
-        return StreamingResponse(events(), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
-    answer: Answer = await ask_once(lineside, body.question, at=at, person=person, conversation=body.conversation)
-    return JSONResponse(answer.to_json())
+    return StreamingResponse(events(), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/ingest/{source}", status_code=200)
@@ -194,39 +210,37 @@ def search(
 
 
 @router.get("/handovers")
-async def handovers(lineside: Here, caller: Reading, at: str | None = None, equipment: str = "") -> Response:
+def handovers(lineside: Here, caller: Reading, at: str | None = None, equipment: str = "") -> Response:
     """The handover of the shift that runs at `at`, drafted from the records."""
     moment = parse_moment(at, lineside.plant) if at else lineside.clock()
     text = f"Give me the handover for {equipment}" if equipment else "Give me the handover"
-    answer = await ask_once(lineside, text, at=moment, person=caller.person)
+    answer = asyncio.run(ask_once(lineside, text, at=moment, person=caller.person))
     return JSONResponse(answer.to_json())
 
 
 @router.get("/sources")
 def sources(lineside: Here, caller: Reading) -> list[dict[str, Any]]:
-    """Every source and how it is doing."""
-    del caller
-    return source_rows(lineside)
+    """Every source that the caller may read, and how it is doing."""
+    return source_rows(lineside, lineside.reader(caller.person))
 
 
 @router.get("/dead-letters")
 def dead_letters(lineside: Here, caller: Operating, source: str | None = None) -> list[dict[str, Any]]:
     """Open dead letters, newest first."""
-    del caller
-    return dead_letter_rows(lineside, source=source)
+    return dead_letter_rows(lineside, source=source, reader=lineside.reader(caller.person))
 
 
 @router.post("/dead-letters/{letter}/retry")
 def retry(letter: int, lineside: Here, caller: Operating) -> dict[str, Any]:
     """Read once more; still open with the new reason where it stays unreadable."""
-    del caller
-    waiting = lineside.memory.dead_letter(letter)
+    waiting = _letter(lineside, letter, caller)
     return dead_letter_row(lineside.memory.retry_dead_letter(letter, translator_for(lineside, waiting.source)))
 
 
 @router.post("/dead-letters/{letter}/discard")
 def discard(letter: int, body: DiscardBody, lineside: Here, caller: Operating) -> dict[str, Any]:
     """Closed with a reason; its bytes stay kept."""
+    _letter(lineside, letter, caller)
     by = caller.person.id if caller.person else "operator"
     return dead_letter_row(lineside.memory.discard_dead_letter(letter, reason=body.reason, by=by))
 
@@ -282,9 +296,9 @@ def audit_verify(lineside: Here, caller: Reading) -> dict[str, Any]:
     return {"ok": found.ok, "entries": found.entries, "problems": list(found.problems)}
 
 
-def record_json(lineside: Lineside, record_id: str, caller: Caller) -> dict[str, Any]:
-    """A record as the interface shows it. Raises NotFound also where the caller may not know of it."""
-    view = lineside.memory.view(reader=lineside.reader(caller.person))
+def record_json(lineside: Lineside, record_id: str, caller: Caller, *, as_of: datetime | None = None) -> dict[str, Any]:
+    """A record as it stood at `as_of`, by default now. Raises NotFound also where the caller may not know of it."""
+    view = lineside.memory.view(as_of=as_of, reader=lineside.reader(caller.person))
     found = view.record(record_id)
     if found is None:
         raise NotFound(f"there is no record {record_id} that you may read", record=record_id)
@@ -303,8 +317,9 @@ def record_json(lineside: Lineside, record_id: str, caller: Caller) -> dict[str,
     }
 
 
-def sse(event: AnswerEvent) -> str:
-    """One server-sent event: `step`, `claim` or `answer`, its data JSON."""
+def sse(number: int, event: RunEvent) -> str:
+    """One server-sent event: `step`, `claim`, `answer` or `failed`, its data JSON on one line."""
+    data: Json
     match event:
         case Step():
             name, data = "step", {"text": event.text, "tool": event.tool.name if event.tool else None}
@@ -312,7 +327,10 @@ def sse(event: AnswerEvent) -> str:
             name, data = "claim", _claim_json(event)
         case Done():
             name, data = "answer", event.answer.to_json()
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+        case Failed(error):
+            code = error.code if isinstance(error, LinesideError) else LinesideError.code
+            name, data = "failed", {"detail": event.message, "code": code}
+    return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n"
 
 
 def _claim_json(found: ClaimFound) -> dict[str, Json]:
@@ -325,6 +343,14 @@ def _claim_json(found: ClaimFound) -> dict[str, Json]:
             for c in found.citations
         ],
     }
+
+
+def _letter(lineside: Lineside, letter: int, caller: Caller) -> DeadLetter:
+    """The dead letter, if the caller may read its source. Raises NotFound."""
+    found = lineside.memory.dead_letter(letter)
+    if not lineside.reader(caller.person).may_read_source(found.source, lineside.plant):
+        raise NotFound(f"there is no dead letter {letter}", id=letter)
+    return found
 
 
 def _receiver(lineside: Lineside, source: str) -> Receiver:

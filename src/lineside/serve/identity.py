@@ -12,7 +12,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from starlette.requests import Request
@@ -111,9 +111,10 @@ def from_this_machine(request: Request) -> bool:
     The Host must be a loopback name too: a foreign page can have its own name resolve to 127.0.0.1.
     """
     client = request.client.host if request.client else ""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    host = _location(f"//{request.headers.get('host', '')}").hostname or ""
     proxied = "forwarded" in request.headers or "x-forwarded-for" in request.headers
-    return client in _LOOPBACK and host in _LOOPBACK and not proxied and same_origin(request)
+    ours = same_origin(request) or _follows_a_link(request)
+    return client in _LOOPBACK and host in _LOOPBACK and not proxied and ours
 
 
 def same_origin(request: Request) -> bool:
@@ -122,7 +123,20 @@ def same_origin(request: Request) -> bool:
     if site is not None and site not in ("same-origin", "none"):
         return False
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
+    return origin is None or _location(origin).netloc == request.headers.get("host", "")
+
+
+def _follows_a_link(request: Request) -> bool:
+    """Whether somebody came by a link elsewhere, as from Slack; the page it stood on can't read what we answer."""
+    return request.method in ("GET", "HEAD") and request.headers.get("sec-fetch-mode") == "navigate"
+
+
+def _location(address: str) -> SplitResult:
+    """The parts of an address; of one that is none, nothing."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _from_session(lineside: Lineside, cookie: str) -> Caller:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lineside import connector
 from lineside.app import Lineside
-from lineside.memory import DeadLetter
+from lineside.memory import EVERYTHING, DeadLetter, Reader
 from lineside.memory.intake import read_status
 from lineside.memory.remember import Translate
 from lineside.plant.records import Json
@@ -17,8 +17,11 @@ _BYTES_SHOWN = 4000
 Row = dict[str, Json]
 
 
-def source_rows(lineside: Lineside) -> list[Row]:
-    """A row for every source that is configured, declared or was heard. received = recorded + known + dead_lettered."""
+def source_rows(lineside: Lineside, reader: Reader = EVERYTHING) -> list[Row]:
+    """A row for every source that is configured, declared or was heard, and that `reader` may read.
+
+    received = recorded + known + dead_lettered.
+    """
     accounts = {account.source: account for account in lineside.memory.sources_seen()}
     fresh = {found.source: found for found in lineside.memory.view().freshness()}
     feeds = {feed.source: feed for feed in read_status(lineside.home / STATUS_FILE)}
@@ -26,6 +29,8 @@ def source_rows(lineside: Lineside) -> list[Row]:
     declared = {card.name: card for card in lineside.plant.sources}
     rows: list[Row] = []
     for name in sorted({*accounts, *fresh, *configured, *declared}):
+        if not reader.may_read_source(name, lineside.plant):
+            continue
         account, heard, feed, card = accounts.get(name), fresh.get(name), feeds.get(name), declared.get(name)
         last = heard.last_heard if heard else None
         rows.append(
@@ -50,9 +55,10 @@ def source_rows(lineside: Lineside) -> list[Row]:
     return rows
 
 
-def dead_letter_rows(lineside: Lineside, *, source: str | None = None) -> list[Row]:
-    """Open dead letters, newest first."""
-    return [dead_letter_row(letter) for letter in reversed(lineside.memory.dead_letters(source=source))]
+def dead_letter_rows(lineside: Lineside, *, source: str | None = None, reader: Reader = EVERYTHING) -> list[Row]:
+    """Open dead letters of the sources that `reader` may read, newest first."""
+    found = lineside.memory.dead_letters(source=source)
+    return [dead_letter_row(each) for each in reversed(found) if reader.may_read_source(each.source, lineside.plant)]
 
 
 def dead_letter_row(letter: DeadLetter) -> Row:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from lineside import errors
 from lineside.app import Lineside
 from lineside.serve import api, pages
+from lineside.serve.asking import Runs
 
 _STATUS: tuple[tuple[type[errors.LinesideError], int], ...] = (
     (errors.BadRequest, 400),
@@ -49,12 +50,14 @@ def build(lineside: Lineside) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     app.state.lineside = lineside
+    app.state.runs = Runs(lineside)
     app.include_router(api.router)
     pages.hang(app)
     _watch(app, lineside)
     app.add_exception_handler(errors.LinesideError, _lineside_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(Exception, _fault)
     return app
 
 
@@ -96,6 +99,15 @@ async def _http_problem(request: Request, error: Exception) -> Response:
         return pages.error_page(request, error.status_code, str(error.detail))
     code = errors.NotFound.code if error.status_code == HTTPStatus.NOT_FOUND else errors.BadRequest.code
     return problem(error.status_code, str(error.detail), code=code)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Something of ours broke: the server logs it with its trace, the caller learns no more than that."""
+    del error
+    said = "something went wrong inside Lineside; its log says what"
+    if pages.wants_page(request):
+        return pages.error_page(request, 500, said)
+    return problem(500, said, code=errors.LinesideError.code)
 
 
 def _watch(app: FastAPI, lineside: Lineside) -> None:
