@@ -188,6 +188,16 @@ def test_an_id_is_found_as_a_whole_token_only(store_url, open_memory, feed):
     assert {each.provenance.source_id for each in view.notes(about=Entity("sales_order", "SO-1042"))} == found
 
 
+def test_ids_of_plain_words_are_found_in_what_people_wrote(store_url, open_memory, feed):
+    memory = open_memory(store_url)
+    texts = ["ACME complained again", "acmeology is no word", "the feed wms-stock is late", "wms-stocks"]
+    feed(memory, [event(str(index), "08:00", "note", {"text": text}) for index, text in enumerate(texts)])
+    view = memory.view(as_of=at("12:00"))
+
+    assert [each.provenance.source_id for each in view.mentions(Entity("customer", "ACME"))] == ["0"]
+    assert [each.provenance.source_id for each in view.mentions(Entity("interface", "wms-stock"))] == ["2"]
+
+
 def test_entities_are_found_by_their_exact_id_in_any_case(store_url, open_memory, feed):
     memory = open_memory(store_url)
     feed(

@@ -63,7 +63,7 @@ def _check(path: Path) -> None:
     """Raises BadRequest unless the file is a whole memory."""
     if not path.is_file():
         raise BadRequest(f"there is no backup {path}", path=str(path))
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as copy:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as copy:
         try:
             (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
             copy.execute("SELECT count(*) FROM records").fetchone()

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lineside.errors import MissingExtra, SetupError, StoreUnavailable
 
@@ -94,6 +95,8 @@ def _store_errors() -> Iterator[None]:
         yield
     except IntegrityError:
         raise  # a fault of ours, not of the disk
+    except PoolTimeout as error:
+        raise StoreUnavailable("every connection to the database is in use; nothing was kept") from error
     except (OperationalError, InterfaceError) as error:
         raise StoreUnavailable(f"the database can't be used: {error.orig}; nothing was kept") from error
     except DBAPIError as error:
@@ -111,7 +114,9 @@ def _engine(url: str) -> Engine:
     parsed = make_url(url)
     match parsed.get_backend_name():
         case "sqlite":
-            engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
+            engine = create_engine(
+                parsed, connect_args={"timeout": BUSY_TIMEOUT_S}, max_overflow=-1
+            )  # readers never wait
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         case "postgresql":

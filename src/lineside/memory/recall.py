@@ -19,10 +19,11 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 from lineside.errors import IndexBehind
 from lineside.memory import lexicon, tables
 from lineside.memory.bodies import record_from_row
+from lineside.memory.conditions import at_or_below
 from lineside.memory.index import VectorIndex
 from lineside.memory.moments import stored
 from lineside.memory.tokens import ids_in, words_in
-from lineside.memory.view import View, at_or_below
+from lineside.memory.view import View
 from lineside.memory.words import quote
 from lineside.plant.entities import Entity
 from lineside.plant.plant import Plant

@@ -13,18 +13,19 @@ _TOKEN = re.compile(r"\w(?:[\w\-./@#:+]*[\w+])?")
 _PLAIN = re.compile(
     r"\d{1,2}|\d+[.,]\d+|\d{1,2}:\d{2}(:\d{2})?|\d{4}-\d{2}-\d{2}(T[\d:.+\-]+Z?)?|\d{1,2}\.\d{1,2}\.\d{2,4}"
 )
+_TELLING = re.compile(r"[\d_\-/@]")
 _CUTS = re.compile(r"[/@]")
 
 
 def ids_in(text: str) -> set[str]:
     """Every id-like token of a text, case folded, with its heads and tails at `/` and `@` and without its `kind:`.
 
-    `lot:L-77` is found as both; `SO-1042/10` also as SO-1042. Only tokens with a digit are ids.
+    `lot:L-77` is found as both; `SO-1042/10` also as SO-1042. An id has a digit, or a sign that joins words.
     """
     found = set()
     for match in _TOKEN.finditer(text):
         for each in _variants(match.group().casefold()):
-            if any(sign.isdigit() for sign in each) and not _PLAIN.fullmatch(each):
+            if _TELLING.search(each) and not _PLAIN.fullmatch(each):
                 found.add(each)
     return found
 

@@ -9,16 +9,25 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
 from lineside.memory import tables
 from lineside.memory.bodies import record_from_row
+from lineside.memory.conditions import (
+    TAKING_BACK,
+    at_or_below,
+    in_window,
+    is_about,
+    known,
+    names,
+    statement_order,
+)
 from lineside.memory.freshness import RECENT, Freshness, freshness_of
 from lineside.memory.moments import moment, stored
 from lineside.memory.reader import Reader
 from lineside.memory.statements import Statement, statement_from_row
 from lineside.plant.calendar import ShiftCalendar
-from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.entities import Entity
 from lineside.plant.plant import Plant
 from lineside.plant.records import Correction, Decision, Deletion, Event, Note, Record, RecordType
 from lineside.plant.windows import Window
@@ -67,7 +76,7 @@ class View:
         if kinds:
             query = query.where(_records.c.kind.in_(list(kinds)))
         if about:
-            query = query.where(_is_about(about))
+            query = query.where(is_about(about))
         return self._fetch(query, Event, newest_first=newest_first, limit=limit)
 
     def notes(
@@ -82,7 +91,7 @@ class View:
         """Notes that are about the entity or name its id."""
         query = self._typed(RecordType.NOTE, equipment, within)
         if about:
-            query = query.where(_names(about))
+            query = query.where(names(about))
         return self._fetch(query, Note, newest_first=newest_first, limit=limit)
 
     def decisions(
@@ -97,7 +106,7 @@ class View:
         """Decisions that are about the entity or name its id."""
         query = self._typed(RecordType.DECISION, equipment, within)
         if about:
-            query = query.where(_names(about))
+            query = query.where(names(about))
         return self._fetch(query, Decision, newest_first=newest_first, limit=limit)
 
     def statements(
@@ -110,9 +119,9 @@ class View:
     ) -> list[Statement]:
         """Everything that sources said, oldest first."""
         query = select(_said).where(*self._statement_conditions(entity, kind, properties))
-        query = query.where(*_in_window(_said.c.occurred_at, within))
+        query = query.where(*in_window(_said.c.occurred_at, within))
         with self.read() as connection:
-            return [statement_from_row(row) for row in connection.execute(query.order_by(*_statement_order()))]
+            return [statement_from_row(row) for row in connection.execute(query.order_by(*statement_order()))]
 
     def said(
         self, *, entity: Entity | None = None, kind: str | None = None, properties: Sequence[str] = ()
@@ -130,7 +139,7 @@ class View:
         same = [column.is_not_distinct_from(last.c[column.name]) for column in what]
         query = select(_said).join(last, and_(*same, _said.c.occurred_at == last.c.last)).where(*conditions)
         with self.read() as connection:
-            rows = connection.execute(query.order_by(*_statement_order()))
+            rows = connection.execute(query.order_by(*statement_order()))
             # Of those about the same moment the last in order stands.
             found = {(row.kind, row.entity, row.property, row.source, row.scope or ""): row for row in rows}
         return [statement_from_row(found[key]) for key in sorted(found)]
@@ -154,7 +163,7 @@ class View:
 
     def knows(self, entity: Entity) -> bool:
         """Whether some record is about it."""
-        query = select(_records.c.id).where(self.sees(), _is_about(entity)).limit(1)
+        query = select(_records.c.id).where(self.sees(), is_about(entity)).limit(1)
         with self.read() as connection:
             return connection.scalar(query) is not None
 
@@ -170,13 +179,13 @@ class View:
 
     def mentions(self, entity: Entity, *, limit: int | None = None) -> list[Record]:
         """The records that are about the entity or name its id as a whole token, newest first."""
-        query = select(_records).where(self.sees(), _names(entity), _records.c.type.not_in(_TAKING_BACK))
+        query = select(_records).where(self.sees(), names(entity), _records.c.type.not_in(TAKING_BACK))
         return self._fetch(query, object, newest_first=True, limit=limit)
 
     def corrections(self, within: Window | None = None) -> list[Correction | Deletion]:
         """What was taken back by `as_of`, in the order it was reported. within: by that time."""
-        query = select(_records).where(self.sees(), _records.c.type.in_(_TAKING_BACK))
-        query = query.where(*_in_window(_records.c.reported_at, within))
+        query = select(_records).where(self.sees(), _records.c.type.in_(TAKING_BACK))
+        query = query.where(*in_window(_records.c.reported_at, within))
         order = (_records.c.reported_at, _records.c.source, func.length(_records.c.source_id), _records.c.source_id)
         with self.read() as connection:
             rows = connection.execute(query.order_by(*order, _records.c.part))
@@ -188,7 +197,7 @@ class View:
         query = select(_records).where(
             _records.c.source == by.provenance.source,
             _records.c.source_id == target,
-            _records.c.type.not_in(_TAKING_BACK),
+            _records.c.type.not_in(TAKING_BACK),
             _records.c.reported_at <= stored(self.as_of),
             self._readable(_records),
         )
@@ -265,7 +274,7 @@ class View:
 
     def sees(self) -> ColumnElement[bool]:
         """The condition on `records` that makes this view: known by then, not taken back by then, and permitted."""
-        return and_(_known(_records, stored(self.as_of)), self._readable(_records))
+        return and_(known(_records, stored(self.as_of)), self._readable(_records))
 
     def _readable(self, table: Any) -> ColumnElement[bool]:
         return self.reader.condition(table.c.sites, table.c.source, self.plant)
@@ -276,7 +285,7 @@ class View:
             query = query.where(at_or_below(equipment))
         if within is None:
             return query.where(_records.c.occurred_at <= stored(self.as_of))
-        return query.where(*_in_window(_records.c.occurred_at, within))
+        return query.where(*in_window(_records.c.occurred_at, within))
 
     def _fetch(self, query: Select[Any], wanted: Any, *, newest_first: bool, limit: int | None) -> list[Any]:
         order = [
@@ -295,7 +304,7 @@ class View:
     def _statement_conditions(
         self, entity: Entity | None, kind: str | None, properties: Sequence[str]
     ) -> Iterable[ColumnElement[bool]]:
-        yield _known(_said, stored(self.as_of))
+        yield known(_said, stored(self.as_of))
         yield self._readable(_said)
         if entity is not None:
             yield and_(_said.c.kind == entity.kind, _said.c.entity == entity.id)
@@ -303,50 +312,3 @@ class View:
             yield _said.c.kind == kind
         if properties:
             yield _said.c.property.in_(list(properties))
-
-
-_TAKING_BACK = (RecordType.CORRECTION.value, RecordType.DELETION.value)
-
-
-def _known(table: Any, as_of: int) -> ColumnElement[bool]:
-    stands = or_(table.c.retracted_at.is_(None), table.c.retracted_at > as_of)
-    return and_(table.c.reported_at <= as_of, stands)
-
-
-def _in_window(column: ColumnElement[int], window: Window | None) -> Iterable[ColumnElement[bool]]:
-    if window is not None:
-        yield column >= stored(window.start)
-        yield column < stored(window.end)
-
-
-def _statement_order() -> tuple[ColumnElement[Any], ...]:
-    """By the time it is about, then by when it was said, then as the source counts its ids."""
-    last = (func.length(_said.c.source_id), _said.c.source_id, _said.c.record_id, _said.c.property)
-    return (_said.c.occurred_at, _said.c.reported_at, *last)
-
-
-def at_or_below(path: str) -> ColumnElement[bool]:
-    """The condition on `records` that they are at the path or below it.
-
-    `0` is the sign after `/`: a range, where LIKE would trip over `_` and skip the index.
-    """
-    below = and_(_records.c.equipment >= f"{path}/", _records.c.equipment < f"{path}0")
-    return or_(_records.c.equipment == path, below)
-
-
-def _is_about(entity: Entity) -> ColumnElement[bool]:
-    named = tables.record_entities
-    same = (named.c.record_id == _records.c.id, named.c.kind == entity.kind, named.c.entity == entity.id)
-    return exists().where(*same)
-
-
-def _names(entity: Entity) -> ColumnElement[bool]:
-    """As a union of what the indexes find: with OR between them the database would look at every record."""
-    word, named = tables.record_words, tables.record_entities
-    found = [
-        select(word.c.record_id).where(word.c.word == entity.id.casefold()),
-        select(named.c.record_id).where(named.c.kind == entity.kind, named.c.entity == entity.id),
-    ]
-    if entity.kind == EntityKind.EQUIPMENT:
-        found.append(select(_records.c.id).where(at_or_below(entity.id)))
-    return _records.c.id.in_(union(*found))

@@ -1,0 +1,70 @@
+"""The conditions that views put on the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union
+
+from lineside.memory import tables
+from lineside.memory.moments import stored
+from lineside.memory.tokens import looks_like_id, words_in
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.records import RecordType
+from lineside.plant.windows import Window
+
+TAKING_BACK = (RecordType.CORRECTION.value, RecordType.DELETION.value)
+
+_records, _said = tables.records, tables.statements
+
+
+def known(table: Any, as_of: int) -> ColumnElement[bool]:
+    """Reported by then and not taken back by then."""
+    stands = or_(table.c.retracted_at.is_(None), table.c.retracted_at > as_of)
+    return and_(table.c.reported_at <= as_of, stands)
+
+
+def in_window(column: ColumnElement[int], window: Window | None) -> Iterable[ColumnElement[bool]]:
+    """In the half-open window; without one there is no condition."""
+    if window is not None:
+        yield column >= stored(window.start)
+        yield column < stored(window.end)
+
+
+def statement_order() -> tuple[ColumnElement[Any], ...]:
+    """By the time it is about, then by when it was said, then as the source counts its ids."""
+    last = (func.length(_said.c.source_id), _said.c.source_id, _said.c.record_id, _said.c.property)
+    return (_said.c.occurred_at, _said.c.reported_at, *last)
+
+
+def at_or_below(path: str) -> ColumnElement[bool]:
+    """The condition on `records` that they are at the path or below it.
+
+    `0` is the sign after `/`: a range, where LIKE would trip over `_` and skip the index.
+    """
+    below = and_(_records.c.equipment >= f"{path}/", _records.c.equipment < f"{path}0")
+    return or_(_records.c.equipment == path, below)
+
+
+def is_about(entity: Entity) -> ColumnElement[bool]:
+    """The condition on `records` that the entity is a subject of theirs."""
+    named = tables.record_entities
+    same = (named.c.record_id == _records.c.id, named.c.kind == entity.kind, named.c.entity == entity.id)
+    return exists().where(*same)
+
+
+def names(entity: Entity) -> ColumnElement[bool]:
+    """As a union of what the indexes find: with OR between them the database would look at every record."""
+    word, named = tables.record_words, tables.record_entities
+    found = [
+        select(word.c.record_id).where(word.c.word == entity.id.casefold()),
+        select(named.c.record_id).where(named.c.kind == entity.kind, named.c.entity == entity.id),
+    ]
+    if not looks_like_id(entity.id):  # a plain word or several: only what people wrote is searched for those
+        spelled = f" {' '.join(words_in(entity.id))} "
+        written = tables.passages.c.words.contains(spelled, autoescape=True)
+        found.append(select(tables.passages.c.record_id).where(written))
+    if entity.kind == EntityKind.EQUIPMENT:
+        found.append(select(_records.c.id).where(at_or_below(entity.id)))
+    return _records.c.id.in_(union(*found))
