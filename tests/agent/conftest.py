@@ -22,7 +22,8 @@ Ask = Callable[..., Answer]
 
 def _beside(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -31,7 +32,8 @@ def _beside(name: str) -> ModuleType:
 def _tests() -> ModuleType:
     path = Path(__file__).parent.parent / "conftest.py"
     spec = importlib.util.spec_from_file_location("tests_conftest", path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

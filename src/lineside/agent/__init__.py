@@ -1,4 +1,4 @@
-"""Question in, cited answer out: tools that only read or propose, two answerers, and one grounding check behind both."""
+"""Question in, cited answer out: tools that only read or propose, two answerers, one grounding check."""
 
 from lineside.agent.answer import Answer, Answerer, AnswerEvent, Citation, Claim, ClaimFound, Done, Question, Step, Turn
 

@@ -212,9 +212,8 @@ def _freshness(answer: Answer) -> str:
     elif answer.shift:
         parts.append(f"shift {answer.shift}")
     cited = {citation.source for citation in answer.citations}
-    for one in answer.freshness:
-        if one.source in cited or one.state != "live":
-            parts.append(f"{one.source} {_age(one, answer.as_of)}")
+    shown = (one for one in answer.freshness if one.source in cited or one.state != "live")
+    parts += [f"{one.source} {_age(one, answer.as_of)}" for one in shown]
     return "; ".join(parts) + "."
 
 

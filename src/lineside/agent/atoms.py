@@ -8,25 +8,26 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 
+from lineside.agent.plainwords import word_set
 from lineside.plant.quantities import Quantity, number, unit
 
 _MONTHS = {
-    name: 1 + index % 12
-    for index, name in enumerate(
-        "jan feb mar apr may jun jul aug sep oct nov dec "
-        "jan feb mär apr mai jun jul aug sep okt nov dez".split()
-    )
-}  # fmt: skip
+    name: 1 + index
+    for row in ("jan feb mar apr may jun jul aug sep oct nov dec", "jan feb mär apr mai jun jul aug sep okt nov dez")
+    for index, name in enumerate(row.split())
+}
 _MONTH = r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zä]*\.?"
 _WORD_NUMBERS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "twice": 2, "zwei": 2, "drei": 3, "vier": 4, "fünf": 5, "sechs": 6, "sieben": 7, "acht": 8,
     "neun": 9, "zehn": 10, "elf": 11, "zwölf": 12, "zweimal": 2, "dreimal": 3,
 }  # fmt: skip
-UNITS = frozenset(
-    "ea kg g mg t L mL hL m3 m2 h min s d ms m mm cm km Cel K °F % bar mbar Pa kPa MPa N Nm V A W kW kWh MW Hz rpm "
-    "ppm pH [lb_av] [in_i] [ft_i] lb oz gal ft in psi case pallet box carton drum bag roll reel tray crate bottle can "
-    "tote bin karton kiste palette fass sack rolle dose flasche set pair m/min L/h kg/h t/h ea/h ea/min /h /m".split()
+UNITS = word_set(
+    """
+    ea kg g mg t L mL hL m3 m2 h min s d ms m mm cm km Cel K °F % bar mbar Pa kPa MPa N Nm V A W kW kWh MW Hz rpm
+    ppm pH [lb_av] [in_i] [ft_i] lb oz gal ft in psi case pallet box carton drum bag roll reel tray crate bottle can
+    tote bin karton kiste palette fass sack rolle dose flasche set pair m/min L/h kg/h t/h ea/h ea/min /h /m
+    """
 )
 _PLURALS = {f"{name}s": name for name in UNITS if len(name) > 2 and name.isalpha()} | {
     "boxes": "box", "kartons": "karton", "kisten": "kiste", "paletten": "palette", "fässer": "fass", "säcke": "sack",
@@ -42,12 +43,14 @@ _ISO = re.compile(
     r"(?P<zone>Z|[+-]\d{2}:?\d{2}| ?[A-Z]{3,5}\b)?)?(?![\w-])"
 )
 _CLOCK = re.compile(
-    r"(?<![\w:.,])(?P<time>\d{1,2}:\d{2})(?::\d{2})?(?P<half> ?[ap]\.?m\b\.?)?(?P<zone> (?:[A-Z]{3,5})\b| Uhr\b)?(?!\w|:\d)",
+    r"(?<![\w:.,])(?P<time>\d{1,2}:\d{2})(?::\d{2})?(?P<half> ?[ap]\.?m\b\.?)?"
+    r"(?P<zone> (?:[A-Z]{3,5})\b| Uhr\b)?(?!\w|:\d)",
     re.IGNORECASE,
 )
 _HOUR = re.compile(r"(?<![\w:.,-])(?P<hour>\d{1,2})(?P<half> ?[ap]\.?m\b\.?| Uhr\b)", re.IGNORECASE)
 _DAY_MONTH = re.compile(
-    rf"(?<![\w.])(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)? (?P<month>{_MONTH})|(?P<month2>{_MONTH}) (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?)"
+    rf"(?<![\w.])(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)? (?P<month>{_MONTH})|"
+    rf"(?P<month2>{_MONTH}) (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?)"
     r"(?:,? (?P<year>20\d\d))?(?!\w)",
     re.IGNORECASE,
 )
@@ -122,8 +125,8 @@ def atoms(text: str) -> Atoms:
         found = known_unit(follows[1] or follows[2]) if follows else ""
         amounts.append(Amount(match[0], readings(match[0]), found))
     for match in _WORD.finditer(rest):
-        if match[0].casefold() in _WORD_NUMBERS:
-            amounts.append(Amount(match[0], (Decimal(_WORD_NUMBERS[match[0].casefold()]),)))
+        spelt = _WORD_NUMBERS.get(match[0].casefold())
+        amounts += [] if spelt is None else [Amount(match[0], (Decimal(spelt),))]
     names, openers = _names(rest)
     return Atoms(tuple(times), tuple(ids), tuple(amounts), tuple(names), tuple(openers))
 
@@ -220,7 +223,8 @@ def _take_times(text: str) -> tuple[list[Time], str]:
 
 
 def _names(text: str) -> tuple[list[str], list[str]]:
-    names, openers = [], []
+    names: list[str] = []
+    openers: list[str] = []
     for match in _WORD.finditer(text):
         token = match[0]
         if not token[0].isupper():

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from lineside.agent.answer import Answer, Citation, Claim, Heard, Question, ToolUse
+from lineside.agent.answer import Answer, Citation, Claim, Heard, ToolUse
 from lineside.agent.grounding import Draft, ground
-from lineside.interpretation.reading import Cite, PlantFact, Reading, clock
+from lineside.interpretation.reading import Cite, PlantFact, Reading
 from lineside.memory import View
 from lineside.memory.words import quote
 from lineside.plant.records import Json, Record
@@ -96,7 +95,7 @@ class Numbering:
         )
 
 
-def compose(findings: Findings, *, question: Question, view: View, answerer: str) -> Answer:
+def compose(findings: Findings, *, view: View, answerer: str) -> Answer:
     """The answer whose every claim passed the check; an abstention where nothing is left."""
     plant = view.plant
     asked_for = {
@@ -142,11 +141,6 @@ def compose(findings: Findings, *, question: Question, view: View, answerer: str
 def freshness(view: View) -> tuple[Heard, ...]:
     """How fresh each source was at the view's as-of."""
     return tuple(Heard(one.source, one.last_heard, str(one.state)) for one in view.freshness())
-
-
-def told(moment: datetime, view: View) -> str:
-    """The moment on the plant's clock."""
-    return clock(moment, view.plant, relative_to=view.as_of)
 
 
 def _once(drafts: Iterable[Draft]) -> tuple[Draft, ...]:

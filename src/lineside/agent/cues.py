@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables: one meaning, or one record, a line
 """What people say when they want one of the things Lineside can tell. Data, folded, English and German.
 
 A cue is words in order; `*` ends a stem, `..` lets up to five words stand between, `|` parts alternatives of one word.

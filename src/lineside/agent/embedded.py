@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lineside.agent.answer import Answer, AnswerEvent, ClaimFound, Done, Question, Step, ToolUse
+from lineside.agent.ask import Ask, Names
 from lineside.agent.compose import Findings, compose
 from lineside.agent.cues import Intent
 from lineside.agent.free_recall import mentioned
 from lineside.agent.names import names_of
+from lineside.agent.plainwords import word_set
 from lineside.agent.plan import Call, plan
-from lineside.agent.question import Ask, Names, understand
+from lineside.agent.question import understand
 from lineside.agent.tools import TOOLS, Context
 from lineside.errors import BadRequest
 from lineside.interpretation.reading import Reading
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 # These look at the whole plant, so that a foreign name in the question would go unnoticed.
 _WHOLE = frozenset((Intent.NOW, Intent.PACE, Intent.HANDOVER, Intent.PATTERNS, Intent.TRUST, Intent.CHANGES,
                     Intent.LOOKS_COMPLETE, Intent.DEPARTURE, Intent.TALLY, Intent.IN_FORCE))  # fmt: skip
-_LOCATING = frozenset("in at of for from bei im am aus von plant site factory werk standort".split())
+_LOCATING = word_set("in at of for from bei im am aus von plant site factory werk standort")
 
 
 class EmbeddedAnswerer:
@@ -40,7 +42,7 @@ class EmbeddedAnswerer:
         """The answer as known at the question's `at` to its person. An abstention where the memory doesn't say."""
         view = self.view(question)
         asks, names = self.understood(question, view)
-        return self._composed(question, view, asks, list(self._outcomes(asks, names, question, view)))
+        return self._composed(view, asks, list(self._outcomes(asks, names, question, view)))
 
     async def stream(self, question: Question) -> AsyncIterator[AnswerEvent]:
         """What is being done, each claim as it stands, and the answer last."""
@@ -51,7 +53,7 @@ class EmbeddedAnswerer:
             outcomes.append(outcome)
             if outcome.use:
                 yield Step(_told(outcome.use), outcome.use)
-        answer = self._composed(question, view, asks, outcomes)
+        answer = self._composed(view, asks, outcomes)
         by_number = {citation.n: citation for citation in answer.citations}
         for claim in answer.claims:
             yield ClaimFound(claim, tuple(by_number[n] for n in claim.citations))
@@ -124,7 +126,7 @@ class EmbeddedAnswerer:
                 )
         return None
 
-    def _composed(self, question: Question, view: View, asks: Sequence[Ask], outcomes: Sequence[_Outcome]) -> Answer:
+    def _composed(self, view: View, asks: Sequence[Ask], outcomes: Sequence[_Outcome]) -> Answer:
         readings = [outcome.reading for outcome in outcomes]
         findings = Findings.of(
             readings,
@@ -133,7 +135,7 @@ class EmbeddedAnswerer:
             tools=tuple(outcome.use for outcome in outcomes if outcome.use),
             proposals=tuple(proposal for r in readings if isinstance(proposal := r.data.get("proposal"), dict)),
         )
-        return compose(findings, question=question, view=view, answerer=self.name)
+        return compose(findings, view=view, answerer=self.name)
 
 
 @dataclass(frozen=True, slots=True)

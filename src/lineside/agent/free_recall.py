@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from lineside.agent.plainwords import word_set
 from lineside.agent.wording import fold, near, stop_words, tokens
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.wording import said, short
@@ -17,9 +18,13 @@ from lineside.plant.windows import Window
 _SHOWN = 6
 _LEAST = 0.35  # of the best passage's score; what is weaker is another matter
 # Words that ask for a text and are not what it is about.
-_ASKING = frozenset("note notes notiz notizen say says said mention mentioned mentions write wrote written reported report log logbook "
-                    "logs records record logged anyone somebody shift entry entries comment comments message messages "
-                    "meldung gesagt geschrieben erwaehnt vermerk eintrag schichtbuch".split())  # fmt: skip
+_ASKING = word_set(
+    """
+    note notes notiz notizen say says said mention mentioned mentions write wrote written reported report log
+    logbook logs records record logged anyone somebody shift entry entries comment comments message messages
+    meldung gesagt geschrieben erwaehnt vermerk eintrag schichtbuch
+    """
+)
 
 
 def recalled(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from lineside.agent.atoms import Amount, Time, atoms, known_unit, moments, readings, same
-from lineside.agent.plainwords import CAPITALS, GERMAN, OPENERS, OPPOSITES, STATES, WEEKDAYS
+from lineside.agent.plainwords import CAPITALS, GERMAN, OPENERS, OPPOSITES, STATES, WEEKDAYS, word_set
 from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact
 from lineside.memory.words import render
 from lineside.plant.plant import Plant
@@ -225,12 +225,16 @@ def _turned(claim: str, texts: Sequence[str]) -> str | None:
     for one, other in OPPOSITES:
         for mine, theirs in ((one, other), (other, one)):
             if mine & words and not mine & known and theirs & known and not theirs & words:
-                return f"its evidence has the direction of {sorted(mine & words)[0]!r} the other way round"
+                return f"its evidence has the direction of {min(mine & words)!r} the other way round"
     return None
 
 
-_DENIAL = frozenset("not no never without nor cannot nicht kein keine keinen keiner nie ohne false isn't wasn't aren't "
-                    "doesn't didn't hasn't can't won't".split())  # fmt: skip
+_DENIAL = word_set(
+    """
+    not no never without nor cannot nicht kein keine keinen keiner nie ohne false isn't wasn't aren't doesn't
+    didn't hasn't can't won't
+    """
+)
 
 
 def _polarity(text: str) -> dict[str, set[bool]]:

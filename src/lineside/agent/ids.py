@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lineside.agent.lexicon import KINDS, ORDERS
+from lineside.agent.plainwords import word_set
 from lineside.agent.wording import Token, distance, fold, key
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.quantities import unit
@@ -16,7 +17,11 @@ _ORDINAL = re.compile(
     r"^(?:\d+(?:st|nd|rd|th|x|er|te|ten)|24/7|q[1-4]|(?:kw|cw|wk|w)-?\d{1,2}|\d{1,2}/\d{1,2}|co2|h2o|o2|n2|5s|8d|b2b|3pl)$"
 )
 _MEASURE = re.compile(r"^\d+(?:[.,]\d+)?(%|[a-z°]+)$")
-_SHORT_UNITS = frozenset("% h min s d kg g mg t l ml m mm cm km kw kwh bar ea pcs stk std am pm uhr k".split())
+_SHORT_UNITS = word_set(
+    """
+    % h min s d kg g mg t l ml m mm cm km kw kwh bar ea pcs stk std am pm uhr k
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +112,9 @@ class Ids:
         return tuple(dict.fromkeys(text for _, text in sorted(found)))[:limit]
 
     def looks_like_id(self, token: Token, kinds: Sequence[str]) -> bool:
-        """Whether a word is an id by its look: digits with letters or separators, a long number, or one after a kind."""
+        """Whether a word is an id by its look: digits with letters or separators, or a long number."""
         word = token.folded
-        if not token.has_digit or _ORDINAL.match(word) and not kinds or ":" in word:
+        if not token.has_digit or (_ORDINAL.match(word) and not kinds) or ":" in word:
             return False
         measure = _MEASURE.match(word)
         if measure and (measure[1] in _SHORT_UNITS or unit(measure[1]) != measure[1]):

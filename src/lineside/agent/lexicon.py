@@ -1,8 +1,11 @@
+# ruff: noqa: E501 - tables: one meaning, or one record, a line
 """The words of plants in English and German, folded: what kinds of things, properties and happenings are called."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from lineside.agent.plainwords import word_set
 
 
 def _table(text: str) -> Mapping[str, str]:
@@ -208,11 +211,10 @@ NAMES_ALIKE = _table("""
     shop: werkstatt
     boiler: dampfkessel
 """)
-LINE_NOUNS = frozenset("line press filler packer palletizer labeler oven mixer capper tank reactor extruder machine cell station "
-                       "robot conveyor saw lathe mill pump dryer cutter washer sterilizer printer anlage".split())  # fmt: skip
+LINE_NOUNS = word_set("line press filler packer palletizer labeler oven mixer capper tank reactor extruder machine cell station "
+                       "robot conveyor saw lathe mill pump dryer cutter washer sterilizer printer anlage")  # fmt: skip
 
-ENGLISH = frozenset(
-    """
+ENGLISH = word_set("""
 a about actually after again all also am an and any anybody anyone anything are as at be been before being but by came can
 could day did do does doing done during each either else even ever every few for from get gets give given go going gone
 got had has have he hello her here hi him his how however i if in into is it its just let like made make many may me might
@@ -222,10 +224,8 @@ there these they thing things this those through till to too under until up us v
 where which while who whom whose why will with would yes yet you your right today tonight tomorrow yesterday currently
 moment happen happens happened know known let's i'm it's that's d ll re ve did didn doesn isn wasn weren don won couldn
 stueck pcs pieces
-""".split()
-)
-GERMAN = frozenset(
-    """
+""")
+GERMAN = word_set("""
 aber alle allem allen aller alles als also am an auch auf aus bei beim bin bis bitte da dabei damit dann das dass dein dem
 den denn der des die dies diese diesem diesen dieser dieses doch dort du durch ein eine einem einen einer eines er es etwas
 euch fuer gab geben gegen gerade gib gibt gibts hab habe haben hallo hast hat hatte hatten hier ich ihm ihn ihr ihre im in
@@ -235,13 +235,12 @@ viele vom von vor war waren warum was wegen weil welche welchem welchen welcher 
 wessen wie wieso wieder wir wird wo wohin woher worden wurde wurden zu zum zur zwischen zwar eigentlich denn bloss eben
 heute gestern morgen aktuell momentan zeig zeige sag sagen weiss wissen moechte will wollen machen macht gemacht ueberhaupt
 stueck
-""".split()
-)
+""")
 STOP_WORDS = ENGLISH | GERMAN
 
 # What a follow-up points back with.
-POINTING = frozenset("it that this they them those these there its their he she him her same one es das dies dieser diese sie er ihn ihm "
-                     "ihr davon darauf dafuer dazu dort deren dessen dem den damit daran".split())  # fmt: skip
+POINTING = word_set("it that this they them those these there its their he she him her same one es das dies dieser diese sie er ihn ihm "
+                     "ihr davon darauf dafuer dazu dort deren dessen dem den damit daran")  # fmt: skip
 
 # What tells a window, an aim or an axis apart from the rest.
 AXES: Mapping[str, tuple[str, ...]] = {
@@ -310,8 +309,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
 }
 
 # Things that no operational memory knows; a question about one is not answered from its other words.
-ELSEWHERE = frozenset(
-    """
+ELSEWHERE = word_set("""
 weather rain snow forecast-weather wetter regen schnee temperature-outside
 salary salaries wage wages pay payroll gehalt gehaelter lohn loehne verdient verdienst
 share-price stock-price stockmarket shares dividend aktie aktien aktienkurs boerse
@@ -320,5 +318,4 @@ capital president chancellor election football soccer bundesliga goal-score movi
 hauptstadt praesident kanzler bundeskanzler wahl fussball kantine speiseplan lunch cafeteria menu witz gedicht lied
 birthday geburtstag holiday-plans vacation urlaub sick krank phone telephone telefonnummer telefon password passwort
 competitor competitors konkurrenz wettbewerber
-""".split()
-)
+""")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from lineside.agent.ask import Names
 from lineside.agent.ids import Ids
 from lineside.agent.places import Places
-from lineside.agent.question import Names
 from lineside.agent.topics import Topics
 from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind

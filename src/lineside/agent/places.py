@@ -6,12 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lineside.agent.lexicon import LINE_NOUNS, NAMES_ALIKE, STOP_WORDS
+from lineside.agent.plainwords import word_set
 from lineside.agent.wording import Token, near, pieces
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
 from lineside.plant.plant import Plant
 
-_FILLER = frozenset("the on of at in der die das dem den an auf von im am no nr number nummer s".split())
+_FILLER = word_set(
+    """
+    the on of at in der die das dem den an auf von im am no nr number nummer s
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)

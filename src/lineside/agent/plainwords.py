@@ -4,12 +4,13 @@ sentence round. English and German, generic to any plant."""
 from __future__ import annotations
 
 
-def _set(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
     return frozenset(text.split())
 
 
 # A sentence may start with these; anything else with a capital must stand in the evidence.
-OPENERS = _set("""
+OPENERS = word_set("""
 a about after again against all also although an and another any around as at because before below between both but by
 can compared counting currently despite does due during each earlier either even every everything few first following
 for four from had has have he her his how however if in inside instead is it its later least less many more most much
@@ -27,7 +28,7 @@ promise promised quality quantity quantities rate readiness ready reason reasons
 released report reports result results sales scrap shift shifts shipment shipments shipping shortage source sources
 staged state status stock stop stops supplier system systems target throughput time truck trucks units waiting warehouse
 """)
-GERMAN = _set("""
+GERMAN = word_set("""
 der die das den dem des ein eine einer eines einem einen und oder aber auch auf aus bei bis da dann dass denn dies diese
 dieser dieses durch er es für gegen hat haben hier ich ihr im in ist ja jede jeder kein keine laut mit nach nein nicht
 noch nur ob ohne sie seit sind so über um unter von vor war waren warum was weil wenn wer wie wir wird wo zu zum zur
@@ -46,16 +47,16 @@ termin termine uhr uhrzeit umrüstung unterschied ursache ursachen verantwortung
 wareneingang warenausgang wartung werk wert werte woche wochen zahl zahlen zeit zeiten zustand übergabe
 """)
 # Capitals that name nothing, wherever they stand.
-CAPITALS = _set("i ok utc iso id ids cet cest am pm")
+CAPITALS = word_set("i ok utc iso id ids cet cest am pm")
 WEEKDAYS = {
     name: index
-    for row in ("monday tuesday wednesday thursday friday saturday sunday", "montag dienstag mittwoch donnerstag freitag "
-    "samstag sonntag", "mon tue wed thu fri sat sun")
+    for row in ("monday tuesday wednesday thursday friday saturday sunday", ("montag dienstag mittwoch donnerstag freitag "
+    "samstag sonntag"), "mon tue wed thu fri sat sun")
     for index, name in enumerate(row.split())
 }  # fmt: skip
 
 # Words whose denial changes what a plant does.
-STATES = _set("""
+STATES = word_set("""
 released blocked running stopped idle passed failed complete completed closed open ready shippable approved rejected
 decided valid allowed permitted staged packed labelled loaded departed delivered issued inspected active available
 finished started confirmed safe changed held hold missing due late broken true
@@ -64,15 +65,23 @@ abgelehnt entschieden gültig erlaubt bereitgestellt verpackt etikettiert verlad
 verfügbar gestartet bestätigt sicher geändert fällig verspätet defekt
 """)
 OPPOSITES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
-    (_set("more higher above exceeds over rose increased increase up raised mehr höher über gestiegen erhöht"),
-     _set("less fewer lower below under fell decreased decrease down lowered weniger niedriger unter gefallen gesenkt")),
-    (_set("before earlier vor früher vorher"), _set("after later nach später nachher")),
-    (_set("ahead early voraus"), _set("behind late rückstand verspätet")),
-    (_set("first erste erster"), _set("last letzte letzter")),
-    (_set("most meisten"), _set("least fewest wenigsten")),
-    (_set("longest längste"), _set("shortest kürzeste")),
-    (_set("passed bestanden"), _set("failed durchgefallen")),
-    (_set("released freigegeben"), _set("blocked gesperrt")),
-    (_set("running läuft"), _set("stopped idle steht gestoppt")),
-    (_set("approved genehmigt"), _set("rejected abgelehnt")),
+    (word_set(
+    """
+    more higher above exceeds over rose increased increase up raised mehr höher über gestiegen erhöht
+    """
+),
+     word_set(
+    """
+    less fewer lower below under fell decreased decrease down lowered weniger niedriger unter gefallen gesenkt
+    """
+)),
+    (word_set("before earlier vor früher vorher"), word_set("after later nach später nachher")),
+    (word_set("ahead early voraus"), word_set("behind late rückstand verspätet")),
+    (word_set("first erste erster"), word_set("last letzte letzter")),
+    (word_set("most meisten"), word_set("least fewest wenigsten")),
+    (word_set("longest längste"), word_set("shortest kürzeste")),
+    (word_set("passed bestanden"), word_set("failed durchgefallen")),
+    (word_set("released freigegeben"), word_set("blocked gesperrt")),
+    (word_set("running läuft"), word_set("stopped idle steht gestoppt")),
+    (word_set("approved genehmigt"), word_set("rejected abgelehnt")),
 )  # fmt: skip

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from lineside.agent.ask import Ask, Names
 from lineside.agent.atoms import atoms
 from lineside.agent.cues import Intent
-from lineside.agent.question import Ask, Names
+from lineside.agent.plainwords import word_set
 from lineside.agent.wording import NUMBER_WORDS, fold
 from lineside.plant.entities import EntityKind
 from lineside.plant.equipment import Level, level
@@ -42,79 +43,56 @@ _SHIPPED = ("sales_order_line", "sales_order", "shipment", "job_order", "lot", "
 _MOST_LINES = 6
 _STATUS = {"lot": "quality_status", "inspection": "result", "equipment": "state", "inventory": "quality_status"}
 _SUMMED = frozenset(("scrap", "production", "consumption"))
+_LONG = word_set(
+    """
+    long lange dauer duration downtime stillstandszeit minutes hours minuten stunden dauerte gedauert
+    """
+)
+_LONGEST = word_set("longest laengste laengsten laengster laengstes")
+_MEAN = word_set("average mean durchschnitt mittel durchschnittlich")
+_OFTEN = word_set("many viele often oft")
+_STOOD = word_set("stand standen steht gestanden still stood down stopped idle")
+_LATE = word_set("late overdue spaet verspaetet ueberfaellig verzug")
 _ORDERED_LAST = ("lot", "sales_order", "job_order", "shipment", "hold")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scope:
+    """What every call may need beside the question's part: names, when and where as arguments."""
+
+    names: Names
+    when: Mapping[str, Json]
+    where: Mapping[str, Json]
+
+
+_Calls = tuple[Call, ...] | str
+"""The calls, or why there are none."""
 
 
 def plan(ask: Ask, names: Names) -> Plan:
     """What to call for one part of a question. Nothing is called for a thing whose id is unknown."""
     windows = {_words(ask.window): ask.window} if ask.window else {}
-    calls = _calls(ask, names)
+    scope = _Scope(
+        names=names,
+        when={"window": _words(ask.window)} if ask.window else {},
+        where={"equipment": ask.place} if ask.place else {},
+    )
+    calls = _HOW[ask.intent](ask, scope) if ask.intent else _unsaid(ask, scope)
     if isinstance(calls, str):
         return Plan(unanswerable=calls, missing=_needed(ask), windows=windows)
     return Plan(calls=calls, windows=windows)
 
 
-def _calls(ask: Ask, names: Names) -> tuple[Call, ...] | str:
-    when = {"window": _words(ask.window)} if ask.window else {}
-    where = {"equipment": ask.place} if ask.place else {}
-    match ask.intent:
-        case Intent.NOW:
-            return (Call("now", where),)
-        case Intent.PACE:
-            return _pace(ask, names, when)
-        case Intent.RECONCILE:
-            return _stock(ask)
-        case Intent.STATE:
-            return _state(ask, when)
-        case Intent.LOOKUP:
-            return _lookup(ask, when)
-        case Intent.CONFLICTS:
-            return _conflicts(ask, when)
-        case Intent.READINESS:
-            return _ready(ask, names.plant.time_zone)
-        case Intent.LOOKS_COMPLETE:
-            return (Call("looks_complete"),)
-        case Intent.DEPARTURE:
-            return _departure(ask, names.plant.time_zone)
-        case Intent.DECIDED:
-            return (Call("decided", {"text": _subject(ask), **_about(ask), **where}, (_recall(ask),)),)
-        case Intent.IN_FORCE:
-            return _in_force(ask, where)
-        case Intent.PATTERNS:
-            kind = {"kind": ask.happenings[0]} if ask.happenings else {}
-            return tuple(Call("patterns", {**kind, **one, **when}) for one in _each_place(ask))
-        case Intent.SIMILAR:
-            return (Call("similar", {"text": _subject(ask)}, (_recall(ask),)),)
-        case Intent.HANDOVER:
-            return (Call("handover", {**where, **when}),)
-        case Intent.CHANGES:
-            return (Call("changes", {**where, **when, **_about(ask)}),)
-        case Intent.TRUST:
-            return (Call("sources"),)
-        case Intent.TALLY:
-            return _tally(ask, where, when)
-        case Intent.RECALL:
-            return (_recall(ask),)
-        case Intent.HOLD:
-            return _hold(ask)
-        case Intent.ACT:
-            return (
-                "Lineside changes nothing by itself, and the only action that it can propose is to place a lot on hold."
-            )
-        case Intent.WHAT_IF:
-            return _what_if(ask, when)
-        case None:
-            return _unsaid(ask, when)
-
-
-def _pace(ask: Ask, names: Names, when: Mapping[str, Json]) -> tuple[Call, ...]:
-    places = ask.places or tuple(path for path in names.places.paths if level(path) is Level.WORK_CENTER)
+def _pace(ask: Ask, scope: _Scope) -> _Calls:
+    places = ask.places or tuple(path for path in scope.names.places.paths if level(path) is Level.WORK_CENTER)
     if not places or len(places) > _MOST_LINES:
         return (Call("now"),)
-    return tuple(Call("pace", {"equipment": path, **when}, (Call("now", {"equipment": path}),)) for path in places)
+    return tuple(
+        Call("pace", {"equipment": path, **scope.when}, (Call("now", {"equipment": path}),)) for path in places
+    )
 
 
-def _stock(ask: Ask) -> tuple[Call, ...] | str:
+def _stock(ask: Ask, _: _Scope) -> _Calls:
     things = ask.of_kind(*_STOCKED)
     purpose = {"purpose": ask.purpose} if ask.purpose else {}
     if things:
@@ -126,7 +104,7 @@ def _stock(ask: Ask) -> tuple[Call, ...] | str:
     return (_recall(ask),)
 
 
-def _state(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...]:
+def _state(ask: Ask, scope: _Scope) -> _Calls:
     if ask.entities:
         return tuple(Call("state", {"entity": str(thing)}, (_recall(ask),)) for thing in ask.entities[:4])
     if ask.place:
@@ -135,12 +113,12 @@ def _state(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...]:
             Call("state", {"entity": f"equipment:{path}"}, (Call("now", {"equipment": path}),))
             for path in ask.places[:4]
         ]
-        calls += [Call("pace", {"equipment": path, **when}) for path in ask.places[:2] if why]
+        calls += [Call("pace", {"equipment": path, **scope.when}) for path in ask.places[:2] if why]
         return tuple(calls)
     return (_recall(ask),)
 
 
-def _lookup(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...]:
+def _lookup(ask: Ask, _: _Scope) -> _Calls:
     wanted = [name for name in ask.properties if not (name == "reason" and len(ask.properties) > 1)]
     history = bool(
         {"history", "when", "since", "changed", "change", "wann", "seit", "verlauf", "geaendert"} & ask.words
@@ -162,18 +140,18 @@ def _lookup(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...]:
     )
 
 
-def _conflicts(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...]:
+def _conflicts(ask: Ask, scope: _Scope) -> _Calls:
     if things := ask.of_kind(*_STOCKED):
         return tuple(Call("stock", {"entity": str(thing)}) for thing in things[:3])
     if ask.entities:
         return tuple(Call("state", {"entity": str(thing)}) for thing in ask.entities[:4])
     told = {"note", "notes", "notiz", "notizen", "telemetry", "telemetrie", "says", "sagt"} & ask.words
     if ask.places or told:
-        return (Call("contradictions", {**({"equipment": ask.place} if ask.place else {}), **when}),)
+        return (Call("contradictions", {**({"equipment": ask.place} if ask.place else {}), **scope.when}),)
     return (Call("conflicts"),)
 
 
-def _ready(ask: Ask, zone: ZoneInfo) -> tuple[Call, ...] | str:
+def _ready(ask: Ask, scope: _Scope) -> _Calls:
     things = sorted(ask.of_kind(*_SHIPPED), key=lambda entity: _SHIPPED.index(entity.kind))
     if things:
         return tuple(
@@ -182,10 +160,9 @@ def _ready(ask: Ask, zone: ZoneInfo) -> tuple[Call, ...] | str:
     if ask.entities:
         return tuple(Call("state", {"entity": str(thing)}) for thing in ask.entities[:4])
     if {"job_order", "material"} & set(ask.kinds) and "sales_order" not in ask.kinds:
-        when = {"window": _words(ask.window)} if ask.window else {}
-        return (Call("material_readiness", {**({"equipment": ask.place} if ask.place else {}), **when}),)
+        return (Call("material_readiness", {**scope.where, **scope.when}),)
     if ask.kinds or ask.window_said:
-        return _departure(ask, zone)
+        return _departure(ask, scope)
     return "Which order, shipment or lot is meant is not said."
 
 
@@ -194,7 +171,7 @@ _DELAY = re.compile(
 )
 
 
-def _departure(ask: Ask, zone: ZoneInfo) -> tuple[Call, ...]:
+def _departure(ask: Ask, scope: _Scope) -> _Calls:
     late = _DELAY.search(fold(ask.text))
     if (
         late
@@ -218,7 +195,7 @@ def _departure(ask: Ask, zone: ZoneInfo) -> tuple[Call, ...]:
         return (Call("carrier_delay", {"minutes": minutes, **({"shipment": str(named[0])} if named else {})}),)
     if things := ask.of_kind("shipment", "sales_order", "sales_order_line"):
         return tuple(Call("readiness", {"entity": str(thing)}) for thing in things[:4])
-    at = {"at": moment} if (moment := _departs(ask, zone)) else {}
+    at = {"at": moment} if (moment := _departs(ask, scope.names.plant.time_zone)) else {}
     dock = {"dock": ask.place} if ask.place else {}
     return (Call("departure", {**at, **dock}),)
 
@@ -232,63 +209,67 @@ def _departs(ask: Ask, zone: ZoneInfo) -> str | None:
     return datetime.combine(day, said, tzinfo=zone).isoformat()
 
 
-def _in_force(ask: Ask, where: Mapping[str, Json]) -> tuple[Call, ...]:
+def _in_force(ask: Ask, scope: _Scope) -> _Calls:
     if {"facts", "assumption", "assumptions", "annahme", "annahmen"} & ask.words:
         return (Call("broken_assumptions"),)
     if ask.topic or ask.entities:
-        return (Call("decided", {"text": _subject(ask), **_about(ask), **where}, (_recall(ask),)),)
-    return (Call("in_force", where),)
+        return (Call("decided", {"text": _subject(ask), **_about(ask), **scope.where}, (_recall(ask),)),)
+    return (Call("in_force", scope.where),)
 
 
-def _tally(ask: Ask, where: Mapping[str, Json], when: Mapping[str, Json]) -> tuple[Call, ...] | str:
+def _tally(ask: Ask, scope: _Scope) -> _Calls:
+    counted = _happenings(ask) or _things(ask)
+    if counted is None:
+        return "What is to be counted is not something that the plant's vocabulary knows."
+    arguments: dict[str, Json] = {**scope.where, **scope.when, **counted}
+    if ask.axis and ask.axis != counted["subject"]:
+        line = ask.axis == "equipment" and {"line", "lines", "linie", "linien"} & ask.words
+        arguments["group_by"] = "line" if line else ask.axis
+    traits: dict[str, Json] = {entity.kind: entity.id for entity in ask.entities}
+    if ask.states and "measure" not in counted and counted["subject"] in (*ask.kinds, "sales_order"):
+        subject = str(counted["subject"])
+        traits[_STATUS.get(subject, "status")] = ask.states[0]
+    if traits:
+        arguments["where"] = traits
+    return tuple(Call("tally", {**arguments, **one}) for one in _each_place(ask))
+
+
+def _happenings(ask: Ask) -> dict[str, Json] | None:
+    """What is counted, where it is something that happens, and how it is measured."""
     words = ask.words
-    arguments: dict[str, Json] = {**where, **when}
-    long = words & set(
-        "long lange dauer duration downtime stillstandszeit minutes hours minuten stunden dauerte gedauert".split()
+    if words & _LONG and words & _STOOD and (ask.place or not ask.happenings):
+        return {"subject": "downtime", "measure": "duration"}
+    about_things = (
+        ask.states and any(kind != "equipment" for kind in ask.kinds) and ask.happenings[:1] in (("stop",), ("scrap",))
     )
-    most_time = words & set("longest laengste laengsten laengster laengstes".split())
+    if not ask.happenings or about_things:
+        return None
+    subject = {"changeover_start": "changeover"}.get(ask.happenings[0], ask.happenings[0])
+    if words & _LONG:
+        return {"subject": "downtime" if "downtime" in words and subject == "stop" else subject, "measure": "duration"}
+    if words & _LONGEST:
+        return {"subject": subject, "measure": "maximum"}
+    if words & _MEAN:
+        return {"subject": subject, "measure": "average"}
+    if subject in _SUMMED and not words & _OFTEN:
+        return {"subject": subject, "measure": "sum"}
+    return {"subject": subject}
+
+
+def _things(ask: Ask) -> dict[str, Json] | None:
+    """What is counted, where it is a kind of thing."""
+    late: dict[str, Json] = {"late": True} if ask.words & _LATE else {}
     kinds = [kind for kind in ask.kinds if kind not in ("equipment", "customer", "order")]
     if "order" in ask.kinds and not kinds:
         kinds = ["sales_order"]
-    stood = {"stand", "standen", "steht", "gestanden", "still", "stood", "down", "stopped", "idle"} & words
-    if long and stood and (ask.place or not ask.happenings):
-        arguments |= {"subject": "downtime", "measure": "duration"}
-    elif ask.happenings and not (ask.states and kinds and ask.happenings[0] in ("stop", "scrap")):
-        happening = ask.happenings[0]
-        subject = {"changeover_start": "changeover"}.get(happening, happening)
-        if long and happening == "stop":
-            subject = "downtime" if {"downtime", "down"} & words else "stop"
-        arguments["subject"] = subject
-        if long or "downtime" in words:
-            arguments["measure"] = "duration"
-        elif most_time:
-            arguments["measure"] = "maximum"
-        elif {"average", "mean", "durchschnitt", "mittel", "durchschnittlich"} & words:
-            arguments["measure"] = "average"
-        elif subject in _SUMMED and not {"many", "viele", "often", "oft"} & words:
-            arguments["measure"] = "sum"
-    elif kinds:
-        subject = min(kinds, key=lambda k: _ORDERED_LAST.index(k) if k in _ORDERED_LAST else 9)
-        arguments["subject"] = subject
-        if ask.states:
-            arguments["where"] = {_STATUS.get(subject, "status"): ask.states[0]}
-        if {"late", "overdue", "spaet", "verspaetet", "ueberfaellig", "verzug"} & words:
-            arguments["late"] = True
-    elif ask.states and "equipment" in ask.kinds:
-        arguments |= {"subject": "equipment", "where": {"state": ask.states[0]}}
-    elif {"notes", "note", "notizen"} & words:
-        arguments["subject"] = "note"
-    elif {"decisions", "entscheidungen"} & words:
-        arguments["subject"] = "decision"
-    else:
-        return "What is to be counted is not something that the plant's vocabulary knows."
-    if ask.axis and ask.axis != arguments["subject"]:
-        line = ask.axis == "equipment" and {"line", "lines", "linie", "linien"} & words
-        arguments["group_by"] = "line" if line else ask.axis
-    if ask.entities:
-        traits = dict(arguments.get("where", {}))  # type: ignore[call-overload]  # built above as a dict
-        arguments["where"] = {**traits, **{e.kind: e.id for e in ask.entities}}
-    return tuple(Call("tally", {**arguments, **one}) for one in _each_place(ask))
+    if kinds:
+        return {"subject": min(kinds, key=lambda k: _ORDERED_LAST.index(k) if k in _ORDERED_LAST else 9), **late}
+    if ask.states and "equipment" in ask.kinds:
+        return {"subject": "equipment"}
+    for subject, words in (("note", {"note", "notes", "notizen"}), ("decision", {"decisions", "entscheidungen"})):
+        if words & ask.words:
+            return {"subject": subject}
+    return None
 
 
 _BECAUSE = re.compile(
@@ -296,7 +277,7 @@ _BECAUSE = re.compile(
 )
 
 
-def _hold(ask: Ask) -> tuple[Call, ...] | str:
+def _hold(ask: Ask, _: _Scope) -> _Calls:
     lots = ask.of_kind(EntityKind.LOT)
     if not lots:
         return "Only a lot can be proposed for a hold, and no known lot is named."
@@ -308,9 +289,9 @@ def _hold(ask: Ask) -> tuple[Call, ...] | str:
     return tuple(Call("propose_action", {"lot": lot.id, "reason": reason}) for lot in lots[:1])
 
 
-def _what_if(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...] | str:
+def _what_if(ask: Ask, scope: _Scope) -> _Calls:
     if ask.places:
-        return tuple(Call("pace", {"equipment": path, **when}) for path in ask.places[:2])
+        return tuple(Call("pace", {"equipment": path, **scope.when}) for path in ask.places[:2])
     if things := ask.of_kind(*_SHIPPED):
         return tuple(Call("readiness", {"entity": str(thing)}) for thing in things[:2])
     return (
@@ -318,9 +299,9 @@ def _what_if(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...] | str:
     )
 
 
-def _unsaid(ask: Ask, when: Mapping[str, Json]) -> tuple[Call, ...] | str:
+def _unsaid(ask: Ask, scope: _Scope) -> _Calls:
     if ask.entities and not ask.topic:
-        return _state(ask, when)
+        return _state(ask, scope)
     if ask.place and not ask.topic:
         return (Call("now", {"equipment": ask.place}),)
     if ask.topic or ask.entities or ask.happenings or ask.kinds:
@@ -365,3 +346,69 @@ def _words(window: Window | None) -> str:
     if window is None:
         return ""
     return window.label or window.shift or f"{window.start.isoformat()}/{window.end.isoformat()}"
+
+
+def _now(_: Ask, scope: _Scope) -> _Calls:
+    return (Call("now", scope.where),)
+
+
+def _looks_complete(_: Ask, __: _Scope) -> _Calls:
+    return (Call("looks_complete"),)
+
+
+def _decided(ask: Ask, scope: _Scope) -> _Calls:
+    return (Call("decided", {"text": _subject(ask), **_about(ask), **scope.where}, (_recall(ask),)),)
+
+
+def _patterns(ask: Ask, scope: _Scope) -> _Calls:
+    kind: dict[str, Json] = {"kind": ask.happenings[0]} if ask.happenings else {}
+    return tuple(Call("patterns", {**kind, **one, **scope.when}) for one in _each_place(ask))
+
+
+def _similar(ask: Ask, _: _Scope) -> _Calls:
+    return (Call("similar", {"text": _subject(ask)}, (_recall(ask),)),)
+
+
+def _handover(_: Ask, scope: _Scope) -> _Calls:
+    return (Call("handover", {**scope.where, **scope.when}),)
+
+
+def _changes(ask: Ask, scope: _Scope) -> _Calls:
+    return (Call("changes", {**scope.where, **scope.when, **_about(ask)}),)
+
+
+def _trust(_: Ask, __: _Scope) -> _Calls:
+    return (Call("sources"),)
+
+
+def _recalled(ask: Ask, _: _Scope) -> _Calls:
+    return (_recall(ask),)
+
+
+def _act(_: Ask, __: _Scope) -> _Calls:
+    return "Lineside changes nothing by itself, and the only action that it can propose is to place a lot on hold."
+
+
+_HOW: Mapping[Intent, Callable[[Ask, _Scope], _Calls]] = {
+    Intent.NOW: _now,
+    Intent.PACE: _pace,
+    Intent.RECONCILE: _stock,
+    Intent.STATE: _state,
+    Intent.LOOKUP: _lookup,
+    Intent.CONFLICTS: _conflicts,
+    Intent.READINESS: _ready,
+    Intent.LOOKS_COMPLETE: _looks_complete,
+    Intent.DEPARTURE: _departure,
+    Intent.DECIDED: _decided,
+    Intent.IN_FORCE: _in_force,
+    Intent.PATTERNS: _patterns,
+    Intent.SIMILAR: _similar,
+    Intent.HANDOVER: _handover,
+    Intent.CHANGES: _changes,
+    Intent.TRUST: _trust,
+    Intent.TALLY: _tally,
+    Intent.RECALL: _recalled,
+    Intent.HOLD: _hold,
+    Intent.ACT: _act,
+    Intent.WHAT_IF: _what_if,
+}

@@ -3,83 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lineside.agent.ask import Ask, Names
 from lineside.agent.cues import Intent
-from lineside.agent.hearing import COMPILED, CUE_WORDS, asks_for
-from lineside.agent.ids import Ids, Unknown
-from lineside.agent.lexicon import (
-    AXES,
-    ELSEWHERE,
-    HAPPENINGS,
-    KINDS,
-    LINE_NOUNS,
-    NAMES_ALIKE,
-    POINTING,
-    PROPERTIES,
-    PURPOSES,
-    STATES,
-)
-from lineside.agent.places import NoPlace, Places
-from lineside.agent.topics import Topics
+from lineside.agent.hearing import CUE_WORDS, asks_for
+from lineside.agent.lexicon import AXES, ELSEWHERE, HAPPENINGS, KINDS, POINTING, PROPERTIES, PURPOSES, STATES
+from lineside.agent.wanting import HOLD, SURE, Phrase, axis_in, best, heard, properties_in, weigh
 from lineside.agent.wording import Token, fold, near, repair, stop_words, tokens
 from lineside.plant.calendar import ShiftCalendar
-from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.plant import Person, Plant
-from lineside.plant.windows import FoundWindow, Window, find_window
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """Everything that this reader's memory and the plant file give a name."""
-
-    plant: Plant
-    ids: Ids
-    places: Places
-    topics: Topics
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """One thing asked. places: equipment paths. unclear: words that several things answer to. topic: the words that
-    nothing else explains; subject: all that say what it is about, names included. elsewhere: words for what no plant's memory holds. read_as: how loose words were taken."""
-
-    text: str
-    at: datetime
-    intent: Intent | None
-    scores: Mapping[Intent, float]
-    raw: Mapping[Intent, float] = field(default_factory=dict)  # before the named things were weighed in
-    entities: tuple[Entity, ...] = ()
-    places: tuple[str, ...] = ()
-    window: Window | None = None
-    window_said: bool = False
-    unknown: tuple[Unknown, ...] = ()
-    no_places: tuple[NoPlace, ...] = ()
-    unclear: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    properties: tuple[str, ...] = ()
-    happenings: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    axis: str | None = None
-    purpose: str | None = None
-    sources: tuple[str, ...] = ()
-    people: tuple[Person, ...] = ()
-    topic: tuple[str, ...] = ()
-    subject: tuple[str, ...] = ()
-    elsewhere: tuple[str, ...] = ()
-    words: frozenset[str] = field(default_factory=frozenset)
-    read_as: tuple[str, ...] = ()
-
-    @property
-    def place(self) -> str | None:
-        return self.places[0] if self.places else None
-
-    def of_kind(self, *kinds: str) -> tuple[Entity, ...]:
-        return tuple(entity for entity in self.entities if entity.kind in kinds)
-
+from lineside.plant.plant import Plant
+from lineside.plant.windows import FoundWindow, find_window
 
 _ASKS = (
     "what|why|who|whom|which|when|where|how|is|are|was|were|does|do|did|can|could|should|will|has|have|show|list|tell|"
@@ -87,22 +23,6 @@ _ASKS = (
     "gibt|gilt|darf|wurde|wurden|war|waren|zeig|zeige|seit"
 )
 _PARTS = re.compile(rf"(?<=[?!])\s+|;\s+|(?<=[a-zäöüß0-9])\.\s+|,?\s+(?:and|und|&)\s+(?=(?:{_ASKS})\b)", re.IGNORECASE)
-_HOLD = re.compile(
-    r"^(?:(?:please|pls|bitte|can you|could you|would you|kannst du|koennen sie|i want (?:you )?to|we need to|we should|"
-    r"let s|just|ok|then|now|jetzt|ich moechte|wir muessen|also|hey|hi|hallo|hello) )*"
-    r"(?:(?:put|place|set|get) (?:.+ )?(?:on|under|in|into|a) (?:quality )?(?:hold|quarantine|block)|(?:hold|block|quarantine) |"
-    r"(?:place|put|set|create|open|propose) (?:a |the )?(?:quality )?hold |"
-    r"(?:sperr|sperre|sperren|blockiere|blockier) |(?:setze?|nimm|lege?|stelle?) .+ (?:sperre|sperrbestand|gesperrt)|"
-    r".+ (?:bitte )?(?:sperren|blockieren|auf sperre|in sperre)(?: |$))"
-)
-_POLITE = r"^(?:(?:please|pls|bitte|just|ok|now|then|go ahead and|can you|could you|kannst du) )*"
-_ACT = re.compile(
-    _POLITE + r"(?:(?:cancel|delete|restart|resequence|approve|reject|reschedule|expedite|scrap|do it|"
-    r"loesche|bestelle|starte|stoppe|storniere|verschiebe|buche|aendere|verschicke|verschrotte|genehmige|schliesse)(?: |$)|"
-    r"(?:release|ship|order|stop|start|move|transfer|change|set|update|send|post|book|close|correct|lift)"
-    r" (?:(?:the|it|this|that|them|all|lot|batch|more|my|our|\d+|line)(?: |$)|§(?: (?:now|please|today|immediately|to|on|from))*$)|"
-    r"(?:gib|gebt|geben sie) .*\bfrei(?: |$))"
-)
 
 
 def understand(
@@ -111,7 +31,6 @@ def understand(
     at: datetime,
     names: Names,
     before: Sequence[Ask] = (),
-    now_window: Callable[[], Window | None] = lambda: None,
 ) -> tuple[Ask, ...]:
     """The parts of a question in order; a part that points back takes over what the one before it was about.
 
@@ -130,7 +49,7 @@ def understand(
 def parts(text: str) -> tuple[str, ...]:
     """The questions in a text, in order."""
     pieces = [piece.strip(" ,;") for piece in _PARTS.split(text) if piece and piece.strip(" ,;?!.")]
-    if len(pieces) > 1 and _HOLD.match(_spoken(tokens(text))):
+    if len(pieces) > 1 and HOLD.match(_spoken(tokens(text))):
         return (text.strip(),)
     return tuple(pieces) or (text.strip(),)
 
@@ -145,9 +64,9 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
     places, no_places = names.places.find(asked, [a or b for a, b in zip(in_window, exact_ids, strict=True)])
     for one in places:
         _take(taken, range(one.start, one.end))
-    no_places = [one for one in no_places if not names.ids.begins_like(asked[one.start])]
-    for one in no_places:
-        _take(taken, range(one.start, one.end))
+    absent = [one for one in no_places if not names.ids.begins_like(asked[one.start])]
+    for missing in absent:
+        _take(taken, range(missing.start, missing.end))
     mentions, unknown = names.ids.find(asked, [a or b for a, b in zip(taken, in_window, strict=True)])
     for mention in mentions:
         _take(taken, range(mention.start, mention.end))
@@ -155,7 +74,7 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
     spoken = _spoken(asked, taken)
     repaired = _once_each(" ".join(words.get(i, w) for i, w in enumerate(spoken.split())))
     spoken = _once_each(spoken)
-    phrase = _Phrase(f" {spoken} ", f" {repaired} ", asks=text.rstrip().endswith("?"))
+    phrase = Phrase(f" {spoken} ", f" {repaired} ", asks=text.rstrip().endswith("?"))
     kinds = tuple(dict.fromkeys(kind for word, kind in KINDS.items() if phrase.has(word)))
     called = names.topics.find(
         asked, [a or b or _explained(t.folded, empty) for a, b, t in zip(taken, in_window, asked, strict=True)]
@@ -191,15 +110,15 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         window=found_window.window if found_window else None,
         window_said=found_window is not None and found_window.explicit,
         unknown=tuple(unknown),
-        no_places=tuple(no_places),
+        no_places=tuple(absent),
         unclear=tuple(unclear),
-        properties=_properties(phrase),
+        properties=properties_in(phrase),
         happenings=tuple(
             dict.fromkeys(kind for word, found in HAPPENINGS.items() if phrase.has(word) for kind in found)
         ),
         states=tuple(dict.fromkeys(state for word, state in STATES.items() if phrase.has(word))),
         kinds=kinds,
-        axis=_axis(phrase),
+        axis=axis_in(phrase),
         purpose=next(iter(phrase.keys(PURPOSES)), None),
         sources=names.topics.sources(asked, names.sources),
         people=names.topics.people(asked),
@@ -212,9 +131,9 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         words=frozenset(spoken.split()) | frozenset(repaired.split()),
         read_as=tuple(read_as),
     )
-    raw = _heard(phrase)
-    scores = _weigh(ask, dict(raw))
-    intent = _best(scores) or (Intent.STATE if ask.entities and not ask.topic else None)
+    raw = heard(phrase)
+    scores = weigh(ask, dict(raw))
+    intent = best(scores) or (Intent.STATE if ask.entities and not ask.topic else None)
     mended = {asked[i].raw: word for i, word in words.items()}
     return replace(
         ask,
@@ -229,99 +148,6 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
             and (taken[i] or (token.folded not in empty and not asks_for(intent, words.get(i, token.folded))))
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    """The question's words between blanks, as typed and with typos mended; named things are a § each."""
-
-    spoken: str
-    repaired: str
-    asks: bool  # ends with a question mark
-
-    def has(self, words: str) -> bool:
-        return f" {words} " in self.spoken or f" {words} " in self.repaired
-
-    def keys(self, table: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-        """The entries one of whose words is said, the longest words first."""
-        found = [
-            (max(len(w) for w in words if self.has(w)), name)
-            for name, words in table.items()
-            if any(map(self.has, words))
-        ]
-        return tuple(name for _, name in sorted(found, key=lambda pair: (-pair[0], pair[1])))
-
-
-def _heard(phrase: _Phrase) -> dict[Intent, float]:
-    scores: dict[Intent, float] = {}
-    for intent, cues in COMPILED.items():
-        hits = sorted(
-            (w for w, pattern in cues if pattern.search(phrase.spoken) or pattern.search(phrase.repaired)), reverse=True
-        )
-        if hits:
-            scores[intent] = hits[0] + min(1.0, 0.34 * sum(hits[1:]))
-    if _HOLD.match(phrase.repaired.strip()):
-        scores[Intent.HOLD] = 9.0
-    elif not phrase.asks and _ACT.match(phrase.repaired.strip()):
-        scores[Intent.ACT] = 8.0
-    return scores
-
-
-def _weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
-    """The same, seen against what the question names: a stock question needs a thing that has stock."""
-
-    def add(intent: Intent, amount: float, *, needs: bool = True) -> None:
-        if intent in scores or not needs:
-            scores[intent] = scores.get(intent, 0.0) + amount
-
-    stocked = bool(ask.of_kind(EntityKind.MATERIAL, EntityKind.LOT, EntityKind.INVENTORY)) or any(
-        typed for typed, _ in ask.unclear
-    )
-    ordered = bool(ask.of_kind("sales_order", "sales_order_line", "shipment", "job_order", "handling_unit", "lot"))
-    add(Intent.RECONCILE, 1.2 if stocked else -1.5)
-    add(Intent.READINESS, 1.0 if ordered else -0.7)
-    add(Intent.PACE, 0.8 if ask.places else 0.0)
-    add(Intent.TALLY, 0.8 if ask.happenings or (ask.kinds and not ask.entities) else -0.5)
-    add(Intent.LOOKS_COMPLETE, -1.5 if ask.entities else 1.2)
-    add(Intent.NOW, -2.5 if ask.entities else -1.2 if ask.places and Intent.PACE in scores else 0.0)
-    add(Intent.HANDOVER, -0.8 if ask.entities else 0.0)
-    add(Intent.TRUST, 0.8 if ask.sources else 0.0)
-    add(Intent.PACE, -1.5 if not ask.places and _FEEDS & ask.words else 0.0)
-    add(Intent.DEPARTURE, 0.8 if ask.window_said or not ask.entities else -0.6)
-    asked = [name for name in ask.properties if name not in ("status", "state", "reason", "lines")]
-    if asked and ask.entities:
-        scores[Intent.LOOKUP] = 2.6 + 0.3 * len(asked) + (1.2 if _WHICH & ask.words else 0.0)
-    if ask.places and not ask.entities and set(asked) & _OF_PLACES and not ask.states:
-        scores[Intent.LOOKUP] = 2.2 + 0.3 * len(asked)
-    if (ask.entities or ask.places) and (ask.states or ask.properties):
-        add(Intent.STATE, 1.6, needs=False)
-    elif (ask.entities or ask.places) and Intent.STATE in scores:
-        add(Intent.STATE, 0.8)
-    elif Intent.STATE in scores:
-        add(Intent.STATE, -1.2)
-    if ask.states and ask.kinds and not ask.entities:
-        add(Intent.TALLY, 1.0)
-    if _COUNTED & ask.words and (ask.happenings or ask.states or ask.kinds) and not (ask.entities and asked):
-        add(Intent.TALLY, 1.5)
-    if ask.topic and not ask.entities and not ask.places:
-        add(Intent.CHANGES, -1.2)
-    return scores
-
-
-_SURE = 2.5  # from here on the words alone say what is wanted
-_COUNTED = frozenset("many often long viele oft lange wieviele haeufig count number anzahl".split())
-_FEEDS = frozenset(
-    "system systems source sources feed feeds interface quelle quellen system schnittstelle daten data".split()
-)
-_WHICH = frozenset("when where who wann wo wer whose wem".split())
-_OF_PLACES = frozenset("owner rate target_rate state reason good_count reject_count job_order".split())
-
-
-def _best(scores: Mapping[Intent, float]) -> Intent | None:
-    if not scores:
-        return None
-    intent, score = max(scores.items(), key=lambda pair: pair[1])
-    return intent if score >= 1.6 else None
 
 
 def _follow(ask: Ask, earlier: Ask, *, same_question: bool) -> Ask:
@@ -344,9 +170,9 @@ def _follow(ask: Ask, earlier: Ask, *, same_question: bool) -> Ask:
         changed |= {"window": earlier.window, "window_said": earlier.window_said}
     follower = replace(ask, **changed)  # type: ignore[arg-type]  # the class's own fields
     if "entities" in changed:
-        scores = _weigh(follower, dict(ask.raw))
-        follower = replace(follower, scores=scores, intent=_best(scores))
-    weak = follower.intent is None or (bool(opens) and max(follower.scores.values(), default=0.0) < _SURE)
+        scores = weigh(follower, dict(ask.raw))
+        follower = replace(follower, scores=scores, intent=best(scores))
+    weak = follower.intent is None or (bool(opens) and max(follower.scores.values(), default=0.0) < SURE)
     if weak and earlier.intent is not None:
         return replace(
             follower,
@@ -369,32 +195,6 @@ def _follow(ask: Ask, earlier: Ask, *, same_question: bool) -> Ask:
 
 def _about(ask: Ask) -> str:
     return ", ".join((*(entity.id for entity in ask.entities), *ask.places))
-
-
-def _properties(phrase: _Phrase) -> tuple[str, ...]:
-    said = set(phrase.repaired.split())
-    if {"when", "wann"} & said and {
-        "fertig",
-        "done",
-        "finished",
-        "complete",
-        "completed",
-        "ready",
-        "abgeschlossen",
-    } & said:
-        return ("planned_end", "actual_end")
-    return phrase.keys(PROPERTIES)
-
-
-_LEADS = "which per by each je pro nach welche welcher welches every what jede jeder across".split()
-
-
-def _axis(phrase: _Phrase) -> str | None:
-    """What the question groups or ranks by: `which press`, `per shift`, `nach Grund`."""
-    axes = {**AXES, "equipment": (*AXES["equipment"], *LINE_NOUNS, *NAMES_ALIKE)}
-    return next(
-        (a for a, words in axes.items() for word in words for lead in _LEADS if phrase.has(f"{lead} {word}")), None
-    )
 
 
 def _words(

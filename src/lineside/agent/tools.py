@@ -69,7 +69,7 @@ class Context:
 
     def entity(self, text: str) -> Entity:
         """The one thing of that id. Raises BadRequest with the nearest ids where there is none, or several."""
-        found = [e for e in self.view.find(text)]
+        found = self.view.find(text)
         if not found:
             names = names_of(self.view)
             mentions, _ = names.ids.find(tokens(text), [False] * len(tokens(text)))
@@ -349,7 +349,7 @@ def _propose(context: Context, asked: Hold) -> Reading:
             against=known.against,
             missing=("The person who asks, named in the plant file (on the command line: --as USER).",),
         )
-    words = {name: QUESTION for name in ("lot", "reason")}
+    words = dict.fromkeys(("lot", "reason"), QUESTION)
     outcome = context.ledger.propose(
         action="hold_lot",
         parameters={"lot": lot.id, "reason": asked.reason},

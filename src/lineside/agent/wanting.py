@@ -1,0 +1,152 @@
+"""What a part of a question wants: its cues, seen against the things that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lineside.agent.ask import Ask
+from lineside.agent.cues import Intent
+from lineside.agent.hearing import COMPILED
+from lineside.agent.lexicon import AXES, LINE_NOUNS, NAMES_ALIKE, PROPERTIES
+from lineside.agent.plainwords import word_set
+from lineside.plant.entities import EntityKind
+
+HOLD = re.compile(
+    r"^(?:(?:please|pls|bitte|can you|could you|would you|kannst du|koennen sie|i want (?:you )?to|we need to|we should|"
+    r"let s|just|ok|then|now|jetzt|ich moechte|wir muessen|also|hey|hi|hallo|hello) )*"
+    r"(?:(?:put|place|set|get) (?:.+ )?(?:on|under|in|into|a) (?:quality )?(?:hold|quarantine|block)|(?:hold|block|quarantine) |"
+    r"(?:place|put|set|create|open|propose) (?:a |the )?(?:quality )?hold |"
+    r"(?:sperr|sperre|sperren|blockiere|blockier) |(?:setze?|nimm|lege?|stelle?) .+ (?:sperre|sperrbestand|gesperrt)|"
+    r".+ (?:bitte )?(?:sperren|blockieren|auf sperre|in sperre)(?: |$))"
+)
+_POLITE = r"^(?:(?:please|pls|bitte|just|ok|now|then|go ahead and|can you|could you|kannst du) )*"
+_ACT = re.compile(
+    _POLITE + r"(?:(?:cancel|delete|restart|resequence|approve|reject|reschedule|expedite|scrap|do it|"
+    r"loesche|bestelle|starte|stoppe|storniere|verschiebe|buche|aendere|verschicke|verschrotte|genehmige|schliesse)(?: |$)|"
+    r"(?:release|ship|order|stop|start|move|transfer|change|set|update|send|post|book|close|correct|lift)"
+    r" (?:(?:the|it|this|that|them|all|lot|batch|more|my|our|\d+|line)(?: |$)|§(?: (?:now|please|today|immediately|to|on|from))*$)|"
+    r"(?:gib|gebt|geben sie) .*\bfrei(?: |$))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """The question's words between blanks, as typed and with typos mended; named things are a § each."""
+
+    spoken: str
+    repaired: str
+    asks: bool  # ends with a question mark
+
+    def has(self, words: str) -> bool:
+        return f" {words} " in self.spoken or f" {words} " in self.repaired
+
+    def keys(self, table: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+        """The entries one of whose words is said, the longest words first."""
+        found = [
+            (max(len(w) for w in words if self.has(w)), name)
+            for name, words in table.items()
+            if any(map(self.has, words))
+        ]
+        return tuple(name for _, name in sorted(found, key=lambda pair: (-pair[0], pair[1])))
+
+
+def heard(phrase: Phrase) -> dict[Intent, float]:
+    scores: dict[Intent, float] = {}
+    for intent, cues in COMPILED.items():
+        hits = sorted(
+            (w for w, pattern in cues if pattern.search(phrase.spoken) or pattern.search(phrase.repaired)), reverse=True
+        )
+        if hits:
+            scores[intent] = hits[0] + min(1.0, 0.34 * sum(hits[1:]))
+    if HOLD.match(phrase.repaired.strip()):
+        scores[Intent.HOLD] = 9.0
+    elif not phrase.asks and _ACT.match(phrase.repaired.strip()):
+        scores[Intent.ACT] = 8.0
+    return scores
+
+
+def weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
+    """The same, seen against what the question names: a stock question needs a thing that has stock."""
+
+    def add(intent: Intent, amount: float, *, needs: bool = True) -> None:
+        if intent in scores or not needs:
+            scores[intent] = scores.get(intent, 0.0) + amount
+
+    stocked = bool(ask.of_kind(EntityKind.MATERIAL, EntityKind.LOT, EntityKind.INVENTORY)) or any(
+        typed for typed, _ in ask.unclear
+    )
+    ordered = bool(ask.of_kind("sales_order", "sales_order_line", "shipment", "job_order", "handling_unit", "lot"))
+    add(Intent.RECONCILE, 1.2 if stocked else -1.5)
+    add(Intent.READINESS, 1.0 if ordered else -0.7)
+    add(Intent.PACE, 0.8 if ask.places else 0.0)
+    add(Intent.TALLY, 0.8 if ask.happenings or (ask.kinds and not ask.entities) else -0.5)
+    add(Intent.LOOKS_COMPLETE, -1.5 if ask.entities else 1.2)
+    add(Intent.NOW, -2.5 if ask.entities else -1.2 if ask.places and Intent.PACE in scores else 0.0)
+    add(Intent.HANDOVER, -0.8 if ask.entities else 0.0)
+    add(Intent.TRUST, 0.8 if ask.sources else 0.0)
+    add(Intent.PACE, -1.5 if not ask.places and _FEEDS & ask.words else 0.0)
+    add(Intent.DEPARTURE, 0.8 if ask.window_said or not ask.entities else -0.6)
+    asked = [name for name in ask.properties if name not in ("status", "state", "reason", "lines")]
+    if asked and ask.entities:
+        scores[Intent.LOOKUP] = 2.6 + 0.3 * len(asked) + (1.2 if _WHICH & ask.words else 0.0)
+    if ask.places and not ask.entities and set(asked) & _OF_PLACES and not ask.states:
+        scores[Intent.LOOKUP] = 2.2 + 0.3 * len(asked)
+    if (ask.entities or ask.places) and (ask.states or ask.properties):
+        add(Intent.STATE, 1.6, needs=False)
+    elif (ask.entities or ask.places) and Intent.STATE in scores:
+        add(Intent.STATE, 0.8)
+    elif Intent.STATE in scores:
+        add(Intent.STATE, -1.2)
+    if ask.states and ask.kinds and not ask.entities:
+        add(Intent.TALLY, 1.0)
+    if _COUNTED & ask.words and (ask.happenings or ask.states or ask.kinds) and not (ask.entities and asked):
+        add(Intent.TALLY, 1.5)
+    if ask.topic and not ask.entities and not ask.places:
+        add(Intent.CHANGES, -1.2)
+    return scores
+
+
+SURE = 2.5  # from here on the words alone say what is wanted
+_COUNTED = word_set("many often long viele oft lange wieviele haeufig count number anzahl")
+_FEEDS = word_set(
+    """
+    system systems source sources feed feeds interface quelle quellen system schnittstelle daten data
+    """
+)
+_WHICH = word_set("when where who wann wo wer whose wem")
+_OF_PLACES = word_set("owner rate target_rate state reason good_count reject_count job_order")
+
+
+def best(scores: Mapping[Intent, float]) -> Intent | None:
+    if not scores:
+        return None
+    intent, score = max(scores.items(), key=lambda pair: pair[1])
+    return intent if score >= 1.6 else None
+
+
+def properties_in(phrase: Phrase) -> tuple[str, ...]:
+    said = set(phrase.repaired.split())
+    if {"when", "wann"} & said and {
+        "fertig",
+        "done",
+        "finished",
+        "complete",
+        "completed",
+        "ready",
+        "abgeschlossen",
+    } & said:
+        return ("planned_end", "actual_end")
+    return phrase.keys(PROPERTIES)
+
+
+_LEADS = word_set("which per by each je pro nach welche welcher welches every what jede jeder across")
+
+
+def axis_in(phrase: Phrase) -> str | None:
+    """What the question groups or ranks by: `which press`, `per shift`, `nach Grund`."""
+    axes = {**AXES, "equipment": (*AXES["equipment"], *LINE_NOUNS, *NAMES_ALIKE)}
+    return next(
+        (a for a, words in axes.items() for word in words for lead in _LEADS if phrase.has(f"{lead} {word}")), None
+    )
