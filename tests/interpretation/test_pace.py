@@ -75,6 +75,31 @@ def test_the_chain_begins_with_the_late_pick_and_that_link_is_guessed(remembered
     assert {r.kind for r in view.records(guesses[0].cites).values()} == {"pick_late", "stop"}
 
 
+def test_the_chain_goes_back_over_a_changed_setting_to_the_alarm_and_past_what_was_over(
+    remembered, scribe, press_house
+):
+    def clock(time):
+        return f"2026-03-03T{time}:00+00:00"
+
+    for time, made in (("06:00", 0), ("08:00", 2000), ("10:00", 3000)):
+        scribe.report("scada", clock(time), f"equipment:{PRESS}", good_count=made, target_rate=1000)
+    scribe.event("wms", clock("06:10"), "pick_late", equipment=PRESS, job_order="B-1", material="M-1")
+    scribe.event("wms", clock("06:30"), "staged", equipment=PRESS, job_order="B-1", material="M-1")
+    scribe.event("qms", clock("06:50"), "scrap", equipment=PRESS, job_order="B-1", reason="start-up")
+    scribe.event("scada", clock("07:50"), "alarm", equipment=f"{PRESS}/turret", reason="bearing hot", code="T-4")
+    scribe.event(
+        "mes", clock("07:58"), "parameter_change", equipment=f"{PRESS}/turret", reason="bearing", from_=60, to=30
+    )
+    scribe.event("mes", clock("08:00"), "slow", equipment=PRESS, job_order="B-1", from_=60, to=30)
+
+    reading = pace(remembered(scribe.events, press_house, clock("10:00")).view(), PRESS)
+
+    assert parts(reading)["slow running"] == (1000, 60)
+    assert "it probably began with alarm at harrow/tablets/press-2/turret" in reading.verdict
+    chain = [f.text for f in reading.findings if "led to" in f.text]
+    assert [("alarm" in t, "parameter change" in t) for t in chain] == [(True, True), (False, True)]
+
+
 def test_a_persons_cause_is_claimed_and_who_acted_is_named(remembered, behind, foundry):
     reading = pace(remembered(behind.events, foundry, NOW).view(), LINE)
 

@@ -83,6 +83,22 @@ def test_two_sources_that_tell_one_stop_make_one():
     assert found[0].also == ("E42",)
 
 
+def test_a_line_that_stops_with_its_unit_is_one_stop_at_the_unit():
+    unit = f"{PRESS}/feeder"
+    told = from_events(
+        [
+            event("stop", 5, equipment=unit, reason="bridging"), event("start", 14, equipment=unit),
+            event("stop", 6), event("start", 15),
+            event("stop", 60), event("start", 70),
+        ]
+    )  # fmt: skip
+
+    found = join(told, from_states([state("stopped", 5.5), state("running", 14.5)]))
+
+    assert [(i.equipment, i.reason) for i in found] == [(unit, "bridging"), (PRESS, "")]
+    assert spans(found) == [(5, 14), (60, 70)]
+
+
 def test_another_reason_of_the_same_source_is_another_stop_from_then_on():
     found = from_events([event("stop", 5, reason="jam"), event("stop", 9, reason="no powder"), event("start", 20)])
 

@@ -51,7 +51,7 @@ def occurrences(view: View, *, equipment: str | None = None, window: Window | No
     running = running_material(view)
     found = [
         _of_interval(i, running)
-        for i in intervals(view, equipment)
+        for i in intervals(view, equipment, window)
         if i.loss in (Loss.STOP, Loss.SLOW) and (window is None or i.start in window)
     ]
     events = view.events(kinds=KINDS, equipment=equipment, within=window)

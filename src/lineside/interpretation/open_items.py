@@ -14,6 +14,7 @@ from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
 from lineside.plant.records import Event
+from lineside.plant.windows import Window
 
 _OVER = frozenset({"complete", "closed", "cancelled", "done", "finished", "released", "issued", "passed"})
 # An event that begins something, and those that end it where they share a subject.
@@ -67,7 +68,8 @@ def items(view: View, start: datetime, end: datetime, equipment: str | None = No
 
 
 def _losses(view: View, start: datetime, end: datetime, equipment: str | None) -> Iterator[Item]:
-    found = [i for i in intervals(view, equipment) if i.loss is not Loss.IDLE and i.start < end]
+    window = Window(start=start, end=end)
+    found = [i for i in intervals(view, equipment, window) if i.loss is not Loss.IDLE]
     groups: dict[tuple[str, str, str], list[Interval]] = {}
     for interval in found:
         if interval.end is not None and interval.end <= start:
