@@ -87,7 +87,7 @@ class Intake:
         self._write_status()
         async with asyncio.TaskGroup() as tasks:
             for source, (connector, poll_s) in self._connectors.items():
-                tasks.create_task(self._run(source, connector, poll_s), name=f"feed {source}")
+                tasks.create_task(self._supervise(source, connector, poll_s), name=f"feed {source}")
 
     def status(self) -> list[FeedStatus]:
         return list(self._status.values())
@@ -95,6 +95,19 @@ class Intake:
     def resume(self, source: str) -> None:
         """A paused source is tried again: somebody has looked at it."""
         self._resumed[source].set()
+
+    async def _supervise(self, source: str, connector: Connector, poll_s: float) -> None:
+        """The source is read for ever; a fault of its connector's own pauses it and stops no other."""
+        while True:
+            reading = asyncio.create_task(self._run(source, connector, poll_s))
+            try:
+                await asyncio.wait([reading])
+            finally:
+                reading.cancel()
+                await asyncio.wait([reading])
+            if (broke := reading.exception()) is not None:
+                log.error("connector_broke", source=source, exc_info=broke)
+                await self._pause(source, f"the connector broke: {type(broke).__name__}: {broke}")
 
     async def _run(self, source: str, connector: Connector, poll_s: float) -> None:
         while True:
@@ -106,9 +119,6 @@ class Intake:
                 await self._wait(source, State.STORE_DOWN, error.message)
             except SourceRefused as error:
                 await self._pause(source, error.message)
-            except Exception as error:
-                log.exception("connector_broke", source=source)
-                await self._pause(source, f"the connector broke: {type(error).__name__}: {error}")
             else:
                 await self._sleep(poll_s)
 
