@@ -96,7 +96,8 @@ def test_a_question_in_german_gives_the_same_claims(dairy: Memory, ask: Ask, ger
 @pytest.mark.parametrize(
     "text",
     [
-        "What is the weather in Leeds?", "Wie wird das Wetter morgen?", "What does a bracket cost?", "Was kostet ein Becher?",
+        "What is the weather in Leeds?", "Wie wird das Wetter morgen?", "What does a bracket cost?",
+        "Was kostet ein Becher?",
         "What is Ruth's salary?", "Wie hoch ist das Gehalt vom Schichtleiter?", "How is the Munich plant doing?",
         "who won the football last night", "capital of Peru?", "Wer ist Bundeskanzler?", "tell me a joke",
         "who is the CEO?", "how many goals did England score last night", "what is the share price",
@@ -214,7 +215,15 @@ def test_a_hold_is_only_proposed_and_a_refusal_is_told(dairy: Memory, ask: Ask) 
 
 @pytest.mark.parametrize(
     "text",
-    ["release BATCH 7/22", "gib BATCH 7/22 frei", "just do it", "Put BATCH 8/22 on hold", "Is BATCH 7/22 on hold?"],
+    [
+        "release BATCH 7/22",
+        "gib BATCH 7/22 frei",
+        "just do it",
+        "Put BATCH 8/22 on hold",
+        "Is BATCH 7/22 on hold?",
+        "Sollen wir BATCH 8/22 sperren?",
+        "hold SP-31 status",
+    ],
 )
 def test_nothing_else_reaches_the_ledger(dairy: Memory, ask: Ask, text: str) -> None:
     ledger = Refusing()

@@ -29,7 +29,9 @@ class Names:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One thing asked. places: equipment paths. unclear: words that several things answer to. topic: the words that
-    nothing else explains; subject: all that say what it is about, names included. elsewhere: words for what no plant's memory holds. read_as: how loose words were taken."""
+    nothing else explains; subject: all that say what it is about, names included.
+    elsewhere: words for what no plant's memory holds. read_as: how loose words were taken.
+    """
 
     text: str
     at: datetime

@@ -50,8 +50,11 @@ wareneingang warenausgang wartung werk wert werte woche wochen zahl zahlen zeit 
 CAPITALS = word_set("i ok utc iso id ids cet cest am pm")
 WEEKDAYS = {
     name: index
-    for row in ("monday tuesday wednesday thursday friday saturday sunday", ("montag dienstag mittwoch donnerstag freitag "
-    "samstag sonntag"), "mon tue wed thu fri sat sun")
+    for row in (
+        "monday tuesday wednesday thursday friday saturday sunday",
+        "montag dienstag mittwoch donnerstag freitag samstag sonntag",
+        "mon tue wed thu fri sat sun",
+    )
     for index, name in enumerate(row.split())
 }  # fmt: skip
 

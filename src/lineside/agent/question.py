@@ -154,7 +154,8 @@ def _follow(ask: Ask, earlier: Ask, *, same_question: bool) -> Ask:
     """The part with what it leaves out taken from the one before: things, place, window, and what is wanted."""
     short = len(ask.words - {"§"}) <= 4
     opens = re.match(
-        r"(?:and|und|what about|was ist mit|also|auch|but|aber|how about|wie ist es|warum|why|wieso|weshalb|since when|seit wann)\b",
+        r"(?:and|und|what about|was ist mit|also|auch|but|aber|how about|wie ist es|warum|why|wieso|weshalb|since when|"
+        r"seit wann)\b",
         fold(ask.text),
     )
     points = bool(POINTING & ask.words)
@@ -280,8 +281,10 @@ def _singles() -> frozenset[str]:
     return frozenset(words)
 
 
-_SLIPS = {"hwo": "how", "wat": "what", "waht": "what", "wich": "which", "wy": "why", "teh": "the", "whre": "where", "wehn": "when",
-          "wieveil": "wieviel", "weche": "welche", "isnt": "not", "abut": "about"}  # fmt: skip
+_SLIPS = {
+    "hwo": "how", "wat": "what", "waht": "what", "wich": "which", "wy": "why", "teh": "the", "whre": "where",
+    "wehn": "when", "wieveil": "wieviel", "weche": "welche", "isnt": "not", "abut": "about",
+}  # fmt: skip
 _SINGLE = _singles()
 _KNOWN = frozenset(word for word in CUE_WORDS | _SINGLE if not word.endswith("*") and len(word) >= 5)
 _STEMS: dict[str, tuple[str, ...]] = {}

@@ -366,8 +366,8 @@ def _propose(context: Context, asked: Hold) -> Reading:
             missing=known.missing,
         )
     return Reading(
-        verdict=f"Proposed, not done: place {lot.id} on hold in {outcome.system}; proposal {outcome.id} waits for approval "
-        "by somebody else who has the right.",
+        verdict=f"Proposed, not done: place {lot.id} on hold in {outcome.system}; proposal {outcome.id} waits for "
+        "approval by somebody else who has the right.",
         findings=known.findings,
         against=known.against,
         next_steps=(f"Approve or reject proposal {outcome.id}.",),

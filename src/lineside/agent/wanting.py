@@ -13,22 +13,28 @@ from lineside.agent.lexicon import AXES, LINE_NOUNS, NAMES_ALIKE, PROPERTIES
 from lineside.agent.plainwords import word_set
 from lineside.plant.entities import EntityKind
 
+_POLITE = (
+    r"(?:please|pls|bitte|can you|could you|would you|kannst du|koennen sie|koenntest du|i want (?:you )?to|we need to|"
+    r"we should|let s|just|ok|go ahead and|then|now|jetzt|ich moechte|wir muessen|also|hey|hi|hallo|hello)"
+)
 HOLD = re.compile(
-    r"^(?:(?:please|pls|bitte|can you|could you|would you|kannst du|koennen sie|i want (?:you )?to|we need to|we should|"
-    r"let s|just|ok|then|now|jetzt|ich moechte|wir muessen|also|hey|hi|hallo|hello) )*"
-    r"(?:(?:put|place|set|get) (?:.+ )?(?:on|under|in|into|a) (?:quality )?(?:hold|quarantine|block)|(?:hold|block|quarantine) |"
-    r"(?:place|put|set|create|open|propose) (?:a |the )?(?:quality )?hold |"
-    r"(?:sperr|sperre|sperren|blockiere|blockier) |(?:setze?|nimm|lege?|stelle?) .+ (?:sperre|sperrbestand|gesperrt)|"
+    rf"^(?:{_POLITE} )*"
+    r"(?:(?:put|place|set|get) (?:.+ )?(?:on|under|in|into|a) (?:quality )?(?:hold|quarantine|block)|"
+    r"(?:hold|block|quarantine) |(?:place|put|set|create|open|propose) (?:a |the )?(?:quality )?hold |"
+    r"(?:sperr|sperre|sperren|blockiere|blockier) |"
+    r"(?:setze?|nimm|lege?|stelle?) .+ (?:sperre|sperrbestand|gesperrt)|"
     r".+ (?:bitte )?(?:sperren|blockieren|auf sperre|in sperre)(?: |$))"
 )
-_POLITE = r"^(?:(?:please|pls|bitte|just|ok|now|then|go ahead and|can you|could you|kannst du) )*"
 _ACT = re.compile(
-    _POLITE + r"(?:(?:cancel|delete|restart|resequence|approve|reject|reschedule|expedite|scrap|do it|"
-    r"loesche|bestelle|starte|stoppe|storniere|verschiebe|buche|aendere|verschicke|verschrotte|genehmige|schliesse)(?: |$)|"
-    r"(?:release|ship|order|stop|start|move|transfer|change|set|update|send|post|book|close|correct|lift)"
-    r" (?:(?:the|it|this|that|them|all|lot|batch|more|my|our|\d+|line)(?: |$)|§(?: (?:now|please|today|immediately|to|on|from))*$)|"
+    rf"^(?:{_POLITE} )*"
+    r"(?:(?:cancel|delete|restart|resequence|approve|reject|reschedule|expedite|scrap|do it|loesche|bestelle|starte|"
+    r"stoppe|storniere|verschiebe|buche|aendere|verschicke|verschrotte|genehmige|schliesse)(?: |$)|"
+    r"(?:release|ship|order|stop|start|move|transfer|change|set|update|send|post|book|close|correct|lift) "
+    r"(?:(?:the|it|this|that|them|all|lot|batch|more|my|our|\d+|line)(?: |$)|"
+    r"§(?: (?:now|please|today|immediately|to|on|from))*$)|"
     r"(?:gib|gebt|geben sie) .*\bfrei(?: |$))"
 )
+_ASKED_OF_US = re.compile(rf"^(?:{_POLITE} )+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,10 @@ def heard(phrase: Phrase) -> dict[Intent, float]:
         )
         if hits:
             scores[intent] = hits[0] + min(1.0, 0.34 * sum(hits[1:]))
-    if HOLD.match(phrase.repaired.strip()):
+    told = not phrase.asks or _ASKED_OF_US.match(phrase.repaired.strip())
+    if told and HOLD.match(phrase.repaired.strip()):
         scores[Intent.HOLD] = 9.0
-    elif not phrase.asks and _ACT.match(phrase.repaired.strip()):
+    elif told and _ACT.match(phrase.repaired.strip()):
         scores[Intent.ACT] = 8.0
     return scores
 
@@ -74,6 +81,8 @@ def weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
         if intent in scores or not needs:
             scores[intent] = scores.get(intent, 0.0) + amount
 
+    if Intent.HOLD in scores and not ask.of_kind(EntityKind.LOT) and not ask.unknown:
+        scores[Intent.HOLD] = 2.4  # `hold H-12 status` names a hold, and asks for none
     stocked = bool(ask.of_kind(EntityKind.MATERIAL, EntityKind.LOT, EntityKind.INVENTORY)) or any(
         typed for typed, _ in ask.unclear
     )

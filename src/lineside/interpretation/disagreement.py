@@ -1,4 +1,4 @@
-"""Where sources contradict one another, across everything that they speak of, and where people contradict the machines."""
+"""Where sources contradict one another, on anything that they speak of, and where people contradict machines."""
 
 from __future__ import annotations
 
@@ -69,5 +69,6 @@ def contradictions(view: View, window: Window, equipment: str | None = None) -> 
 def _blocks(facts: Facts, entity: Entity, finding: Finding) -> bool:
     name = str(finding.data.get("property", ""))
     return any(
-        shared_states.state_of(entity.kind, name, statement.value) == "blocked" for statement in facts.words(entity, name)
+        shared_states.state_of(entity.kind, name, statement.value) == "blocked"
+        for statement in facts.words(entity, name)
     )

@@ -18,7 +18,7 @@ _OVER = ("complete", "closed")
 
 
 def lacking_material(view: View, window: Window | None = None, equipment: str | None = None) -> Reading:
-    """The job orders, not yet over, whose components are not all staged; with `window`, those planned to start in it."""
+    """The open job orders whose components are not all staged; with `window`, those planned to start by its end."""
     facts = Facts(view)
     asked = [job for job in view.entities(EntityKind.JOB_ORDER) if _meant(facts, job, window, equipment)]
     known = [(job, said) for job in asked if (said := facts.best(job, "components")) is not None]
