@@ -60,6 +60,7 @@ def test_the_fix_that_held_longest_is_compared_with_the_others(remembered, bridg
     assert liner["median_away_s"] > tapped["median_away_s"]
     assert (liner["times"], tapped["times"]) == (2, 5)
     assert "liner" in reading.next_steps[0]
+    assert "it stayed away longest after" in reading.verdict
 
 
 def test_stops_spread_evenly_are_not_called_a_pattern_of_a_shift(remembered, scribe, press_house):

@@ -277,7 +277,9 @@ def _spent(event: Event, known: Sequence[Event], effect: _Effect) -> bool:
         return False
     subjects = {e for e in event.entities() if e.kind != EntityKind.EQUIPMENT}
     for other in known:
-        if other.kind == closing and at(event) <= at(other) < effect.moment - _SPENT:
+        # A stop that is over has no hold on the next one; a late pick may still have the line waiting.
+        grace = _EDGE if event.kind in ("stop", "slow") else _SPENT
+        if other.kind == closing and at(event) <= at(other) < effect.moment - grace:
             same = subjects & set(other.entities()) if subjects else other.equipment == event.equipment
             if same and (event.kind not in ("stop", "slow", "alarm") or other.equipment == event.equipment):
                 return True

@@ -116,6 +116,8 @@ def _part_finding(part: Part, gap: Gap) -> Finding:
             f"{plain(part.units)} units ({plain(part.minutes)} min) of the gap of {plain(gap.units)} "
             "are not explained by any record."
         )
+        if part.units < 0:
+            text = f"The losses add up to {plain(-part.units)} units more than the gap: some were made during them."
     else:
         often = f", {counted(part.times, 'time')}" if part.times else ""
         text = f"{part.name[:1].upper()}{part.name[1:]}: {plain(part.minutes)} min, {plain(part.units)} units{often}."

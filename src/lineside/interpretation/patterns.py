@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from math import log
 
 from lineside.interpretation.chance import at_least, holm
-from lineside.interpretation.fixes import fixes, outcome, worked_best
+from lineside.interpretation.fixes import Fix, fixes, outcome, worked_best
 from lineside.interpretation.occurrences import Exposure, Occurrence, exposure, occurrences, running_material
 from lineside.interpretation.reading import Finding, Kind, Reading, clock, duration
 from lineside.interpretation.stops import Interval, intervals
@@ -76,6 +76,7 @@ def patterns(
     told.sort(key=lambda t: not _strong(excesses, t[0]))
     findings: list[Finding] = []
     steps: list[str] = []
+    held: Fix | None = None
     for group, hours in told[:_SHOWN]:
         findings.append(_rate(view, group, hours, span))
         if window is not None:
@@ -83,11 +84,13 @@ def patterns(
         findings.append(_clustering(view, group, hours, excesses))
         tried = fixes(view, group)
         findings += [outcome(fix, view) for fix in tried[:4]]
-        if best := worked_best(tried, view):
+        best = worked_best(tried, view)
+        held = held or (best if group is told[0][0] else None)
+        if best is not None:
             steps.append(f'Check whether "{short(best.name, 100)}" can become the rule at {group[0].equipment}.')
     records = view.records(c.records[0] for g, _ in told for c in g)
     return Reading(
-        verdict=_verdict(view, told[0], excesses, len(repeated)),
+        verdict=_verdict(view, told[0][0], excesses, others=len(repeated) - 1, held=held),
         findings=tuple(findings),
         missing=_missing(view, told, {r.provenance.source for r in records.values()}),
         next_steps=tuple(steps),
@@ -310,11 +313,12 @@ def _confounders(view: View, group: Sequence[Occurrence], lead: Excess) -> str:
 
 def _verdict(
     view: View,
-    top: tuple[list[Occurrence], Exposure],
+    group: Sequence[Occurrence],
     excesses: dict[tuple[str, str, str], list[Excess]],
-    groups: int,
+    *,
+    others: int,
+    held: Fix | None,
 ) -> str:
-    group, _ = top
     lost = sum(c.seconds(view.as_of) for c in group)
     strong = _strong(excesses, group)
     often = "repeats" if strong else "costs most" if lost >= 60 else "repeats most"
@@ -326,7 +330,9 @@ def _verdict(
         verdict += f", {lead.hits} of {lead.trials} on {lead.dimension} {lead.level}, more than chance explains"
     else:
         verdict += ", with no shift, crew or material beyond chance"
-    rest = f"; {counted(groups - 1, 'other thing repeats', 'other things repeat')}" if groups > 1 else ""
+    if held is not None:
+        verdict += f'; it stayed away longest after "{short(held.name, 120)}"'
+    rest = f"; {counted(others, 'other thing repeats', 'other things repeat')}" if others else ""
     return verdict[:1].upper() + verdict[1:] + rest + "."
 
 
