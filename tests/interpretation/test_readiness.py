@@ -177,6 +177,16 @@ def test_a_departure_says_who_must_act_by_when(remembered, rolls, bakery):
         assert any("qs-1" in s and "14:15" in s for s in reading.next_steps)
 
 
+def test_lots_together_are_never_more_than_the_job_order_made(remembered, scribe, shop):
+    scribe.report("monitor", at("06:00"), "sales_order_line:77/10", quantity=100)
+    scribe.report("monitor", at("06:00"), "job_order:M-1", sales_order_line="77/10", quantity_good=70)
+    for lot in ("A1", "A2"):
+        scribe.report("monitor", at("06:00"), f"lot:{lot}", job_order="M-1", quantity=50, quality_status="ok")
+    reading = readiness(remembered(scribe.events, shop, NOW).view(), Entity("sales_order_line", "77/10"))
+    assert reading.data["lines"][0]["made"] == "70"
+    assert buckets(reading)["not_made"] == "30"
+
+
 def test_a_part_does_not_leave_where_the_order_forbids_it(remembered, rolls, bakery):
     rolls.report("wawi", at("06:30"), "sales_order:AU-31", partial_allowed="nein")
     view = remembered(rolls.events, bakery, NOW).view()
@@ -275,6 +285,9 @@ def test_no_gate_passes_more_than_was_made(remembered, new_scribe, shop, *, want
     reading = readiness(remembered(scribe.events, shop, NOW).view(), Entity("sales_order_line", "7/1"))
     line = reading.data["lines"][0]
     assert all(Decimal(0) <= Decimal(g["passed"]) <= Decimal(line["made"]) for g in line["gates"])
+    if made is not None:
+        direct = sum(size for size, _, _, _, ordered in lots if not ordered)
+        assert Decimal(line["made"]) <= made + direct
     parts = {name: Decimal(value) for name, value in line["buckets"].items()}
     assert all(value >= 0 for value in parts.values())
     assert sum(parts[n] for n in ("shippable", "at_risk", "blocked", "not_made", "shipped")) == parts["wanted"]

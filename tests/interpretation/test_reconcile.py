@@ -80,6 +80,14 @@ def test_an_older_figure_is_brought_to_the_instant_of_the_newer(remembered, scri
     assert reading.data["usable"] == {"promise": "120", "plan": "120", "ship": "120", "post": "120"}
 
 
+def test_a_movement_after_a_figure_is_never_called_unposted(remembered, scribe, shop):
+    scribe.report("monitor", at("06:00"), "inventory:P-44@A", "book", quantity=100)
+    scribe.event("truck-scale", at("09:00"), "goods_receipt", material="P-44", quantity=20, document="R1")
+    scribe.report("truck-scale", at("10:00"), "inventory:P-44@A", "on_hand", quantity=120)
+    reading = reconcile(remembered(scribe.events, shop, NOW).view(), Entity("material", "P-44"))
+    assert [named(b) for b in reading.data["bridges"]] == [[("cut-off", "20")]]
+
+
 def test_the_same_document_twice_in_one_system_is_a_double_posting(remembered, scribe, shop):
     scribe.report("monitor", at("05:00"), "inventory:P-44@A", "book", quantity=100)
     scribe.report("stacker", at("05:00"), "inventory:P-44@A", "on_hand", quantity=100)

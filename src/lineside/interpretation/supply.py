@@ -101,6 +101,7 @@ class Gathering:
         self.facts, self.known, self.line, self.unit = facts, known, line, unit
         self.said: list[Statement] = []
         self.missing: list[str] = []
+        self.counted = False  # whether a job order's output is on record
         self.job_orders = _unique(
             [s.entity for s in facts.pointing("job_order", line.kind, line)],
             [e for e, _ in facts.linked(line, "job_order")],
@@ -142,6 +143,8 @@ class Gathering:
     def _spread(self, batches: Sequence[Made]) -> list[Made]:
         """Units that name no lot stand for the batches with room left, the usable ones first."""
         loose = [u for u in self.units if not self.facts.linked(u, "lot") and not self.facts.linked(u, "job_order")]
+        if not batches and self.counted:
+            return []  # nothing was made, whatever units are announced
         if not batches:
             stated = [(u, self._stated(u, "quantity")) for u in loose]
             return [self._batch(u, value, cites) for u, (value, cites) in stated if value]
@@ -162,6 +165,7 @@ class Gathering:
     def _of_order(self, order: Entity, lots: Sequence[Entity]) -> list[Made]:
         """The order's lots, together never more than it made; what they don't cover stands as a batch of its own."""
         good, cites = self._good(order)
+        self.counted |= good is not None
         left, found = good, list[Made]()
         for lot in lots:
             value, told = self._stated(lot, "quantity")
