@@ -250,3 +250,14 @@ async def test_a_stream_tells_steps_then_claims_then_the_same_answer(foundry: Me
     assert isinstance(events[0], Step)
     assert isinstance(events[-1], Done)
     assert events[-1].answer == await answerer.answer(question)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["?", "🤔", "' OR 1=1 --", "a" * 4000, "%_%", "99:99 25:61 o'clock", "and und and?", "press 4 press 5 press 6", "why",
+     "am 31.02.2026", "§§ §", "C0603A C0603B FA-2211 LD 55 CO/771/1", "L-" + "9" * 3000, "LD55 and LD 56"],
+)  # fmt: skip
+def test_no_text_makes_it_fail(foundry: Memory, ask: Ask, text: str) -> None:
+    answer = ask(foundry, text)
+    assert answer.verdict
+    assert answer.abstained == (not answer.claims)

@@ -176,7 +176,21 @@ def test_an_id_with_blanks_and_strokes_is_one_id(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["SO-9999", "L-78", "so-1043", "SO-10420", "SO-104", "4500012346", "BATCH 8/22", "H-13", "lot 78", "XJ900"]
+    "typed",
+    [
+        "SO-9999",
+        "L-78",
+        "so-1043",
+        "SO-10420",
+        "SO-104",
+        "4500012346",
+        "BATCH 8/22",
+        "H-13",
+        "lot 78",
+        "XJ900",
+        "SH 311",
+        "HU 8",
+    ],
 )
 def test_an_unknown_id_is_named_and_its_neighbour_never_taken(typed: str) -> None:
     ask = asked(f"what is the status of {typed}?")[0]

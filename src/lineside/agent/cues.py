@@ -321,7 +321,7 @@ CUES: Mapping[Intent, str] = {
         2 remedy|remedies|cure|loesung|abhilfe
     """,
     Intent.HANDOVER: """
-        3 next|incoming|oncoming crew|shift|team
+        2 next|incoming|oncoming crew|shift|team
         3 naechste|kommende schicht|mannschaft .. wissen
         2 wrap up
         3 handover|handoff|hand-over|hand-off

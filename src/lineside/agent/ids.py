@@ -57,6 +57,7 @@ class Ids:
         known = {entity for entity in entities if entity.kind != EntityKind.EQUIPMENT or "/" not in entity.id}
         known |= {parent for entity in known if (parent := entity.parent) is not None}
         self.known = tuple(sorted(known))
+        self.spelled = frozenset(fold(entity.id) for entity in known)
         self._by_key: dict[str, list[Entity]] = defaultdict(list)
         self._by_digits: dict[tuple[str, str], list[Entity]] = defaultdict(list)
         for entity in self.known:
@@ -66,9 +67,9 @@ class Ids:
                 self._by_digits[entity.kind, groups[-1].lstrip("0")].append(entity)
                 if len(groups) > 1:
                     self._by_digits[entity.kind, "".join(groups).lstrip("0")].append(entity)
-        self._heads = {
-            m[0].strip(" -_./") for e in self.known if (m := re.match(r"[^\W\d_]{1,6}(?=[\s\-_./]?\d)", fold(e.id)))
-        }
+        begun = [m for e in known if (m := re.match(r"([^\W\d_]{1,6})[\s\-_./]?(\d+)", fold(e.id)))]
+        self._heads = {m[1] for m in begun}
+        self._shapes = {(m[1], len(m[2])) for m in begun}
         self._longest = max((len(re.findall(r"[^\W_]+", e.id)) for e in self.known), default=1)
 
     def find(self, tokens: Sequence[Token], taken: Sequence[bool]) -> tuple[list[Mention], list[Unknown]]:
@@ -94,7 +95,7 @@ class Ids:
             if len(by_number) == 1:
                 mentions.append(Mention(by_number[0], i, i + 1, token.raw))
                 used[i] = True
-            elif self.looks_like_id(token, kinds):
+            elif self.looks_like_id(token, kinds) or self._shaped(tokens, i, used):
                 joined = self._joined(tokens, i, used)
                 unknown.append(Unknown(joined, i, i + 1, kinds, self.nearest(joined, kinds)))
         return sorted(mentions, key=lambda m: m.start), unknown
@@ -127,6 +128,11 @@ class Ids:
         """Whether one written word starts as known ids do, separator included: L-78 where there is L-77."""
         head = re.match(r"([^\W\d_]{1,6})[-_./]\d", token.folded)
         return head is not None and head[1] in self._heads
+
+    def _shaped(self, tokens: Sequence[Token], at: int, used: Sequence[bool]) -> bool:
+        """Whether a short number follows a word just as in known ids: LD 56 where there is LD 55."""
+        word = tokens[at].folded
+        return word.isdigit() and at > 0 and not used[at - 1] and (tokens[at - 1].folded, len(word)) in self._shapes
 
     def _known(self, tokens: Sequence[Token], start: int, size: int) -> Mention | None:
         part = tokens[start : start + size]

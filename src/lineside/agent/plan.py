@@ -13,7 +13,7 @@ from lineside.agent.atoms import atoms
 from lineside.agent.cues import Intent
 from lineside.agent.plainwords import word_set
 from lineside.agent.wording import NUMBER_WORDS, fold
-from lineside.plant.entities import EntityKind
+from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import Level, level
 from lineside.plant.records import Json
 from lineside.plant.windows import Window
@@ -50,6 +50,7 @@ _LONG = word_set(
 )
 _LONGEST = word_set("longest laengste laengsten laengster laengstes")
 _MEAN = word_set("average mean durchschnitt mittel durchschnittlich")
+_MADE = word_set("made produced make produce hergestellt produziert gefertigt")
 _OFTEN = word_set("many viele often oft")
 _STOOD = word_set("stand standen steht gestanden still stood down stopped idle")
 _LATE = word_set("late overdue spaet verspaetet ueberfaellig verzug")
@@ -105,6 +106,13 @@ def _stock(ask: Ask, _: _Scope) -> _Calls:
 
 
 def _state(ask: Ask, scope: _Scope) -> _Calls:
+    if ask.entities and _MADE & ask.words and (made := ask.of_kind(EntityKind.LOT, EntityKind.JOB_ORDER)):
+        return tuple(
+            Call(
+                "tally", {"subject": "production", "measure": "sum", "where": {thing.kind: thing.id}}, (_plain(thing),)
+            )
+            for thing in made[:4]
+        )
     if ask.entities:
         return tuple(Call("state", {"entity": str(thing)}, (_recall(ask),)) for thing in ask.entities[:4])
     if ask.place:
@@ -316,6 +324,10 @@ def _recall(ask: Ask) -> Call:
     if ask.window and ask.window_said:
         arguments["window"] = _words(ask.window)
     return Call("recall", arguments)
+
+
+def _plain(thing: Entity) -> Call:
+    return Call("state", {"entity": str(thing)})
 
 
 def _about(ask: Ask) -> dict[str, Json]:

@@ -60,7 +60,7 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
     taken = [False] * len(asked)
     found_window = find_window(text, now=at, plant=names.plant) or _named_shift(asked, at=at, plant=names.plant)
     in_window = _covers(text, asked, found_window)
-    exact_ids = [any(fold(e.id) == token.folded for e in names.ids.known) for token in asked]
+    exact_ids = [token.folded in names.ids.spelled for token in asked]
     places, no_places = names.places.find(asked, [a or b for a, b in zip(in_window, exact_ids, strict=True)])
     for one in places:
         _take(taken, range(one.start, one.end))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 from lineside.interpretation import causes, handover, shared_states
 from lineside.interpretation.facts import Facts
-from lineside.interpretation.reading import Finding, Reading
+from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.reconcile import reconcile, stock_conflicts
 from lineside.interpretation.state import conflicts_on
-from lineside.interpretation.stops import intervals
-from lineside.interpretation.wording import counted, listed
+from lineside.interpretation.stops import Interval, Loss, intervals
+from lineside.interpretation.wording import at, counted, listed, rid, said
 from lineside.memory import View
 from lineside.plant.entities import Entity
 from lineside.plant.windows import Window
@@ -22,13 +24,13 @@ _STANDING = ("status", "state", "quality_status", "result", "credit", "revision"
 def conflicts(view: View) -> Reading:
     """Everything on whose state, revision or stock two sources can't both be right, holds and blocks first."""
     facts = Facts(view)
-    said: dict[Entity, set[str]] = defaultdict(set)
+    spoken: dict[Entity, set[str]] = defaultdict(set)
     for statement in view.said(properties=_STANDING):
-        said[statement.entity].add(statement.property)
+        spoken[statement.entity].add(statement.property)
     found = [
         (entity, finding)
-        for entity in sorted(said)
-        for name in sorted(said[entity])
+        for entity in sorted(spoken)
+        for name in sorted(spoken[entity])
         for finding in conflicts_on(facts, entity, name)
     ]
     found.sort(key=lambda pair: not _blocks(facts, *pair))
@@ -55,7 +57,9 @@ def contradictions(view: View, window: Window, equipment: str | None = None) -> 
     places = [equipment] if equipment else handover.lines(view, window)
     findings: list[Finding] = []
     for place in places:
-        findings += causes.contradictions(view, place, window, intervals(view, place, window))
+        losses = intervals(view, place, window)
+        findings += causes.contradictions(view, place, window, losses)
+        findings += _called_fast(view, place, window, losses)
     if not findings:
         where = f" at {view.plant.called(equipment)}" if equipment else ""
         return Reading(
@@ -64,6 +68,27 @@ def contradictions(view: View, window: Window, equipment: str | None = None) -> 
             window=window,
         )
     return Reading(verdict=findings[0].text, findings=tuple(findings), window=window)
+
+
+_FAST = re.compile(
+    r"\b(full (speed|rate|load)|at (target|rated) (speed|rate)|no more trouble|running fine|back to normal|as normal|"
+    r"voller? (leistung|last|geschwindigkeit|fahrt)|läuft (wieder )?(normal|rund)|keine probleme mehr|wieder normal)\b",
+    re.IGNORECASE,
+)
+
+
+def _called_fast(view: View, place: str, window: Window, losses: Sequence[Interval]) -> list[Finding]:
+    """The notes that call equipment fast or sound while slow running is recorded of it."""
+    found = []
+    for note in view.notes(equipment=place, within=window):
+        moment = at(note)
+        slow = [i for i in losses if i.loss is Loss.SLOW and i.start <= moment and (i.end is None or moment < i.end)]
+        if slow and _FAST.search(note.text):
+            since = clock(slow[0].start, view.plant, relative_to=window.start)
+            when = clock(moment, view.plant, relative_to=window.start)
+            text = f"{said(note)} at {when}, while slow running is recorded since {since}."
+            found.append(Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note), *slow[0].records)))
+    return found
 
 
 def _blocks(facts: Facts, entity: Entity, finding: Finding) -> bool:
