@@ -87,7 +87,9 @@ class Lineside:
 
         return {
             source.name: (
-                connector.load(source.connector)(source.name, source.options, time_zone=self.plant.time_zone),
+                connector.load(source.connector)(
+                    source.name, source.options, time_zone=self.plant.time_zone, clock=self.clock
+                ),
                 source.poll_s,
             )
             for source in self.settings.sources

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from importlib.metadata import entry_points
@@ -123,7 +123,7 @@ class Manifest:
 
 
 class Connector(Protocol):
-    """A configured ingestor. Built as `Connector(source, options, time_zone=...)`; BadSettings on bad options."""
+    """A configured ingestor. Built as `Connector(source, options, time_zone=, clock=)`; else BadSettings."""
 
     source: str
 
@@ -155,7 +155,11 @@ class Receiver(Protocol):
 
 
 class ConnectorFactory(Protocol):
-    def __call__(self, source: str, options: Mapping[str, Any], *, time_zone: tzinfo) -> Connector: ...
+    """clock: ours, aware; what a message's `received_at` is read from."""
+
+    def __call__(
+        self, source: str, options: Mapping[str, Any], *, time_zone: tzinfo, clock: Callable[[], datetime]
+    ) -> Connector: ...
 
 
 def installed() -> dict[str, Manifest]:

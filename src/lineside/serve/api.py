@@ -358,7 +358,7 @@ def _receiver(lineside: Lineside, source: str) -> Receiver:
     found = (
         lineside.connectors()[source][0]
         if source in configured
-        else connector.load("open_records")(source, {}, time_zone=lineside.plant.time_zone)
+        else connector.load("open_records")(source, {}, time_zone=lineside.plant.time_zone, clock=lineside.clock)
     )
     if not isinstance(found, Receiver):
         raise SetupError(f"{source} is read by its connector; it takes no pushes", source=source)

@@ -84,4 +84,6 @@ def translator_for(lineside: Lineside, source: str) -> Translate:
     sources: Sequence[str] = [each.name for each in lineside.settings.sources]
     if source in sources:
         return lineside.connectors()[source][0].translate
-    return connector.load("open_records")(source, {}, time_zone=lineside.plant.time_zone).translate
+    return connector.load("open_records")(
+        source, {}, time_zone=lineside.plant.time_zone, clock=lineside.clock
+    ).translate

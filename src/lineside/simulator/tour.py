@@ -1,4 +1,4 @@
-"""A tour of the demo plant: what a visitor might ask it, and an action to propose. Questions only, never their answers."""
+"""A tour of the demo plant: what a visitor might ask, and an action to propose. Questions, never their answers."""
 
 from __future__ import annotations
 
