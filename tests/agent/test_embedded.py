@@ -254,7 +254,8 @@ async def test_a_stream_tells_steps_then_claims_then_the_same_answer(foundry: Me
 
 @pytest.mark.parametrize(
     "text",
-    ["?", "🤔", "' OR 1=1 --", "a" * 4000, "%_%", "99:99 25:61 o'clock", "and und and?", "press 4 press 5 press 6", "why",
+    ["?", "🤔", "' OR 1=1 --", "a" * 4000, "%_%", "99:99 25:61 o'clock", "and und and?", "press 4 press 5 press 6",
+     "why",
      "am 31.02.2026", "§§ §", "C0603A C0603B FA-2211 LD 55 CO/771/1", "L-" + "9" * 3000, "LD55 and LD 56"],
 )  # fmt: skip
 def test_no_text_makes_it_fail(foundry: Memory, ask: Ask, text: str) -> None:
