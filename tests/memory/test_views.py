@@ -351,3 +351,26 @@ def test_the_order_and_the_batches_of_arrival_change_no_view(data, remembered, f
 
     for hour in range(6, 13):
         assert _snapshot(together, at(f"{hour}:30")) == _snapshot(apart, at(f"{hour}:30"))
+
+
+def test_many_entities_at_once_are_told_as_each_of_them_alone(store_url, open_memory, feed):
+    memory = open_memory(store_url)
+    lots = [Entity("lot", f"L-{number}") for number in range(40)]
+    line = Entity("equipment", "northfield/packing/line-3")
+    events = []
+    for number, each in enumerate([*lots, line]):
+        for hour, source in ((8, "wms"), (9, "erp"), (10, "wms")):
+            told = {"entity": str(each), "properties": {"quantity": {"value": number, "unit": "ea"}, "status": "open"}}
+            events.append(event(f"{number}-{hour}-{source}", f"{hour}:00", "report", told, source=source))
+    feed(memory, [*events, event("x", "10:30", "deletion", {"of": "3-10-wms", "reason": "wrong"})])
+    view = memory.view(as_of=at("11:00"))
+    wanted = [line, *reversed(lots[:30]), lots[0], Entity("lot", "nobody-knows")]
+
+    alone = [each for entity in sorted(set(wanted)) for each in view.said(entity=entity)]
+    assert view.said(entities=wanted) == alone
+    assert view.said(entities=wanted, kind="lot", properties=("status",)) == [
+        each for each in alone if (each.entity.kind, each.property) == ("lot", "status")
+    ]
+    assert view.statements(entities=wanted) == [each for each in view.statements() if each.entity in set(wanted)]
+    assert (view.said(entities=()), view.statements(entities=[])) == ([], [])
+    assert view.said(entity=lots[1], entities=lots[:1]) == []

@@ -57,3 +57,9 @@ def statement_from_row(row: Any) -> Statement:
         reported_at=moment(row.reported_at),
         quality=Quality(row.quality),
     )
+
+
+def order_of_statement(statement: Statement) -> tuple[datetime, datetime, int, str, str, str]:
+    """The store's own order of statements, for those that several queries found."""
+    told = (len(statement.source_id), statement.source_id, statement.record_id, statement.property)
+    return (statement.occurred_at, statement.reported_at, *told)

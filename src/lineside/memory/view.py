@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
@@ -25,13 +26,14 @@ from lineside.memory.conditions import (
 from lineside.memory.freshness import RECENT, Freshness, freshness_of
 from lineside.memory.moments import moment, stored
 from lineside.memory.reader import Reader
-from lineside.memory.statements import Statement, statement_from_row
+from lineside.memory.statements import Statement, order_of_statement, statement_from_row
 from lineside.plant.calendar import ShiftCalendar
 from lineside.plant.entities import Entity
 from lineside.plant.plant import Plant
 from lineside.plant.records import Correction, Decision, Deletion, Event, Note, Record, RecordType
 from lineside.plant.windows import Window
 
+_CHUNK = 500
 _records, _said = tables.records, tables.statements
 
 
@@ -113,35 +115,44 @@ class View:
         self,
         *,
         entity: Entity | None = None,
+        entities: Sequence[Entity] | None = None,
         kind: str | None = None,
         properties: Sequence[str] = (),
         within: Window | None = None,
     ) -> list[Statement]:
-        """Everything that sources said, oldest first."""
-        query = select(_said).where(*self._statement_conditions(entity, kind, properties))
-        query = query.where(*in_window(_said.c.occurred_at, within))
+        """Everything that sources said, oldest first. entities: of any of these; of none where there are none."""
+        found: list[Statement] = []
         with self.read() as connection:
-            return [statement_from_row(row) for row in connection.execute(query.order_by(*statement_order()))]
+            for conditions in self._statement_conditions(entity, entities, kind, properties):
+                query = select(_said).where(*conditions, *in_window(_said.c.occurred_at, within))
+                rows = connection.execute(query.order_by(*statement_order()))
+                found += [statement_from_row(row) for row in rows]
+        return found if entities is None else sorted(found, key=order_of_statement)
 
     def said(
-        self, *, entity: Entity | None = None, kind: str | None = None, properties: Sequence[str] = ()
+        self,
+        *,
+        entity: Entity | None = None,
+        entities: Sequence[Entity] | None = None,
+        kind: str | None = None,
+        properties: Sequence[str] = (),
     ) -> list[Statement]:
         """The latest that each source said of each property in each scope, by the time it is about.
 
-        What a source says of a time after `as_of` is not yet so, and left out.
+        What a source says of a time after `as_of` is not yet so, and left out. entities: as in `statements`.
         """
         what = (_said.c.kind, _said.c.entity, _said.c.property, _said.c.source, _said.c.scope)
-        conditions = [
-            *self._statement_conditions(entity, kind, properties),
-            _said.c.occurred_at <= stored(self.as_of),
-        ]
-        last = select(*what, func.max(_said.c.occurred_at).label("last")).where(*conditions).group_by(*what).subquery()
-        same = [column.is_not_distinct_from(last.c[column.name]) for column in what]
-        query = select(_said).join(last, and_(*same, _said.c.occurred_at == last.c.last)).where(*conditions)
+        found: dict[tuple[str, ...], Any] = {}
         with self.read() as connection:
-            rows = connection.execute(query.order_by(*statement_order()))
-            # Of those about the same moment the last in order stands.
-            found = {(row.kind, row.entity, row.property, row.source, row.scope or ""): row for row in rows}
+            for chosen in self._statement_conditions(entity, entities, kind, properties):
+                conditions = [*chosen, _said.c.occurred_at <= stored(self.as_of)]
+                newest = select(*what, func.max(_said.c.occurred_at).label("last")).where(*conditions)
+                last = newest.group_by(*what).subquery()
+                same = [column.is_not_distinct_from(last.c[column.name]) for column in what]
+                query = select(_said).join(last, and_(*same, _said.c.occurred_at == last.c.last)).where(*conditions)
+                rows = connection.execute(query.order_by(*statement_order()))
+                # Of those about the same moment the last in order stands.
+                found |= {(row.kind, row.entity, row.property, row.source, row.scope or ""): row for row in rows}
         return [statement_from_row(found[key]) for key in sorted(found)]
 
     def record(self, record_id: str) -> Record | None:
@@ -152,8 +163,8 @@ class View:
         wanted = list(dict.fromkeys(ids))
         found: dict[str, Record] = {}
         with self.read() as connection:
-            for start in range(0, len(wanted), 500):
-                query = select(_records).where(_records.c.id.in_(wanted[start : start + 500]), self.sees())
+            for start in range(0, len(wanted), _CHUNK):
+                query = select(_records).where(_records.c.id.in_(wanted[start : start + _CHUNK]), self.sees())
                 found |= {row.id: record_from_row(row) for row in connection.execute(query)}
         return {each: found[each] for each in wanted if each in found}
 
@@ -302,13 +313,21 @@ class View:
             return [record for row in rows if isinstance(record := record_from_row(row), wanted)]
 
     def _statement_conditions(
-        self, entity: Entity | None, kind: str | None, properties: Sequence[str]
-    ) -> Iterable[ColumnElement[bool]]:
-        yield known(_said, stored(self.as_of))
-        yield self._readable(_said)
-        if entity is not None:
-            yield and_(_said.c.kind == entity.kind, _said.c.entity == entity.id)
+        self, entity: Entity | None, entities: Sequence[Entity] | None, kind: str | None, properties: Sequence[str]
+    ) -> Iterator[list[ColumnElement[bool]]]:
+        """The conditions of each of the queries that together find what is asked for, every statement once."""
+        conditions = [known(_said, stored(self.as_of)), self._readable(_said)]
         if kind is not None:
-            yield _said.c.kind == kind
+            conditions.append(_said.c.kind == kind)
         if properties:
-            yield _said.c.property.in_(list(properties))
+            conditions.append(_said.c.property.in_(list(properties)))
+        if entity is not None:
+            conditions.append(and_(_said.c.kind == entity.kind, _said.c.entity == entity.id))
+        if entities is None:
+            yield conditions
+            return
+        for each_kind, group in groupby(sorted(set(entities)), key=lambda each: each.kind):
+            ids = [each.id for each in group]
+            for start in range(0, len(ids), _CHUNK):
+                chunk = _said.c.entity.in_(ids[start : start + _CHUNK])
+                yield [*conditions, _said.c.kind == each_kind, chunk]
