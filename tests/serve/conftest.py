@@ -118,7 +118,8 @@ readers = ["hr"]
 EVENTS: tuple[dict[str, Any], ...] = (
     {
         "id": "charge-41-1", "source": "labor", "type": "lineside.report", "time": "{-50}",
-        "data": {"entity": "lot:CH-41", "properties": {"quality_status": "unrestricted", "quantity": {"value": 960, "unit": "ea"}}},
+        "data": {"entity": "lot:CH-41",
+                 "properties": {"quality_status": "unrestricted", "quantity": {"value": 960, "unit": "ea"}}},
     },
     {
         "id": "halt-1", "source": "bde", "type": "lineside.event", "time": "{-40}",
@@ -286,7 +287,7 @@ def serving(home: Path, *, port: int = 0, answerer: type[Any] | None = Scripted)
     if answerer is not None:
         lineside.answerer = fake  # what app.py would make is tested elsewhere
     bound = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(build(lineside), log_level="critical", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(build(lineside), log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
 

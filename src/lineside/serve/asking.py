@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -198,7 +199,7 @@ class Runs:
         error = task.exception()
         if error is not None:
             if not isinstance(error, LinesideError):
-                log.error("question_failed", run=run.id, exc_info=error)
+                log.error("question_failed", run=run.id, trace="".join(traceback.format_exception(error)))
             run.tell(Failed(error))
 
     async def _answer(self, run: Run) -> None:

@@ -84,11 +84,12 @@ async def _lineside_problem(request: Request, error: Exception) -> Response:
 
 
 async def _validation_problem(request: Request, error: Exception) -> Response:
-    del request
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
+    if pages.wants_page(request):
+        return pages.error_page(request, 422, f"{where}: {first['msg']}")
     return problem(422, f"{where}: {first['msg']}", code=errors.BadRequest.code)
 
 

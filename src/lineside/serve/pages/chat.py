@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from lineside.agent.answer import ClaimFound, Done, Step
 from lineside.app import Lineside
+from lineside.errors import NotFound
 from lineside.memory import conversations
 from lineside.plant.plant import Person
 from lineside.serve.api import EVENT_STREAM, PULSE, Answering, Here, Reading
@@ -79,15 +80,13 @@ async def events(
 ) -> Response:
     """The run's events from the one after Last-Event-ID on, each the part of the page that it changes."""
     run = runs.find(run_id, caller.person)
-    after = int(last_event_id) if last_event_id.isdigit() else 0
+    after = int(last_event_id) if last_event_id.isdecimal() else 0
+    kept = None if run else await run_in_threadpool(_turn, lineside, conversation, run_id, caller.person)
 
     async def told() -> AsyncIterator[str]:
-        if run is None:
-            turns = await run_in_threadpool(_turns, lineside, conversation, caller.person)
-            for turn in turns:
-                if turn["run"] == run_id:
-                    yield _message(render(request, "ended.html", turn=turn, conversation=conversation))
-        else:
+        if kept is not None:
+            yield _message(render(request, "ended.html", turn=kept, conversation=conversation))
+        if run is not None:
             turn = {"run": run_id, "question": run.question.text, "at": run.question.at}
             async for happened in run.events(after):
                 if happened is None:
@@ -136,6 +135,14 @@ def _chat(request: Request, lineside: Lineside, person: Person | None, *, conver
         turns=turns,
         longest=LONGEST_QUESTION,
     )
+
+
+def _turn(lineside: Lineside, conversation: str, run_id: str, person: Person | None) -> dict[str, Any]:
+    """What became of a run that this process doesn't know. Raises NotFound."""
+    for turn in _turns(lineside, conversation, person):
+        if turn["run"] == run_id:
+            return turn
+    raise NotFound("nothing is known of this question any more; ask it again", run=run_id)
 
 
 def _turns(lineside: Lineside, conversation: str, person: Person | None) -> list[dict[str, Any]]:

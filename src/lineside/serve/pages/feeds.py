@@ -55,10 +55,10 @@ def discard(
 def _after(request: Request, lineside: Lineside, caller: Caller, said: str) -> Response:
     if not partial(request):
         return RedirectResponse("/sources", status_code=HTTPStatus.SEE_OTHER)
-    return show(request, "letters.html", **_letters(lineside, caller), said=said)
+    return show(request, "letters.html", **_letters(lineside, caller, said))
 
 
-def _letters(lineside: Lineside, caller: Caller) -> dict[str, Any]:
+def _letters(lineside: Lineside, caller: Caller, said: str = "") -> dict[str, Any]:
     may_mend = caller.person is None or "admin" in caller.person.roles
     letters = dead_letter_rows(lineside, reader=lineside.reader(caller.person))[:LETTERS_SHOWN] if may_mend else []
-    return {"may_mend": may_mend, "letters": letters, "said": ""}
+    return {"may_mend": may_mend, "letters": letters, "said": said}
