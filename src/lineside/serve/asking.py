@@ -151,13 +151,13 @@ class Run:
                 self._watchers.discard(watcher)
 
     async def outcome(self) -> Answer:
-        """The answer, when it is there. Raises what ended the run without one."""
+        """The answer, when it is there. Raises the LinesideError that ended the run without one."""
         async for told in self.events():
             match told:
                 case (_, Done(answer)):
                     return answer
-                case (_, Failed(error)):
-                    raise error
+                case (_, Failed(error) as failed):
+                    raise error if isinstance(error, LinesideError) else LinesideError(failed.message) from error
         raise asyncio.CancelledError
 
 

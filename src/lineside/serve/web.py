@@ -107,8 +107,11 @@ async def _fault(request: Request, error: Exception) -> Response:
     del error
     said = "something went wrong inside Lineside; its log says what"
     if pages.wants_page(request):
-        return pages.error_page(request, 500, said)
-    return problem(500, said, code=errors.LinesideError.code)
+        answer = pages.error_page(request, 500, said)
+    else:
+        answer = problem(500, said, code=errors.LinesideError.code)
+    answer.headers["Connection"] = "close"  # uvicorn tears the connection after a fault; nobody should reuse it
+    return answer
 
 
 def _watch(app: FastAPI, lineside: Lineside) -> None:
