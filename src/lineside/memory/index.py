@@ -41,14 +41,17 @@ class VectorIndex:
             waiting = select(func.count()).select_from(_passages).where(_passages.c.id > self._position())
             return connection.scalar(waiting) or 0
 
-    def catch_up(self) -> int:
-        """Every passage has a vector; how many are new. Idempotent; one process at a time does it."""
+    def catch_up(self, *, most: int | None = None) -> int:
+        """Every passage has a vector; how many are new. Idempotent; one process at a time does it.
+
+        most: leave off after about that many, so that who waits for an end doesn't wait for all.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         done = 0
         with only_process(self.folder / ".writer"):
             if self._position() > self._last():  # the database is another than the one indexed
                 self._try(self._client.delete_collection, self._collection.name)
-            while rows := self._waiting():
+            while (most is None or done < most) and (rows := self._waiting()):
                 vectors = self.embedder.embed([f"{row.header}: {row.text}" for row in rows])
                 self._put([row.id for row in rows], vectors)
                 done += len(rows)

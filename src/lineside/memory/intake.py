@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol, cast
 
 import structlog
@@ -201,13 +202,15 @@ async def run(
     await Intake(memory, connectors, clock=clock, status_file=status_file).run()
 
 
-async def catch_up(memory: Remembers, connector: Connector) -> Outcome:
+async def catch_up(memory: Remembers, connector: Connector, *, longest_s: float | None = None) -> Outcome:
     """The source is kept and confirmed up to now, from where reading stopped; the sum of what became of it.
 
-    Of a source that streams, what it says until it is quiet. Raises SourceUnavailable, SourceRefused or StoreError;
+    Of a source that streams, what it says until it is quiet; a plant at work never is, so reading ends with the first
+    batch after `longest_s`. Raises SourceUnavailable, SourceRefused or StoreError;
     what came before is kept.
     """
     total = Outcome()
+    began = monotonic()
     checkpoint = await asyncio.to_thread(memory.checkpoint, connector.source)
     async with aclosing(_generator(connector.capture(checkpoint))) as batches:
         async for batch in batches:
@@ -220,6 +223,8 @@ async def catch_up(memory: Remembers, connector: Connector) -> Outcome:
                 dead=(*total.dead, *outcome.dead),
             )
             if not batch.messages and not batch.unreadable and not batch.gaps:
+                break
+            if longest_s is not None and monotonic() - began > longest_s:
                 break
     return total
 

@@ -150,11 +150,11 @@ class Remembering:
     def _accept(self, message: SourceMessage, records: Sequence[Record]) -> None:
         """The message and its records wait to be written. Raises UnreadableMessage before anything does."""
         ids = [record.provenance.record_id for record in records]
-        taken = select(tables.records.c.id).where(tables.records.c.id.in_(ids))
-        own = {(message.source, message.source_id)}
-        foreign = {(each.provenance.source, each.provenance.source_id) for each in records} - own
-        if foreign and (self._waiting_ids.intersection(ids) or self._connection.scalar(taken.limit(1))):
-            raise UnreadableMessage(_REUSED)
+        own = (message.source, message.source_id)
+        if any((each.provenance.source, each.provenance.source_id) != own for each in records):
+            taken = select(tables.records.c.id).where(tables.records.c.id.in_(ids)).limit(1)
+            if self._waiting_ids.intersection(ids) or self._connection.scalar(taken):
+                raise UnreadableMessage(_REUSED)
         rows = Rows()
         for record in records:
             rows.add(record, plant=self._plant)

@@ -20,6 +20,7 @@ from lineside.plant.plant import Plant
 from lineside.plant.records import Correction, Deletion, Event, Json, Quality, Record, Report
 
 _PLACES = frozenset({"equipment", "dock"})
+_QUALITIES = frozenset(each.value for each in Quality)
 
 
 @dataclass(slots=True)
@@ -127,7 +128,7 @@ def _statements(record: Report, row: Mapping[str, Any]) -> Iterator[dict[str, An
             "property": name,
             "scope": record.scope,
             "value": dumps(value),
-            "quality": said if said in {each.value for each in Quality} else row["quality"],
+            "quality": said if said in _QUALITIES else row["quality"],
             "occurred_at": row["occurred_at"],
             "reported_at": row["reported_at"],
             "retracted_at": None,
@@ -190,9 +191,14 @@ def _sites(record: Record, subjects: set[Entity], plant: Plant) -> Iterator[str]
         entity = str((record.replacement or {}).get("entity", ""))
         if entity.startswith("equipment:"):
             places.add(entity.removeprefix("equipment:"))
-    called = {name.casefold() for each in plant.equipment for name in each.names()}
+    own = plant.site.lower()
     for place in places:
-        yield plant.site.lower() if place.casefold() in called else place.partition("/")[0].lower()
+        head = place.partition("/")[0].lower()
+        yield own if head != own and _is_called(place.casefold(), plant) else head
+
+
+def _is_called(folded: str, plant: Plant) -> bool:
+    return any(name.casefold() == folded for each in plant.equipment for name in each.names())
 
 
 def _words(record: Record, text: str) -> set[str]:

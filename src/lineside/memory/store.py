@@ -159,9 +159,10 @@ class Memory:
         with self.read() as connection:
             return recall(connection, question, view=view, filters=filters, index=self.index, limit=limit)
 
-    def index_pending(self) -> int:
-        """Every passage has its vector; how many are new. Raises IndexBehind where the index is broken."""
-        return self.index.catch_up() if self.index else 0
+    def index_pending(self, *, most: int | None = None) -> int:
+        """Every passage has its vector, or about `most` more have; how many are new. Raises IndexBehind where the index
+        is broken."""
+        return self.index.catch_up(most=most) if self.index else 0
 
     def index_lag(self) -> int:
         """How many passages can as yet be found by their words only."""

@@ -24,6 +24,7 @@ from lineside.plant.records import (
 )
 
 TYPE_PREFIX = "lineside."
+_TAILS = frozenset(each.value for each in RecordType)
 
 
 def record_from_data(record_type: str, data: object, provenance: Provenance) -> Record:
@@ -34,7 +35,7 @@ def record_from_data(record_type: str, data: object, provenance: Provenance) -> 
     names the field.
     """
     tail = record_type.removeprefix(TYPE_PREFIX)
-    if tail not in {each.value for each in RecordType}:
+    if tail not in _TAILS:
         known = ", ".join(TYPE_PREFIX + each for each in RecordType)
         raise UnreadableMessage(f"type: {record_type!r} is not one of {known}", field="type")
     if not isinstance(data, Mapping):

@@ -107,7 +107,7 @@ class Event:
             if value := getattr(self, name):
                 yield Entity(name, value)
         for name, value in self.attributes.items():
-            if name in set(EntityKind) and name not in SUBJECTS and isinstance(value, str) and value:
+            if name in ENTITY_KINDS and name not in SUBJECTS and isinstance(value, str) and value:
                 yield Entity(name, value)
 
 
@@ -178,7 +178,7 @@ class Decision:
     def entities(self) -> Iterator[Entity]:
         """Those extra fields whose name is an entity kind (`lot`, `equipment`, ...)."""
         for name, value in self.attributes.items():
-            if name in set(EntityKind) and isinstance(value, str) and value:
+            if name in ENTITY_KINDS and isinstance(value, str) and value:
                 yield Entity(name, value)
 
 
