@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from lineside.agent.ask import Ask, Names
 from lineside.agent.cues import Intent
+from lineside.agent import senses
 from lineside.agent.hearing import CUE_WORDS, asks_for
 from lineside.agent.lexicon import AXES, ELSEWHERE, HAPPENINGS, KINDS, POINTING, PROPERTIES, PURPOSES, STATES
-from lineside.agent.wanting import HOLD, SURE, Phrase, axis_in, best, heard, properties_in, weigh
+from lineside.agent.wanting import HOLD, SURE, Phrase, axis_in, best, heard, properties_in, together, weigh
 from lineside.agent.wording import Token, fold, near, repair, stop_words, tokens
 from lineside.plant.calendar import ShiftCalendar
 from lineside.plant.plant import Plant
@@ -131,7 +132,7 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         words=frozenset(spoken.split()) | frozenset(repaired.split()),
         read_as=tuple(read_as),
     )
-    raw = heard(phrase)
+    raw = together(heard(phrase), senses.sensed(ask, (phrase.spoken, phrase.repaired)))
     scores = weigh(ask, dict(raw))
     intent = best(scores) or (Intent.STATE if ask.entities and not ask.topic else None)
     mended = {asked[i].raw: word for i, word in words.items()}
@@ -140,12 +141,12 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         raw=raw,
         scores=scores,
         intent=intent,
-        topic=tuple(word for word in ask.topic if not asks_for(intent, mended.get(word, fold(word)))),
+        topic=tuple(word for word in ask.topic if not _asking(intent, mended.get(word, fold(word)))),
         subject=tuple(
             token.raw
             for i, token in enumerate(asked)
             if not in_window[i]
-            and (taken[i] or (token.folded not in empty and not asks_for(intent, words.get(i, token.folded))))
+            and (taken[i] or (token.folded not in empty and not _asking(intent, words.get(i, token.folded))))
         ),
     )
 
@@ -228,6 +229,10 @@ def _explained(word: str, empty: frozenset[str]) -> bool:
     )
 
 
+def _asking(intent: Intent | None, word: str) -> bool:
+    return asks_for(intent, word) or senses.asks_for(intent, word)
+
+
 def _named_shift(asked: Sequence[Token], *, at: datetime, plant: Plant) -> FoundWindow | None:
     """The latest shift that a bare name means, as in `the night handover`."""
     called = {fold(name).rstrip("s"): shift.name for shift in plant.shifts for name in (shift.name, *shift.aliases)}
@@ -283,7 +288,14 @@ def _singles() -> frozenset[str]:
 
 _SLIPS = {
     "hwo": "how", "wat": "what", "waht": "what", "wich": "which", "wy": "why", "teh": "the", "whre": "where",
-    "wehn": "when", "wieveil": "wieviel", "weche": "welche", "isnt": "not", "abut": "about",
+    "wehn": "when", "wieveil": "wieviel", "weche": "welche", "abut": "about", "heut": "heute", "grad": "gerade",
+    "nich": "nicht", "ned": "nicht", "net": "nicht", "gibts": "gibt es", "gehts": "geht es", "laeufts": "laeuft es",
+    "liegts": "liegt es", "stehts": "steht es", "whats": "what s", "whos": "who s", "hows": "how s",
+    "wheres": "where s", "whens": "when s", "whys": "why s", "thats": "that s", "theres": "there s", "isnt": "is not",
+    "arent": "are not", "wasnt": "was not", "werent": "were not", "dont": "do not", "doesnt": "does not",
+    "didnt": "did not", "cant": "can not", "couldnt": "could not", "wont": "will not", "hasnt": "has not",
+    "havent": "have not", "shouldnt": "should not", "mustnt": "must not", "tmrw": "tomorrow", "yday": "yesterday",
+    "hab": "habe",
 }  # fmt: skip
 _SINGLE = _singles()
 _KNOWN = frozenset(word for word in CUE_WORDS | _SINGLE if not word.endswith("*") and len(word) >= 5)

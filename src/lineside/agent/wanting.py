@@ -74,6 +74,16 @@ def heard(phrase: Phrase) -> dict[Intent, float]:
     return scores
 
 
+def together(cues: Mapping[Intent, float], senses: Mapping[Intent, float]) -> dict[Intent, float]:
+    """What wording and meaning each give away; where both do, the surer counts and the other adds a little."""
+    scores = {}
+    for intent in Intent:
+        one, other = cues.get(intent, 0.0), senses.get(intent, 0.0)
+        if one or other:
+            scores[intent] = max(one, other) + 0.4 * min(one, other)
+    return scores
+
+
 def weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
     """The same, seen against what the question names: a stock question needs a thing that has stock."""
 
