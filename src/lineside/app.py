@@ -95,6 +95,13 @@ class Lineside:
             for source in self.settings.sources
         }
 
+    def streams(self, source: str) -> bool:
+        """Whether the configured source tells on for ever, instead of having an end that reading reaches."""
+        from lineside import connector
+
+        named = {each.name: each.connector for each in self.settings.sources}
+        return connector.installed()[named[source]].mode == "stream"
+
     def person(self, person_id: str) -> Person:
         """The person of that id at this site. Raises NotPermitted for anybody else."""
         person = self.plant.person(person_id)
@@ -141,7 +148,22 @@ def open_lineside(home: Path) -> Lineside:
     except UnicodeDecodeError as error:
         raise BadPlantFile(f"{path} is not UTF-8 text: {error}", path=str(path)) from error
     settings = load_settings(home)
+    _log_to_stderr(settings.log_level)
     return Lineside(home=home, settings=settings, plant=parse_plant(text), clock=plant_clock(settings))
+
+
+def _log_to_stderr(level: str) -> None:
+    """Standard output belongs to the commands: a log line there would break the JSON of `--json`."""
+    import logging
+    import sys
+
+    import structlog
+
+    logging.getLogger("asyncua").setLevel(logging.ERROR)  # its warnings are about what connectors report themselves
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
 
 
 def plant_clock(settings: Settings) -> Clock:

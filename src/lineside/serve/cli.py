@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,7 @@ def main() -> None:
     """The command in argv was carried out. Exit codes: 0 ok, 1 failed, 2 bad usage."""
     from lineside.serve import commands
 
+    signal.signal(signal.SIGTERM, _end)
     commands.register(root)
     try:
         root()
@@ -61,5 +63,15 @@ def main() -> None:
     except LinesideError as error:
         typer.echo(f"lineside: {error.message} [{error.code}]", err=True)
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:  # nothing that a person could mend: the trace is wanted
+            raise
+        typer.echo(f"lineside: {error.filename}: {error.strerror}; mend its place or its rights", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _end(*_: object) -> None:
+    """What was begun is undone on the way out, as after Ctrl-C; without this a child would outlive us."""
+    raise SystemExit(128 + signal.SIGTERM)

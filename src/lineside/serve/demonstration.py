@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -21,6 +22,7 @@ from lineside.interpretation.reading import clock
 MARKER = ".lineside-demo"
 READY_WITHIN_S = 240.0
 VERIFIED_WITHIN_S = 60.0
+STREAMED_S = 2.0  # what a stream shows at first; the rest comes while the product runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,15 @@ async def demonstrate(home: Path, *, once: bool, seed: int, days: int, port: int
         (home / "lineside.toml").write_text(settings, encoding="utf-8")
         lineside = open_lineside(home)
         try:
-            await _read_everything(lineside, began)
+            await _read_everything(lineside, began, at_rest=once)
             now = clock(lineside.clock(), lineside.plant, day=True)
-            _say(began, f"Ready. The plant's clock reads {now}; answers come from the {lineside.answerer.name} answerer")
+            _say(
+                began, f"Ready. The plant's clock reads {now}; answers come from the {lineside.answerer.name} answerer"
+            )
             if once:
                 await _ask_and_act(lineside, plant)
             else:
-                await _serve(lineside, plant, port)
+                await _serve(lineside, plant, port, began)
         finally:
             lineside.close()
 
@@ -73,7 +77,7 @@ def _clear(home: Path) -> None:
 async def _simulated(folder: Path, *, seed: int, days: int) -> AsyncIterator[DemoPlant]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "lineside.simulator", "--dir", str(folder), "--seed", str(seed), "--days", str(days),
-        stdout=asyncio.subprocess.PIPE, limit=1 << 20,
+        "--with-parent", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20,
     )  # fmt: skip
     if process.stdout is None:
         raise SetupError("the simulator gave no output to read its addresses from")
@@ -99,17 +103,27 @@ async def _simulated(folder: Path, *, seed: int, days: int) -> AsyncIterator[Dem
                 await process.wait()
 
 
-async def _read_everything(lineside: Lineside, began: float) -> None:
+async def _read_everything(lineside: Lineside, began: float, *, at_rest: bool) -> None:
+    """Every source is read up to now. at_rest: its passages have their vectors too."""
     from lineside.memory.intake import catch_up
+    from lineside.serve.running import INDEXED_AT_ONCE, finish
 
     for name, (source, _) in lineside.connectors().items():
-        outcome = await catch_up(lineside.memory, source)
+        _say(began, f"Reading {name} ...")
+        outcome = await catch_up(lineside.memory, source, longest_s=STREAMED_S if lineside.streams(name) else None)
         _say(
             began,
             f"Read {name}: {outcome.received} messages = {outcome.recorded} recorded + {outcome.known} known"
             f" + {outcome.dead_lettered} dead-lettered",
         )
-    _say(began, f"Indexed {await asyncio.to_thread(lineside.memory.index_pending)} passages")
+    waiting = lineside.memory.index_lag()
+    if not at_rest:
+        _say(began, f"Indexing {waiting} passages in the background; until then they are found by their words and ids")
+        return
+    _say(began, f"Indexing {waiting} passages ...")
+    while await finish(partial(lineside.memory.index_pending, most=INDEXED_AT_ONCE)):
+        pass
+    _say(began, f"Indexed {waiting} passages")
 
 
 async def _ask_and_act(lineside: Lineside, plant: DemoPlant) -> None:
@@ -157,7 +171,7 @@ async def _see_it_come_back(lineside: Lineside, proposal: str) -> None:
         raise LinesideError(f"{proposal} did not come back through ingest within {VERIFIED_WITHIN_S:.0f} s: {state}")
 
 
-async def _serve(lineside: Lineside, plant: DemoPlant, port: int) -> None:
+async def _serve(lineside: Lineside, plant: DemoPlant, port: int, began: float) -> None:
     from lineside.serve.running import run
 
     def announce(address: str) -> None:
@@ -166,8 +180,17 @@ async def _serve(lineside: Lineside, plant: DemoPlant, port: int) -> None:
         for question in (*plant.questions, plant.hold_question):
             typer.echo(f"  {question}")
 
-    await run(lineside, parts={"web", "ingest", "actions"}, port=port, ready=announce)
+    told = False
+
+    def indexed(new: int) -> None:
+        nonlocal told
+        if not told:  # afterwards a handful every few seconds
+            _say(began, f"Indexed {new} passages; everything is now found by its meaning too")
+        told = True
+
+    await run(lineside, parts={"web", "ingest", "actions"}, port=port, ready=announce, indexed=indexed)
 
 
 def _say(began: float, text: str) -> None:
     typer.echo(f"[{time.monotonic() - began:5.1f} s] {text}")
+    sys.stdout.flush()  # into a pipe or a log too

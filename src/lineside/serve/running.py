@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Collection, Iterator
+from typing import TypeVar
 
 import structlog
 import typer
@@ -19,16 +20,26 @@ log = structlog.get_logger()
 
 INDEX_PAUSE_S = 1.0
 ACTIONS_PAUSE_S = 1.0
+INDEXED_AT_ONCE = 256  # about a second: so long may a stop wait
+
+T = TypeVar("T")
 
 
 async def run(
-    lineside: Lineside, *, parts: Collection[str], port: int, ready: Callable[[str], None] | None = None
+    lineside: Lineside,
+    *,
+    parts: Collection[str],
+    port: int,
+    ready: Callable[[str], None] | None = None,
+    indexed: Callable[[int], None] | None = None,
 ) -> None:
     """Runs until it is told to stop by a signal; then everything begun is finished or left to be begun again.
 
-    ready: called with the web address once pages are served.
+    ready: called with the web address once pages are served. indexed: called, on a thread, each time that every passage
+    has its vector, with how many are new. Raises SetupError where the port can't be taken.
     """
     lineside.memory  # noqa: B018 - fail on an old schema before anything starts
+    door = _listen(lineside.settings.host, port) if "web" in parts else None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -42,36 +53,84 @@ async def run(
             status = lineside.home / STATUS_FILE
             feeds = read_sources(lineside.memory, lineside.connectors(), clock=lineside.clock, status_file=status)
             running.append(tasks.create_task(feeds))
-            running.append(tasks.create_task(_repeat(lineside.memory.index_pending, INDEX_PAUSE_S)))
+            running.append(tasks.create_task(_repeat(_indexing(lineside, indexed), INDEX_PAUSE_S)))
         if "actions" in parts:
             running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))
-        if "web" in parts:
-            tasks.create_task(_serve_web(lineside, port, stop, ready))
+        if door is not None:
+            tasks.create_task(_serve_web(lineside, door, stop, ready))
         await stop.wait()
         for task in running:
             task.cancel()
 
 
-def _act(lineside: Lineside) -> None:
+def _act(lineside: Lineside) -> bool:
     lineside.ledger.execute_due()
     lineside.ledger.verify_due()
+    return False
 
 
-async def _repeat(work: Callable[[], object], pause_s: float) -> None:
-    """`work` off the loop, again and again; a failure is logged and tried again, never swallowed for good."""
+def _indexing(lineside: Lineside, indexed: Callable[[int], None] | None) -> Callable[[], bool]:
+    """Work that gives some more passages their vectors, and whether others wait."""
+    new = 0
+
+    def index_some() -> bool:
+        nonlocal new
+        done = lineside.memory.index_pending(most=INDEXED_AT_ONCE)
+        new += done
+        if done >= INDEXED_AT_ONCE:
+            return True
+        if new and indexed:
+            indexed(new)
+        new = 0
+        return False
+
+    return index_some
+
+
+async def finish(work: Callable[[], T]) -> T:
+    """What `work` gives, off the loop. Who is cancelled meanwhile leaves when it is done, so that nothing is closed
+    under it."""
+    thread = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait([thread])
+        raise
+
+
+async def _repeat(work: Callable[[], bool], pause_s: float) -> None:
+    """`work` off the loop, at once again while it says that more waits; a failure is logged and tried again, never
+    swallowed for good."""
     failing = False
     while True:
         try:
-            await asyncio.to_thread(work)
+            more = await finish(work)
             failing = False
         except LinesideError as error:
             if not failing:
                 log.warning("background_work_failed", code=error.code, reason=error.message)
-            failing = True
-        await asyncio.sleep(pause_s * (10 if failing else 1))
+            failing, more = True, False
+        if not more:
+            await asyncio.sleep(pause_s * (10 if failing else 1))
 
 
-async def _serve_web(lineside: Lineside, port: int, stop: asyncio.Event, ready: Callable[[str], None] | None) -> None:
+def _listen(host: str, port: int) -> socket.socket:
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+        door.listen()  # two may bind one port that way; only one may listen
+    except OSError as error:
+        door.close()
+        raise SetupError(
+            f"port {port} of {host} can't be taken: {error.strerror}; choose another with --port"
+        ) from error
+    return door
+
+
+async def _serve_web(
+    lineside: Lineside, door: socket.socket, stop: asyncio.Event, ready: Callable[[str], None] | None
+) -> None:
     import uvicorn
 
     from lineside.serve.web import build
@@ -83,16 +142,8 @@ async def _serve_web(lineside: Lineside, port: int, stop: asyncio.Event, ready: 
         def capture_signals(self) -> Iterator[None]:
             yield
 
-    host = lineside.settings.host
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host, port))
-    except OSError as error:
-        raise SetupError(
-            f"port {port} of {host} can't be taken: {error.strerror}; choose another with --port"
-        ) from error
-    address = f"http://{host}:{bound.getsockname()[1]}"
+    host, port = door.getsockname()[:2]
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     server = Server(uvicorn.Config(build(lineside), log_config=None, timeout_graceful_shutdown=3))
 
     async def announce() -> None:
@@ -106,7 +157,7 @@ async def _serve_web(lineside: Lineside, port: int, stop: asyncio.Event, ready: 
 
     beside = [asyncio.create_task(announce()), asyncio.create_task(end())]
     try:
-        await server.serve(sockets=[bound])
+        await server.serve(sockets=[door])
     finally:
         for task in beside:
             task.cancel()

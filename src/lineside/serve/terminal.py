@@ -11,6 +11,9 @@ import typer
 
 from lineside.connector import Check
 
+_CITATIONS_SHOWN = 15
+_QUOTE_SHOWN = 160
+
 
 def print_json(value: Any) -> None:  # whatever a reading command returns
     """`value` as JSON on standard output."""
@@ -43,9 +46,14 @@ def print_checks(checks: Iterable[Check]) -> None:
 
 
 def print_answer(answer: dict[str, Any]) -> None:
-    """An answer as people read it: its text, then the numbered sources."""
+    """An answer as people read it: its text, then the numbered sources, as many and as much as fit on a screen."""
     typer.echo(answer["answer"])
-    if answer["citations"]:
+    citations = answer["citations"]
+    if citations:
         typer.echo("")
-    for cite in answer["citations"]:
-        typer.echo(f"  [{cite['n']}] {cite['source']} {cite['source_id']} {cite['occurred_at'] or ''}: {cite['quote']}")
+    for cite in citations[:_CITATIONS_SHOWN]:
+        said = " ".join(str(cite["quote"]).split())
+        said = said if len(said) <= _QUOTE_SHOWN else f"{said[: _QUOTE_SHOWN - 1].rstrip()}…"
+        typer.echo(f"  [{cite['n']}] {cite['source']} {cite['source_id']} {cite['occurred_at'] or ''}: {said}")
+    if len(citations) > _CITATIONS_SHOWN:
+        typer.echo(f"  {len(citations) - _CITATIONS_SHOWN} more: --json shows all")

@@ -79,14 +79,16 @@ def approve(
     proposal: _Id,
     approver: _As,
     digest: Annotated[
-        str | None, typer.Option(help="The digest that was shown; asked for where it is missing.")
+        str | None, typer.Option(help="The digest that was shown; without it the proposal is shown first.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask again.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask again; needs --digest.")] = False,
 ) -> None:
     """Approve exactly what is shown, then carry it out."""
     from lineside.app import open_lineside
     from lineside.serve.cards import card
 
+    if yes and not digest:
+        raise BadRequest(f"--yes approves unseen: add the --digest that `lineside proposals show {proposal}` prints")
     lineside = open_lineside(home_folder(context.obj.home))
     try:
         person = lineside.person(approver)

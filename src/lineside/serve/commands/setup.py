@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lineside.errors import BadRequest
+from lineside.errors import BadPlantFile, BadRequest
 from lineside.serve.home import home_folder
 
 _PLANT = """\
@@ -84,7 +84,10 @@ def init(
     text = _PLANT.format(
         site=json.dumps(site), bare=site, name=json.dumps(name or site.title()), time_zone=json.dumps(time_zone)
     )
-    parse_plant(text)
+    try:
+        parse_plant(text)
+    except BadPlantFile as error:  # the file is ours, its faults are the arguments'
+        raise BadRequest(error.message) from error
     home.mkdir(parents=True, exist_ok=True)
     plant_file.write_text(text, encoding="utf-8")
     if not settings_file.exists():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _SHOWN = 20
+_STREAMED_S = 10.0  # a stream has no end to reach
 
 
 def register(root: typer.Typer) -> None:
@@ -78,7 +79,8 @@ def backfill(context: typer.Context, source: Annotated[str, typer.Argument(help=
             raise BadRequest(
                 f"{source!r} is not a source of lineside.toml; there are: {', '.join(connectors) or 'none'}"
             )
-        outcome = asyncio.run(catch_up(lineside.memory, connectors[source][0]))
+        longest_s = _STREAMED_S if lineside.streams(source) else None
+        outcome = asyncio.run(catch_up(lineside.memory, connectors[source][0], longest_s=longest_s))
         lineside.memory.index_pending()
     finally:
         lineside.close()
@@ -116,11 +118,12 @@ def check_sources(
     from lineside.serve.terminal import print_checks, print_json
 
     lineside = open_lineside(home_folder(context.obj.home))
-    connectors = lineside.connectors()
-    unknown = set(names or ()) - set(connectors)
+    configured = [source.name for source in lineside.settings.sources]
+    unknown = set(names or ()) - set(configured)
     if unknown:
-        raise BadRequest(f"not configured in lineside.toml: {', '.join(sorted(unknown))}")
-    checks = asyncio.run(_check(lineside, names or list(connectors)))
+        there = ", ".join(configured) or "none"
+        raise BadRequest(f"not configured in lineside.toml: {', '.join(sorted(unknown))}; there are: {there}")
+    checks = asyncio.run(_check(lineside, names or configured))
     if as_json:
         print_json([{"name": c.name, "ok": c.ok, "detail": c.detail, "fix": c.fix} for c in checks])
     else:
