@@ -17,6 +17,7 @@ from lineside.errors import UnreadableMessage
 from lineside.memory import tables
 from lineside.memory.accounts import DEAD_LETTERED, KNOWN, RECORDED
 from lineside.memory.bodies import body_of, dumps
+from lineside.memory.database import insert_rows
 from lineside.memory.letters import OPEN, REPLACED, DeadLetter, bury, storable
 from lineside.memory.moments import stored
 from lineside.memory.restate import check_replacement
@@ -251,9 +252,8 @@ class Remembering:
         self._rows.write(self._connection)
         self._waiting_ids.clear()
         for table, waiting in ((tables.messages, self._messages), (tables.message_log, self._log)):
-            if waiting:
-                self._connection.execute(insert(table), waiting)
-                waiting.clear()
+            insert_rows(self._connection, table, waiting)
+            waiting.clear()
 
     def _keep_position(self, batch: Batch, *, source: str, stream: str) -> None:
         if batch.checkpoint is not None:

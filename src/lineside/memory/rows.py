@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from lineside.errors import UnreadableMessage
 from lineside.memory import lexicon, tables
 from lineside.memory.bodies import body_of, dumps, type_of
+from lineside.memory.database import insert_rows
 from lineside.memory.moments import stored
 from lineside.memory.passages import passages_of
 from lineside.memory.tokens import ids_in
@@ -90,12 +91,11 @@ class Rows:
             (tables.record_words, self.words),
             (tables.statements, self.statements),
         ):
-            if waiting:
-                connection.execute(insert(table), waiting)
-                waiting.clear()
+            insert_rows(connection, table, waiting)
+            waiting.clear()
         if self.passages:
             last = connection.scalar(select(func.max(tables.passages.c.id))) or 0
-            connection.execute(insert(tables.passages), self.passages)
+            insert_rows(connection, tables.passages, self.passages)
             self.passages.clear()
             lexicon.add(connection, last + 1)
 
