@@ -28,6 +28,7 @@ class Span:
     end: datetime
     slot: ShiftSlot | None = None
     explicit: bool = True
+    others: tuple[ShiftSlot, ...] = ()  # earlier ones that are meant as well, the latest first
 
 
 class Almanac:
@@ -75,6 +76,8 @@ class Almanac:
         return Span(slot.start, slot.end, slot) if slot else Span(*self.calendar.hours(pattern, day))
 
     def shift(self, shift: Shift, named: Days | None) -> Span | None:
+        if shift.crew:
+            return self._crew_shift(shift)
         if not shift.name:
             return self._relative_shift(shift)
         pattern = named_shift(shift.name, self.plant)
@@ -94,7 +97,22 @@ class Almanac:
                 own = [slot for slot in own if slot.end <= self.now]
             case _:
                 own = [slot for slot in own if slot.start <= self.now]
-        return Span(own[-1].start, own[-1].end, own[-1]) if own else self.pattern_on(pattern, self.today)
+        if not own:
+            return self.pattern_on(pattern, self.today)
+        others = tuple(reversed(own[-shift.count : -1])) if shift.count > 1 else ()
+        return Span(own[-1].start, own[-1].end, own[-1], others=others)
+
+    def _crew_shift(self, shift: Shift) -> Span | None:
+        """The crew's latest shift that has begun; `last`: that is over; `next`: its first to come."""
+        slots = self.calendar.between(self.now - 60 * _DAY, self.now + 60 * _DAY)
+        own = [slot for slot in slots if slot.crew == shift.crew]
+        if shift.which == NEXT:
+            own = [slot for slot in own if slot.start > self.now][:1]
+        elif shift.which == LAST:
+            own = [slot for slot in own if slot.end <= self.now]
+        else:
+            own = [slot for slot in own if slot.start <= self.now]
+        return Span(own[-1].start, own[-1].end, own[-1]) if own else None
 
     def _relative_shift(self, shift: Shift) -> Span | None:
         running = self.calendar.at(self.now)

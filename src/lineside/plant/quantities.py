@@ -55,7 +55,7 @@ class Quantity:
         goal = unit(wanted)
         if self.unit == goal:
             return self
-        here, there = _in_base(self, packaging), _in_base(Quantity(Decimal(1), goal), packaging)
+        here, there = _reduced(self, packaging), _reduced(Quantity(Decimal(1), goal), packaging)
         if here is None or there is None or here.unit != there.unit or there.value == 0:
             return None
         return Quantity(here.value / there.value, goal)
@@ -70,7 +70,7 @@ def plain(value: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
-def _in_base(amount: Quantity, packaging: Mapping[str, Quantity] | None) -> Quantity | None:
+def _reduced(amount: Quantity, packaging: Mapping[str, Quantity] | None) -> Quantity | None:
     seen: set[str] = set()
     while packaging and amount.unit in packaging:
         if amount.unit in seen:  # case of pallets of cases: a faulty report must not hang us
@@ -79,6 +79,6 @@ def _in_base(amount: Quantity, packaging: Mapping[str, Quantity] | None) -> Quan
         step = packaging[amount.unit]
         amount = Quantity(amount.value * step.value, step.unit)
     if amount.unit in _FACTORS:
-        base, factor = _FACTORS[amount.unit]
-        return Quantity(amount.value * factor, base)
+        smallest, factor = _FACTORS[amount.unit]
+        return Quantity(amount.value * factor, smallest)
     return amount

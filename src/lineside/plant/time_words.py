@@ -51,11 +51,12 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A shift: by name, or (name empty) as the last, this or next one. count: how many of them."""
+    """A shift: by name, or (name empty) as the last, this or next one, of a crew where one is named. count: how many."""
 
     name: str = ""
     which: str = ""
     count: int = 1
+    crew: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeAlias
 
 from lineside.plant.plant import Plant
@@ -117,7 +117,7 @@ _WEEKDAY = "(?:" + "|".join(f"(?P<d{n}>{words})" for n, words in enumerate(_WEEK
 _SHORT_WEEKDAY = "(?:" + "|".join(f"(?P<d{n}>{words})" for n, words in enumerate(_SHORT_WEEKDAYS, 1)) + ")"
 _MONTH = "(?:" + "|".join(f"(?P<m{n}>{words})" for n, words in enumerate(_MONTHS, 1)) + r")\.?"
 _PARTS = {
-    "morning": "(?:early |late )?morning|vormittag|früh|morgen|morgens", "noon": "noon|midday|mittag",
+    "morning": "(?:early |late )?morning|vormittag|früh|morgen|morgens", "noon": "noon|midday|lunch(?:time)?|mittag",
     "afternoon": "(?:early |late )?afternoon|nachmittag", "evening": "(?:early |late )?evening|abend",
     "night": "night|nacht",
 }  # fmt: skip
@@ -309,7 +309,38 @@ def _read_clock(match: re.Match[str], reader: _Reader) -> Clock | None:
         return None
     if half:
         hour = hour % 12 + (12 if half == "pm" else 0)
+    if named.get("zone"):
+        there = datetime.combine(reader.today, time(hour % 24, minute), tzinfo=UTC)
+        return Clock(there.astimezone(reader.plant.time_zone).time())
     return Clock(time(hour % 24, minute), half, sure)
+
+
+def _read_spoken(match: re.Match[str], _: _Reader) -> Clock | None:
+    """Half past six and halb sieben are 06:30; viertel nach counts on, dreiviertel sieben lacks a quarter."""
+    named = match.groupdict()
+    hour = _count(named["spoken"])
+    half = (named.get("half") or "").lower().replace(".", "")
+    if not 1 <= hour <= 24 or (half and hour > 12):
+        return None
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    part, side = named["part"].lower(), (named["side"] or "").lower()
+    minutes = {"half": 30, "halb": -30, "quarter": 15, "viertel": 15, "dreiviertel": -15}[part]
+    if side in ("to", "vor"):
+        minutes = -abs(minutes)
+    elif part == "viertel" and not side:
+        minutes = -45
+    total = (hour * 60 + minutes) % (24 * 60)
+    return Clock(time(total // 60, total % 60), half)
+
+
+def _read_day_of_month(match: re.Match[str], reader: _Reader) -> Days | None:
+    """The last such day of a month, today included."""
+    if not hour_stands_alone(reader.text, match.end()):
+        return None
+    tries = (_month(reader.today, step) for step in (0, -1, -2))
+    days = (_day(first.year, first.month, int(match["day"])) for first in tries)
+    return next((day for day in days if day and day.first <= reader.today), None)
 
 
 def _read_hours(match: re.Match[str], _: _Reader) -> Clock | None:
@@ -340,6 +371,7 @@ def _always(meaning: Meaning) -> Callable[[re.Match[str], _Reader], Meaning]:
     return lambda _, __: meaning
 
 
+_SPOKEN = rf"(?P<spoken>\d{{1,2}}|{'|'.join(_COUNTS)})"
 _HALF = r"(?P<half>[ap]\.?m\.?(?!\s+(?:\w+tag|mittwoch|sonnabend|wochenende|morgen|abend|\d)))"
 _CLOCK = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d\d))?(?P<half>[ap]\.?m\.?)?", re.IGNORECASE)
 _HOUR = r"\d{1,2}(?:[:.]\d\d)?"
@@ -355,7 +387,7 @@ _YEAR = r"(?:,?\s*(?P<year>(?:19|20)\d\d))?"
 _RULES: tuple[_Rule, ...] = tuple(
     (spelled(f"(?:{pattern}){_ENDING}"), meaning_of)
     for pattern, meaning_of in (
-        (r"today|heute", _days_from_today(0)),
+        (r"today|heute?", _days_from_today(0)),
         (r"yesterday|gestern", _days_from_today(-1)),
         (r"(?:the )?day before yesterday|vorgestern", _days_from_today(-2)),
         (r"tomorrow", _days_from_today(1)),
@@ -386,12 +418,14 @@ _RULES: tuple[_Rule, ...] = tuple(
         (r"(?:over the|on the|at the|am|übers?|über das) (?:weekend|wochenende)", lambda _, r: _weekend(r.today, 0)),
         (rf"(?:{_WEEK})\.?\s*(?P<week>\d{{1,2}})(?:(?:\s+of\s+|\s*/\s*|\s+)(?P<year>20\d\d))?", _read_week),
         (r"(?P<year>20\d\d)-?W(?P<week>\d\d)", _read_week),
-        (rf"(?:(?P<this>this|diese[rnsm]?)\s+|(?P<some>{_SOME})\s+)?{_PART}", _read_part),
+        (rf"(?:(?P<this>this|diese[rnsm]?)\s+|(?P<some>{_SOME})\s+)?{_PART}(?![\s-]*(?:shift|schicht))", _read_part),
         (rf"(?:{_LAST_NIGHT})(?:['’]s shift)?", _always(Night(-1))),
         (r"(?:the )?night before last|vorletzte[rn]? nacht", _always(Night(-2))),
         (r"tonight|this night", _always(Night(None, NEXT))),
-        (r"heute nacht|diese[rn]? nacht", _always(Night(None, LAST))),
+        (r"heute? nacht|diese[rn]? nacht", _always(Night(None, LAST))),
         (r"last evening", _always(Part("evening", YESTERDAY))),
+        (r"(?:(?<=on )|(?<=since )|(?<=until )|(?<=from ))the (?P<day>\d{1,2})(?:st|nd|rd|th)", _read_day_of_month),
+        (r"(?:(?<=am )|(?<=vom )|(?<=zum )|(?<=dem ))(?P<day>\d{1,2})\.", _read_day_of_month),
         (rf"{_LAST}\s+(?:{_COUNT}\s*)?{_UNIT}", _read_rolling),
         (rf"{_NEXT}\s+{_COUNT}\s*{_UNIT}", _read_rolling),
         (rf"{_COUNT}\s*{_UNIT}\s+(?P<ago>ago)", _read_rolling),
@@ -404,6 +438,9 @@ _RULES: tuple[_Rule, ...] = tuple(
         (r"(?:the )?shift before|schicht davor", _always(Shift(which=LAST))),
         (_SHIFT_START, _always(Shift(which=THIS))),
         (rf"(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::\d\d)?(?:\s*(?:uhr|h|hrs|{_HALF}))?", _read_clock),
+        (r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?\s*(?:uhr\s*)?(?P<zone>UTC|GMT)", _read_clock),
+        (rf"(?P<part>half|quarter)\s+(?P<side>past|to)\s+{_SPOKEN}(?:\s*{_HALF})?", _read_spoken),
+        (rf"(?P<part>halb|viertel|dreiviertel)\s+(?:(?P<side>nach|vor)\s+)?{_SPOKEN}(?:\s+uhr)?", _read_spoken),
         (r"(?P<hour>\d{1,2})\.(?P<minute>\d\d)\s*uhr", _read_clock),
         (r"(?P<hour>\d{1,2})\s*(?P<word>uhr|o['’]?clock)(?:\s+(?P<after>[0-5]\d)(?!\d))?", _read_clock),
         (rf"(?P<hour>\d{{1,2}})\s*{_HALF}", _read_clock),
@@ -440,10 +477,23 @@ def _named_shifts(plant: Plant) -> Iterator[_Rule]:
         rf"(?:{_WHICH}\s+)?(?:(?P<name>{names})(?:['’]s)?[\s-]*(?:shift|schicht)|(?:shift|schicht)\s+(?P<tail>{names}))"
     )
     yield spelled(whole + r"(?!\w)"), _read_named_shift
+    yield spelled(rf"{_LAST}\s+{_COUNT}\s+(?P<name>{names})[\s-]*(?:shifts|schichten)(?P<tail>)(?!\w)"), _read_named_shift
+    if plant.roster:
+        crews = "|".join(re.escape(crew).replace("\\-", r"[\s_-]") for crew in sorted({c for _, _, c in plant.roster}))
+        yield spelled(rf"(?P<crew>{crews})(?:['’]?s)?\s+(?:{_WHICH}\s+)?(?:shift|schicht)(?!\w)"), _read_crew_shift
+        of_crew = rf"(?:{_WHICH}\s+)?(?:shift|schicht)\s+(?:of|by|von|der)\s+(?P<crew>{crews})(?!\w)"
+        yield spelled(of_crew), _read_crew_shift
     if bare:
         listed = "|".join(sorted(bare, key=len, reverse=True))
         yield spelled(rf"(?:{_WHICH}\s+)?(?P<name>{listed})(?P<tail>)(?!\w)"), _read_named_shift
 
 
 def _read_named_shift(match: re.Match[str], _: _Reader) -> Shift:
-    return Shift(name=match["name"] or match["tail"], which=_which(match))
+    count = _count(match["count"]) if match.groupdict().get("count") else 1
+    return Shift(name=match["name"] or match["tail"], which=_which(match), count=count)
+
+
+def _read_crew_shift(match: re.Match[str], reader: _Reader) -> Shift:
+    said = re.sub(r"[\s_-]", "", match["crew"].casefold())
+    crew = next(c for _, _, c in reader.plant.roster if re.sub(r"[\s_-]", "", c.casefold()) == said)
+    return Shift(which=_which(match), crew=crew)

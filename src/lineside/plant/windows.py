@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from lineside.plant.almanac import PARTS, Almanac, Span, instant_of
@@ -45,12 +45,14 @@ _LEADING = spelled(
 class FoundWindow:
     """A window named in a text. words: the part of the text that names it, its prepositions included.
 
+    others: further windows that are meant as well, as in "last week vs this week" or "the last two night shifts".
     explicit: False where the words leave the bounds open and we chose them ("recently", "at 14:05").
     """
 
     window: Window
     words: str
     explicit: bool = True
+    others: tuple[Window, ...] = ()
 
 
 def find_window(text: str, *, now: datetime, plant: Plant) -> FoundWindow | None:
@@ -70,7 +72,14 @@ def find_window(text: str, *, now: datetime, plant: Plant) -> FoundWindow | None
             (later.explicit and not best.explicit) or _inside(later, best)
         ):
             best = later
-    return best
+    set_beside = _COMPARED.search(text) and best is found[0]
+    beside = [one.window for one in found[1:] if one.explicit and one.window != best.window] if set_beside else []
+    return replace(best, others=(*best.others, *beside[:3]))
+
+
+_COMPARED = re.compile(
+    r"\b(?:vs|versus|compared?|comparison|than|against|gegen(?:über|ueber)?|vergleich\w*|verglichen|als)\b", re.IGNORECASE
+)
 
 
 def _inside(inner: FoundWindow, outer: FoundWindow) -> bool:
@@ -123,7 +132,8 @@ class _Phrases:
             )
             possessive = _POSSESSIVE.match(self.text, self.marks[after - 1].end)
             words = self.text[begin : possessive.end() if possessive else self.marks[after - 1].end]
-            yield FoundWindow(window=window, words=words, explicit=span.explicit)
+            others = tuple(slot.window() for slot in span.others)
+            yield FoundWindow(window=window, words=words, explicit=span.explicit, others=others)
             at = after
 
     def _phrase(self, at: int) -> tuple[Span, int] | None:
