@@ -160,7 +160,13 @@ async def converse(profile: ModelProfile, desk: Desk, tell: Callable[[Step], Non
                 )
             except GraphRecursionError as error:
                 raise ModelReplyInvalid("it used up its turns without an answer") from error
-            log.info("model_asked", prompt=told.digest, calls=len(desk.used), tokens=endpoint.tokens_used)
+            log.info(
+                "model_asked",
+                prompt=prompt("answer").digest,
+                told=told.digest,
+                calls=len(desk.used),
+                tokens=endpoint.tokens_used,
+            )
     reply = state.get("structured_response")
     if not isinstance(reply, GiveAnswer):
         raise ModelReplyInvalid("it ended without an answer, or used up its turns")

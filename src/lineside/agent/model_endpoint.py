@@ -161,7 +161,7 @@ def _told(error: openai.APIError) -> str:
         case openai.APITimeoutError():
             return "it did not answer in time"
         case openai.APIConnectionError():
-            return "it could not be reached"
+            return "it could not be reached, or broke off"
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return f"it refused our key ({error.status_code})"
         case openai.NotFoundError():

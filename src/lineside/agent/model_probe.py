@@ -50,6 +50,9 @@ def probe(base_url: str, *, name: str, api_key: str) -> Iterator[Check]:
         except httpx.HTTPError as error:
             yield _bad("answers", f"no reply: {type(error).__name__}", f"look why it takes more than {_TIMEOUT_S:g} s")
             return
+    if whole.status_code in (401, 403):
+        yield _bad("answers", f"{base} refuses the key ({whole.status_code})", "mend api_key under [model]")
+        return
     if whole.is_error:
         yield _bad(
             "answers", f"it answers {whole.status_code} to a call with tools", "load a model that can call tools"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lineside.actions import QUESTION, Refusal
 from lineside.agent.free_recall import recalled, shares, telling
 from lineside.agent.names import names_of
-from lineside.agent.wording import tokens
+from lineside.agent.wording import key, tokens
 from lineside.errors import BadRequest
 from lineside.interpretation import (
     change,
@@ -349,13 +349,12 @@ def _propose(context: Context, asked: Hold) -> Reading:
             against=known.against,
             missing=("The person who asks, named in the plant file (on the command line: --as USER).",),
         )
-    words = dict.fromkeys(("lot", "reason"), QUESTION)
     outcome = context.ledger.propose(
         action="hold_lot",
         parameters={"lot": lot.id, "reason": asked.reason},
         requester=context.person,
         evidence=evidence,
-        origins=words,
+        origins=_origins(context, {"lot": lot.id, "reason": asked.reason}, evidence),
         as_of=context.view.as_of,
     )
     if isinstance(outcome, Refusal):
@@ -372,6 +371,30 @@ def _propose(context: Context, asked: Hold) -> Reading:
         against=known.against,
         next_steps=(f"Approve or reject proposal {outcome.id}.",),
         data={"proposal": outcome.to_json()},
+    )
+
+
+def _origins(context: Context, values: Mapping[str, str], evidence: Sequence[str]) -> dict[str, str]:
+    """Where each value stands: in the asker's question, or in a record given as evidence; left out if in neither."""
+    records = context.view.records(evidence)
+    found = {}
+    for name, value in values.items():
+        if _occurs(value, context.asked):
+            found[name] = QUESTION
+        elif origin := next((known for known, record in records.items() if _occurs(value, render(record))), None):
+            found[name] = origin
+    return found
+
+
+def _occurs(value: str, text: str) -> bool:
+    """Whether the text says the value, whatever its case, spacing and separators."""
+    wanted, words = key(value), [key(token.raw) for token in tokens(text)]
+    return bool(wanted) and any(
+        wanted == "".join(words[i:j])
+        for i, word in enumerate(words)
+        if wanted.startswith(word)
+        for j in range(i + 1, len(words) + 1)
+        if len("".join(words[i:j])) <= len(wanted)
     )
 
 

@@ -174,7 +174,7 @@ def _spoken(said: Say, manner: str, body: Mapping[str, Any]) -> Response:
     for index, (tool, given) in enumerate(said.calls):
         wire: Any = arguments(given)
         if malformed:
-            wire = wire[:-1]
+            wire = "{" + wire
         elif manner == "dialect-object-arguments":
             wire = given
         call: dict[str, Any] = {

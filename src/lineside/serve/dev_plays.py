@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 _FINDING = re.compile(r"^(F\d+) \((against, )?(\w+); ([^)]*)\): (.*)$", re.MULTILINE)
@@ -17,6 +17,8 @@ _RECORD = re.compile(r"^(R\d+) [^:]*: (.*)$", re.MULTILINE)
 _VERDICT = re.compile(r"^verdict: (.+)$", re.MULTILINE)
 _ID = re.compile(r"\b[^\W\d_]*[-/ ]?\d[\w/-]*\b")
 _BECAUSE = re.compile(r"\b(?:because|since|as|weil|wegen|da)\b\s+(.+)$", re.IGNORECASE)
+
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,6 @@ class Scene:
     question: str
     tools: Mapping[str, Mapping[str, Any]]
     results: Sequence[str] = ()
-    seed: int = field(default=0)
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Scene:
@@ -87,14 +88,17 @@ def look(scene: Scene) -> Say:
         required = schema.get("required", [])
         if name != scene.answer_tool and len(required) == 1:
             takes = schema.get("properties", {}).get(required[0], {}).get("type")
+            number = re.search(r"\d+", scene.question)
             if takes == "string":
                 return Say(calls=[(name, {required[0]: scene.question})])
+            if takes == "integer" and number:
+                return Say(calls=[(name, {required[0]: int(number[0])})])
     return Say(text="There is no tool that takes a question.")
 
 
 def honest(scene: Scene) -> Say:
-    """Looks once, then repeats what was found with its ids."""
-    if not scene.results:
+    """Looks, once more where the first call was refused, then repeats what was found with its ids."""
+    if not scene.verdicts and len(scene.results) < _TRIES:
         return look(scene)
     return scene.answer([(text, [name]) for name, text in scene.findings], next(iter(scene.verdicts), ""))
 

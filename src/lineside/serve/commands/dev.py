@@ -16,7 +16,7 @@ def register(root: typer.Typer) -> None:
 
 def llm(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8001,
-    script: Annotated[Path | None, typer.Option(help="A YAML file of replies instead of the honest script.")] = None,
+    script: Annotated[Path | None, typer.Option(help="A TOML file of replies instead of the honest script.")] = None,
 ) -> None:
     """Serve an OpenAI-compatible endpoint that follows a script; no model, no network."""
     from lineside.serve.dev_llm import serve_script
