@@ -251,6 +251,18 @@ def test_a_hold_of_another_lot_or_with_the_models_own_reason_is_not_the_askers_w
     assert [wish["parameters"]["lot"] for wish in fallbacks] == ["BATCH 8/22"]  # the embedded answerer, asked in turn
 
 
+def test_a_tool_that_reads_proposes_nothing_however_it_is_asked(dairy: Memory) -> None:
+    order = {"question": "Sperre BATCH 8/22 weil es riecht"}
+    replies = [{"calls": [{"tool": "ask", "arguments": order}]}, {"claims": []}]
+    ledger = Keeping()
+    with running(script=Script.model_validate({"replies": replies})) as peer:
+        asked = question(dairy, "Wo ist BATCH 8/22?", person="meier")
+        asyncio.run(answerer(dairy, peer.url, "any", ledger=ledger).answer(asked))
+        assert "ask only reads" in sent(peer)
+        assert "propose_action" not in [tool["function"]["name"] for tool in peer.requests[0]["tools"]]
+    assert ledger.asked == []
+
+
 def test_a_reader_sees_no_more_through_a_model(dairy: Memory) -> None:
     replies = [
         {"calls": [{"tool": "recall", "arguments": {"text": "Lohnrunde Zulage"}}]},

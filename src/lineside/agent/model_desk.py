@@ -132,6 +132,9 @@ class Desk:
         question = Question(
             text=asked.question, at=self.question.at, person=self.question.person, history=self.question.history
         )
+        understood, _ = self.embedded.understood(question, self.context.view)
+        if any(ask.intent is Intent.HOLD for ask in understood):
+            raise BadRequest("it asks for an action, and ask only reads; propose_action, if it is offered, is for that")
         answer = await self.embedded.answer(question)
         self.used += answer.tools
         return _as_reading(answer)
