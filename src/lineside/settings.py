@@ -7,6 +7,7 @@ A secret may be named instead of written: { env = "NAME" } or { file = "path" }.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from lineside.errors import BadSettings
 
+# Up to the last @: a password may hold one, and showing too little of a URL leaks nothing.
+_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)\S*@")
 PREFIX = "LINESIDE_"
 HOME_VARIABLE = "LINESIDE_HOME"  # where all this lives; read by the command line, not a setting
 
@@ -184,4 +187,6 @@ def _variable(key: str) -> str:
 
 def _shown(key: str, value: Any) -> str:  # JSON-like
     secret = any(word in key.rpartition(".")[2].lower() for word in ("token", "key", "password", "secret"))
-    return "********" if secret and value else "" if value is None else str(value)
+    if secret and value:
+        return "********"
+    return "" if value is None else _URL_PASSWORD.sub(r"\1********@", str(value))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from lineside.connector import Batch, Check, Checkpoint, SourceMessage
 from lineside.errors import SourceRefused, SourceUnavailable, StoreUnavailable, UnreadableMessage
 from lineside.memory import Memory, Outcome
-from lineside.memory.intake import Intake, State, catch_up, read_status
+from lineside.memory.intake import Intake, State, catch_up, read_status, request_resume
 from lineside.plant.records import Note, Provenance, Record
 
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -180,6 +180,21 @@ async def test_a_resumed_source_is_read_again(memory: Memory) -> None:
         await pauses.over.wait()
     running.cancel()
     assert noted(memory, "erp") == ["note 0"]
+
+
+async def test_another_process_has_only_the_source_it_names_read_again(memory: Memory, tmp_path: Path) -> None:
+    erp, mes = Script("erp", [SourceRefused("wrong password")], total=1), Script("mes", [SourceRefused("no")], total=1)
+    status_file, pauses = tmp_path / "sources.json", Pauses(1)
+    request_resume(status_file, "erp", NOW - timedelta(hours=1))  # an old request resumes nothing
+    loop = intake(memory, erp, mes, pauses=pauses, status_file=status_file)
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(20):
+        while {each.state for each in loop.status()} != {State.PAUSED}:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        request_resume(status_file, "erp", NOW)
+        await pauses.over.wait()
+    running.cancel()
+    assert (noted(memory, "erp"), len(mes.asked)) == (["note 0"], 1)
 
 
 async def test_a_connector_that_breaks_is_paused_and_the_others_go_on(memory: Memory) -> None:

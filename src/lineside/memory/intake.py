@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
+LOOK_AGAIN_S = 2.0  # how often a paused feed looks whether somebody asked for it
 
 
 class Remembers(Protocol):
@@ -163,8 +164,14 @@ class Intake:
     async def _pause(self, source: str, reason: str) -> None:
         self._resumed[source].clear()
         self._fail(source, State.PAUSED, reason)
-        await self._resumed[source].wait()
+        asked = self._asked(source)
+        while not self._resumed[source].is_set() and self._asked(source) == asked:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._resumed[source].wait(), LOOK_AGAIN_S)
         self._set(replace(self._status[source], state=State.STARTING))
+
+    def _asked(self, source: str) -> str | None:
+        return None if self._status_file is None else resume_requested(self._status_file).get(source)
 
     def _fail(self, source: str, state: State, reason: str) -> FeedStatus:
         before = self._status[source]
@@ -182,11 +189,8 @@ class Intake:
     def _write_status(self) -> None:
         if self._status_file is None:
             return
-        text = json.dumps([_as_json(each) for each in self._status.values()], indent=1)
-        fresh = self._status_file.with_suffix(".new")
         try:
-            fresh.write_text(text, encoding="utf-8")
-            fresh.replace(self._status_file)
+            _replace(self._status_file, [_as_json(each) for each in self._status.values()])
         except OSError as error:  # a full disk must not stop the reading; the store says so itself
             log.warning("status_not_written", path=str(self._status_file), reason=str(error))
 
@@ -234,6 +238,34 @@ def read_status(path: Path) -> list[FeedStatus]:
     if not path.is_file():
         return []
     return [_from_json(each) for each in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def request_resume(status_file: Path, source: str, at: datetime) -> None:
+    """The process that serves tries the source again, if it had paused it; `at` tells this request from earlier ones.
+
+    status_file: the one that the serving process writes. Raises OSError where nothing can be written beside it.
+    """
+    _replace(_requests(status_file), {**resume_requested(status_file), source: at.isoformat()})
+
+
+def resume_requested(status_file: Path) -> dict[str, str]:
+    """When somebody last asked to try each source again; empty where nobody did."""
+    try:
+        asked: dict[str, str] = json.loads(_requests(status_file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return asked
+
+
+def _requests(status_file: Path) -> Path:
+    return status_file.with_suffix(".resume")
+
+
+def _replace(path: Path, content: object) -> None:
+    """The file holds the content as JSON; who reads it meanwhile sees all of the old or all of the new."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    fresh.replace(path)
 
 
 async def _kept(memory: Remembers, connector: Connector, batch: Batch) -> Outcome:
