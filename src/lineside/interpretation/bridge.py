@@ -1,26 +1,27 @@
 """From one figure to another, every step named by its records, and the rest that no record explains.
 
-What may become a step, in this order; nothing is chosen for making the rest small:
+What may become a step, in this order:
 1. places that only one of the figures covers;
-2. each movement since the two last agreed (else within LOOKBACK) that one figure holds and the other doesn't;
+2. each movement since the two last agreed (else within LOOKBACK) that one figure holds and the other doesn't
+   by the rules in `holding`;
 3. blocked stock, where exactly one of the figures leaves it out; stock at the line, where only the books count it;
 4. marked as guessed: the one record whose quantity is exactly the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from typing import TypeAlias
 
 from lineside.interpretation.facts import Facts
-from lineside.interpretation.movements import Movement, Posting, effect, family, held, movements
+from lineside.interpretation.holding import Holding, Share, Why
+from lineside.interpretation.movements import Movement, Posting, held, movements
 from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.interpretation.stock import Figure, Part, Restricted, Stock, comparable, restricted
-from lineside.memory import Statement
-from lineside.plant.entities import Entity
+from lineside.interpretation.timeline import last_agreement, totals
 from lineside.plant.quantities import plain
 from lineside.plant.records import Json
 
@@ -37,11 +38,13 @@ _UNPOSTED = {
 }
 _WITHIN = {"transfer": "movement in flight", "staged": "stock at the line"}
 _PHYSICAL = ("physical", "available")
+Group: TypeAlias = tuple[str, str]  # a source and a kind of movement that it never posts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A signed quantity on the way from one figure to the other. books_lack: whether a posting is owed by `start`."""
+    """A signed quantity on the way from one figure to the other. books_lack: whether a posting is owed by `start`.
+    by_a_third: whether neither of the two sources recorded it."""
 
     name: str
     value: Decimal
@@ -49,6 +52,7 @@ class Step:
     kind: Kind
     cites: tuple[str, ...]
     books_lack: bool = False
+    by_a_third: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,23 +81,45 @@ def bridge(facts: Facts, stock: Stock, start: Figure, end: Figure) -> Bridge:
     one, other, only_one, only_other = comparable(start, end)
     steps = [_place_step(p, start, end, -1) for p in only_one]
     steps += [_place_step(p, end, start, 1) for p in only_other]
-    settled = _last_agreement(facts, one, other)
     oldest = min(min(p.at for p in f.parts) for f in (one, other))
+    settled = last_agreement(totals(facts, one), totals(facts, other))
     since = settled or oldest - LOOKBACK
-    moves, missing = movements(facts, stock, min(since, oldest - LOOKBACK))
-    postings_by = _habits(moves)
-    look = _Look(facts, stock, one, other, postings_by, tuple(moves))
-    steps += look.steps([m for m in moves if m.first.at > since])
+    moves, habits, missing = movements(facts, stock, min(since, oldest - LOOKBACK))
+    look = _Look(facts, stock, *(Holding(facts, stock, f, moves, habits) for f in (one, other)))
     bad = restricted(facts, stock)
-    steps += _scope_steps(stock, one, other, bad, steps)
-    found = Bridge(
-        start=start, end=end, steps=tuple(steps), since=since, agreed=settled is not None, missing=tuple(missing)
-    )
-    if found.rest and (guess := _guess(facts, stock, found, bad, moves)):
+
+    def complete(chosen: Sequence[Movement], turned: Collection[Group] = ()) -> Bridge:
+        found = [*steps, *look.steps(chosen, turned)]
+        found += _scope_steps(stock, one, other, bad, found)
         return Bridge(
-            start=start, end=end, steps=(*steps, guess), since=since, agreed=found.agreed, missing=found.missing
+            start=start, end=end, steps=tuple(found), since=since, agreed=settled is not None, missing=tuple(missing)
         )
+
+    found = _settle(look, [m for m in moves if m.first.at > since], complete)
+    if found.rest and (guess := _guess(facts, stock, found, bad, moves)):
+        return replace(found, steps=(*found.steps, guess))
     return found
+
+
+def _settle(
+    look: _Look, moves: Sequence[Movement], complete: Callable[[Sequence[Movement], Collection[Group]], Bridge]
+) -> Bridge:
+    """What the two sources recorded themselves; more only where the rest tells for it.
+
+    A third source's movement is taken where it makes the rest smaller. What rests on rule 6 of `holding` alone is
+    turned where that, for one source and kind of movement, leaves no rest. Where a bridge closes, the records in it
+    explain it: their steps are derived, unless something was turned for it.
+    """
+    chosen = [m for m in moves if not look.by_neither(m)]
+    found = complete(chosen, ())
+    for move in (m for m in moves if look.by_neither(m)):
+        wider = [m for m in moves if m in chosen or m is move]
+        if abs((more := complete(wider, ())).rest) < abs(found.rest):
+            chosen, found = wider, more
+    if not found.rest:
+        return replace(found, steps=tuple(s if s.by_a_third else replace(s, kind=Kind.DERIVED) for s in found.steps))
+    closing = [turn for each in sorted(look.thin(moves)) if not (turn := complete(chosen, (each,))).rest]
+    return closing[0] if len(closing) == 1 else found
 
 
 def signed(value: Decimal, unit: str) -> str:
@@ -143,97 +169,71 @@ class _Look:
 
     facts: Facts
     stock: Stock
-    start: Figure
-    end: Figure
-    habits: dict[tuple[str, tuple[str, ...]], datetime]
-    moves: tuple[Movement, ...]
+    one: Holding
+    two: Holding
 
-    def steps(self, moves: Iterable[Movement]) -> list[Step]:
-        shown = {f.source: _changes(self.facts, f) for f in (self.start, self.end)}
+    def steps(self, moves: Iterable[Movement], turned: Collection[Group] = ()) -> list[Step]:
+        """turned: what rule 6 of `holding` decides is taken the other way for these."""
         found = list[Step]()
         for move in moves:
-            mine, why_mine = self._holds(move, self.start, self.end, shown)
-            theirs, why_theirs = self._holds(move, self.end, self.start, shown)
-            if mine != theirs:
-                found.append(self._step(move, theirs - mine, why_mine, why_theirs))
-            for figure, sign in ((self.start, -1), (self.end, 1)):
-                again = [p for p in move.doubled.get(figure.source, ()) if held(p, figure)]
-                if extra := sum((self._worth(p, figure) for p in again), Decimal(0)):
-                    found.append(self._double(move, figure, again, sign * extra))
+            mine = self._share(move, self.one, self.two, turned)
+            theirs = self._share(move, self.two, self.one, turned)
+            if mine.value != theirs.value:
+                found.append(self._step(move, theirs.value - mine.value, mine, theirs))
+            for side, sign in ((self.one, -1), (self.two, 1)):
+                again = [p for p in move.doubled.get(side.figure.source, ()) if held(p, side.figure)]
+                if extra := sum((side.worth(p) for p in again), Decimal(0)):
+                    found.append(self._double(move, side.figure, again, sign * extra))
         return found
 
-    def _worth(self, posting: Posting, figure: Figure) -> Decimal:
-        if posting.kind != "count":
-            return effect(posting, figure, self.stock)
-        if posting.source != figure.source:
-            return Decimal(0)
-        timeline = [(at, total) for at, total in _timeline(self.facts, figure) if at <= posting.at]
-        if not timeline or timeline[-1][0] == posting.at:
-            timeline = timeline[:-1]
-        if not timeline:
-            return Decimal(0)
-        before_at, before = timeline[-1]
-        between = (
-            effect(p, figure, self.stock)
-            for m in self.moves
-            for p in m.postings.get(figure.source, ())
-            if before_at < p.at < posting.at and p.kind != "count"
-        )
-        return posting.value - before - sum(between, Decimal(0))
+    def thin(self, moves: Iterable[Movement]) -> set[Group]:
+        """The decisions that rest on rule 6 alone."""
+        return {
+            (side.figure.source, move.first.kind)
+            for move in moves
+            for side, other in ((self.one, self.two), (self.two, self.one))
+            if not side.share(move, other.figure).sure
+        }
 
-    def _holds(
-        self, move: Movement, figure: Figure, other: Figure, shown: dict[str, list[tuple[datetime, Decimal]]]
-    ) -> tuple[Decimal, str]:
-        """What the figure holds of the movement, and why: held, cut-off, late, unposted, unfed, shown or taken."""
-        if own := move.postings.get(figure.source):
-            value = sum((self._worth(p, figure) for p in own if held(p, figure)), Decimal(0))
-            if all(held(p, figure) for p in own):
-                return value, "held"
-            return value, "cut-off" if any(p.at > figure.at for p in own) else "late"
-        told_by = other.source if other.source in move.postings else min(move.postings)
-        seen = move.postings[told_by]
-        value = sum((self._worth(p, figure) for p in seen), Decimal(0))
-        if not value and move.first.kind != "count":
-            return value, "held"  # it moves within what the figure covers, or outside: nothing is lacking
-        if any(p.at > figure.at for p in seen):
-            return Decimal(0), "cut-off"
-        if since := self.habits.get((figure.source, family(seen[0].kind))):
-            # What moved before its postings begin may stand in its figure: that isn't held against it.
-            return (Decimal(0), "unposted") if seen[0].at >= since else (value, "taken")
-        # A source that sends no movements of this kind still shows them when its figure changes by their quantity.
-        match = next((c for c in shown[figure.source] if value and c[1] == value and c[0] >= seen[0].at), None)
-        if match is not None:
-            shown[figure.source].remove(match)
-            return value, "shown"
-        if other.source in move.postings or figure.covers not in _PHYSICAL:
-            return Decimal(0), "unfed"
-        return value, "taken"
+    def by_neither(self, move: Movement) -> bool:
+        """Whether only a third source recorded it."""
+        return not {self.one.figure.source, self.two.figure.source} & move.postings.keys()
 
-    def _step(self, move: Movement, value: Decimal, mine: str, theirs: str) -> Step:
+    def _share(self, move: Movement, side: Holding, other: Holding, turned: Collection[Group]) -> Share:
+        share = side.share(move, other.figure)
+        if share.sure or (side.figure.source, move.first.kind) not in turned:
+            return share
+        return side.other_way(move, other.figure, share)
+
+    def _step(self, move: Movement, value: Decimal, mine: Share, theirs: Share) -> Step:
         kind = move.first.kind
-        lacking = next(
-            ((f, why) for f, why in ((self.start, mine), (self.end, theirs)) if why not in ("held", "shown", "taken")),
-            None,
-        )
+        sides = ((self.one.figure, mine), (self.two.figure, theirs))
+        lacking = next(((figure, share) for figure, share in sides if share.why.lacks), None)
         told = self._tell(move)
         if lacking is None:
             return self._both(move, value, told)
-        figure, why = lacking
+        figure, share = lacking
         when = clock(figure.at, self.facts.plant, relative_to=self.facts.view.as_of)
         name, tail = {
-            "cut-off": ("cut-off", f"{figure.source}'s figure of {when} is older"),
-            "late": ("late data", f"{figure.source} told of it only after its figure of {when}"),
-            "unposted": (_UNPOSTED[kind], f"{figure.source} has no posting of it"),
-            "unfed": (_UNPOSTED[kind], f"{figure.source} shows no posting of it, and sends no such movements at all"),
-        }[why]
-        sure = why != "unfed" and "taken" not in (mine, theirs)
+            Why.CUT_OFF: ("cut-off", f"{figure.source}'s figure of {when} is older"),
+            Why.LATE: ("late data", f"{figure.source} told of it only after its figure of {when}"),
+            Why.UNPOSTED: (_UNPOSTED[kind], f"{figure.source} has no posting of it"),
+            Why.UNFED: (
+                _UNPOSTED[kind],
+                f"{figure.source} has no posting of it and "
+                + ("its figure did not change by it" if share.sure else "sends no such movements at all"),
+            ),
+        }[share.why]
+        told_by_figure = share.sure and share.why is not Why.UNPOSTED
+        thin = any(s.why in (Why.UNFED, Why.TAKEN) and not s.sure for s in (mine, theirs))
         return Step(
             name=name,
             value=value,
             text=f"{told}; {tail}.",
-            kind=Kind.DERIVED if sure else Kind.GUESSED,
-            cites=move.cites if why not in {"cut-off", "late"} else (*move.cites, *figure.cites),
-            books_lack=figure is self.start,
+            kind=Kind.GUESSED if thin else Kind.DERIVED,
+            cites=(*move.cites, *figure.cites) if told_by_figure else move.cites,
+            books_lack=figure is self.one.figure,
+            by_a_third=self.by_neither(move),
         )
 
     def _both(self, move: Movement, value: Decimal, told: str) -> Step:
@@ -269,7 +269,7 @@ class _Look:
             text=f"{figure.source} has {_title(move)} {len(again) + 1} times.",
             kind=Kind.DERIVED,
             cites=(*(p.record_id for p in move.postings[figure.source]), *(p.record_id for p in again)),
-            books_lack=figure is self.start,
+            books_lack=figure is self.one.figure,
         )
 
     def _tell(self, move: Movement) -> str:
@@ -371,62 +371,3 @@ def _guess(
                     cites=(*found.start.cites, *found.end.cites, said.record_id),
                 )
     return None
-
-
-def _habits(moves: Iterable[Movement]) -> dict[tuple[str, tuple[str, ...]], datetime]:
-    """Since when each source is known to post each family of movements."""
-    found: dict[tuple[str, tuple[str, ...]], datetime] = {}
-    for posting in (p for move in moves for postings in move.postings.values() for p in postings):
-        key = posting.source, family(posting.kind)
-        found[key] = min(posting.at, found.get(key, posting.at))
-    return found
-
-
-def _timeline(facts: Facts, figure: Figure) -> list[tuple[datetime, Decimal]]:
-    """The figure's total at each time that its source stated a part of it, oldest first."""
-    return [(at, total) for at, _, total in _history(facts, figure)]
-
-
-def _history(facts: Facts, figure: Figure) -> list[tuple[datetime, datetime, Decimal]]:
-    """(when, the oldest statement then in force, the total), once every part has been stated."""
-    said = list[tuple[Part, Statement]]()
-    for part in figure.parts:
-        now = part.statement
-        history = facts.view.statements(entity=now.entity, properties=(now.property,))
-        said += [
-            (part, s)
-            for s in history
-            if (s.source, s.scope) == (figure.source, figure.scope) and s.occurred_at <= facts.view.as_of
-        ]
-    latest: dict[Entity, tuple[datetime, Decimal]] = {}
-    found = list[tuple[datetime, datetime, Decimal]]()
-    factors = facts.factors(figure.parts[0].statement.entity.id.partition("@")[0])
-    for _, statement in sorted(said, key=lambda pair: (pair[1].occurred_at, pair[1].reported_at)):
-        amount = statement.quantity
-        value = None if amount is None else amount.to(figure.unit, factors) if amount.unit else amount
-        if value is None:
-            continue
-        latest[statement.entity] = (statement.occurred_at, value.value)
-        if len(latest) == len(figure.parts):
-            total = sum((v for _, v in latest.values()), Decimal(0))
-            found.append((statement.occurred_at, min(at for at, _ in latest.values()), total))
-    return found
-
-
-def _changes(facts: Facts, figure: Figure) -> list[tuple[datetime, Decimal]]:
-    """By how much the figure changed, and when its source first said so."""
-    timeline = _timeline(facts, figure)
-    return [(at, total - before) for (_, before), (at, total) in pairwise(timeline) if total != before]
-
-
-def _last_agreement(facts: Facts, one: Figure, other: Figure) -> datetime | None:
-    """Since when at the latest the two figures were equal: the older of the two statements that agreed."""
-    points = [(at, 0, oldest, total) for at, oldest, total in _history(facts, one)]
-    points += [(at, 1, oldest, total) for at, oldest, total in _history(facts, other)]
-    now: dict[int, tuple[datetime, Decimal]] = {}
-    agreed = None
-    for _, side, oldest, total in sorted(points, key=lambda p: (p[0], p[1])):
-        now[side] = (oldest, total)
-        if len(now) == 2 and now[0][1] == now[1][1]:
-            agreed = min(now[0][0], now[1][0])
-    return agreed

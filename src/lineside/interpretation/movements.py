@@ -61,12 +61,17 @@ class Movement:
         return tuple(p.record_id for source in sorted(self.postings) for p in self.postings[source])
 
 
-def movements(facts: Facts, stock: Stock, since: datetime) -> tuple[list[Movement], list[str]]:
-    """The movements of the stock since then, oldest first, and in words what could not be read."""
+def movements(
+    facts: Facts, stock: Stock, since: datetime
+) -> tuple[list[Movement], dict[tuple[str, str], datetime], list[str]]:
+    """The movements of the stock since then, oldest first; since when each source posts each kind of movement, of
+    whatever material; and in words what could not be read."""
     window = Window(start=min(since, facts.view.as_of), end=facts.view.as_of + timedelta(microseconds=1))
     lots = {lot.id for lot in stock.lots}
     postings, missing = list[Posting](), list[str]()
+    habits: dict[tuple[str, str], datetime] = {}
     for event in facts.view.events(kinds=KINDS, within=window):
+        habits.setdefault((event.provenance.source, event.kind), event.provenance.occurred_at)
         if not _concerns(event, stock, lots) or event.provenance.quality is Quality.BAD:
             continue
         amount = quantity(event.attributes.get("counted" if event.kind == "count" else "quantity"), _unit_of(event))
@@ -80,7 +85,7 @@ def movements(facts: Facts, stock: Stock, since: datetime) -> tuple[list[Movemen
             missing.append(f"No factor from {amount.unit} to {stock.unit}: {event.kind} {_name(event)} is left out.")
             continue
         postings.append(_posting(event, converted))
-    return _grouped(postings), list(dict.fromkeys(missing))
+    return _grouped(postings), habits, list(dict.fromkeys(missing))
 
 
 def effect(posting: Posting, figure: Figure, stock: Stock) -> Decimal:

@@ -43,12 +43,13 @@ _WORDS = {Purpose.SHIP: "shipping", Purpose.PROMISE: "promising", Purpose.PLAN: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usable:
-    """The figure to use for one purpose, and how it came about."""
+    """The figure to use for one purpose, and how it came about: in full, and in a few words."""
 
     purpose: Purpose
     value: Decimal
     figure: Figure
     text: str
+    briefly: tuple[str, ...]
     cites: tuple[str, ...]
 
 
@@ -111,31 +112,37 @@ def _usable(facts: Facts, stock: Stock, purpose: Purpose) -> Usable | None:
         list(figure.cites),
         [f"{figure.source} {figure.amount} ({_scope(facts, figure)})"],
     )
+    briefly = list[str]()
     if purpose is Purpose.POST:
         extra, more, why = _owed(facts, stock, figure)
+        briefly += [f"{_signed(extra)} still to post"] if extra else []
         value, cites, words = value + extra, [*cites, *more], [*words, *why]
     else:
         moved, more = _since(facts, stock, figure)
         if moved:
             value, cites = value + moved, [*cites, *more]
+            briefly.append(f"{_signed(moved)} moved since")
             words.append(
                 f"{'plus' if moved > 0 else 'less'} {plain(abs(moved))} {stock.unit} moved since".replace("  ", " ")
             )
         if figure.covers != "available":
             kept = [r for r in restricted(facts, stock) if purpose is not Purpose.PLAN or r.state == "blocked"]
             value, cites = value - _total(kept), [*cites, *(c for r in kept for c in r.cites)]
+            briefly += [f"less {plain(_total(kept))} not free ({_list([r.subject.id for r in kept])})"] if kept else []
             words += [
                 f"less {plain(r.value)} {stock.unit}".rstrip() + f" {r.state} ({r.subject.id}: {r.why})" for r in kept
             ]
         if purpose is Purpose.PLAN:
             for part in (f for f in stock.parts if f.covers == "in_transit"):
                 value, cites = value + part.value, [*cites, *part.cites]
+                briefly.append(f"plus {plain(part.value)} in transit")
                 words.append(f"plus {part.amount} in transit by {part.source}")
     return Usable(
         purpose=purpose,
         value=max(value, Decimal(0)),
         figure=figure,
         text=", ".join(words),
+        briefly=tuple(briefly),
         cites=tuple(dict.fromkeys(cites)),
     )
 
@@ -195,22 +202,31 @@ def _verdict(stock: Stock, figures: Sequence[Figure], usable: Sequence[Usable], 
         head = f"{_list([f.source for f in figures])} agree on {figures[0].amount} of {name}"
     else:
         head = ""
-    groups: dict[tuple[Decimal, str], list[Usable]] = {}
+    groups: dict[Decimal, list[Usable]] = {}
     for item in usable:
-        groups.setdefault((item.value, item.text), []).append(item)
-    parts = []
-    for items in groups.values():
-        value = f"{plain(items[0].value)} {stock.unit}".rstrip()
-        how = items[0].text
-        shown = how if how.startswith(f"{items[0].figure.source} {value} (") else f"{value}: {how}"
-        parts.append(f"for {_list([_WORDS[u.purpose] for u in items])} use {shown}")
-    rest = [b for b in bridges if b.rest]
-    tail = [
-        f"{plain(abs(b.rest))} {stock.unit}".rstrip() + f" between {b.start.source} and {b.end.source} is unexplained"
-        for b in rest
+        groups.setdefault(item.value, []).append(item)
+    parts = [
+        f"for {_list([_WORDS[u.purpose] for u in items])} use {plain(value)} {stock.unit}".rstrip()
+        + f" ({_list([_short(u) for u in items])})"
+        for value, items in groups.items()
     ]
-    text = "; ".join(filter(None, (head, *parts, *tail)))
+    rest = [
+        f"{plain(abs(b.rest))} {stock.unit}".rstrip() + f" between {b.start.source} and {b.end.source}"
+        for b in bridges
+        if b.rest
+    ]
+    tail = [f"{_list(rest)} {'is' if len(rest) == 1 else 'are'} unexplained"] if rest else []
+    text = "; ".join(filter(None, (*parts, head, *tail)))
     return text[:1].upper() + text[1:] + "." if text else f"No source states a quantity of {name}."
+
+
+def _short(usable: Usable) -> str:
+    """Whose figure it is, and what changed it."""
+    return ", ".join((f"{usable.figure.source} {plain(usable.figure.value)}", *usable.briefly))
+
+
+def _signed(value: Decimal) -> str:
+    return f"{'plus' if value > 0 else 'less'} {plain(abs(value))}"
 
 
 def _figure_finding(facts: Facts, figure: Figure) -> Finding:

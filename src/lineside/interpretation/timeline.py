@@ -1,0 +1,67 @@
+"""How a figure went over time, as its own source stated it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from lineside.interpretation.facts import Facts
+from lineside.interpretation.stock import Figure, Part
+from lineside.memory import Statement
+from lineside.plant.entities import Entity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """The figure as it stood at one time. oldest: when the oldest of the statements that it sums was made."""
+
+    at: datetime
+    reported_at: datetime
+    oldest: datetime
+    value: Decimal
+
+
+def totals(facts: Facts, figure: Figure) -> list[Total]:
+    """The figure's total at each time that its source stated a part of it, once every part has been stated."""
+    said = list[tuple[Part, Statement]]()
+    for part in figure.parts:
+        now = part.statement
+        history = facts.view.statements(entity=now.entity, properties=(now.property,))
+        said += [
+            (part, s)
+            for s in history
+            if (s.source, s.scope) == (figure.source, figure.scope) and s.occurred_at <= facts.view.as_of
+        ]
+    latest: dict[Entity, tuple[datetime, Decimal]] = {}
+    found = list[Total]()
+    factors = facts.factors(figure.parts[0].statement.entity.id.partition("@")[0])
+    for _, statement in sorted(said, key=lambda pair: (pair[1].occurred_at, pair[1].reported_at)):
+        amount = statement.quantity
+        value = None if amount is None else amount.to(figure.unit, factors) if amount.unit else amount
+        if value is None:
+            continue
+        latest[statement.entity] = (statement.occurred_at, value.value)
+        if len(latest) == len(figure.parts):
+            found.append(
+                Total(
+                    at=statement.occurred_at,
+                    reported_at=statement.reported_at,
+                    oldest=min(at for at, _ in latest.values()),
+                    value=sum((v for _, v in latest.values()), Decimal(0)),
+                )
+            )
+    # Parts stated at one moment are one statement of the whole.
+    return [one for one, after in zip(found, [*found[1:], None], strict=True) if after is None or after.at != one.at]
+
+
+def last_agreement(one: list[Total], other: list[Total]) -> datetime | None:
+    """Since when at the latest two figures were equal: the older of the two statements that agreed."""
+    points = [(each, side) for side, history in ((0, one), (1, other)) for each in history]
+    now: dict[int, Total] = {}
+    agreed = None
+    for each, side in sorted(points, key=lambda pair: (pair[0].at, pair[1])):
+        now[side] = each
+        if len(now) == 2 and now[0].value == now[1].value:
+            agreed = min(now[0].oldest, now[1].oldest)
+    return agreed
