@@ -1,7 +1,7 @@
 """Who is calling: a signed-in person, a token, or the plant's operator on this very machine.
 
 Tokens and sessions are signed with a key that lies in the home (mode 0600) and expire; deleting the key ends them all.
-Roles are never carried in them: the plant file is asked each time, so that a removed person is out at once.
+Roles are never carried in them: the plant file as it was read at the start says what a person may do.
 """
 
 from __future__ import annotations
