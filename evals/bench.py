@@ -173,7 +173,7 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m evals.bench", description=__doc__)
     options.add_argument("--seed", type=int, default=3)
     options.add_argument("--days", type=int, default=30)
-    options.add_argument("--large", type=int, default=200_000, help="records of the long history; 0 leaves it out")
+    options.add_argument("--large", type=int, default=100_000, help="records of the long history; 0 leaves it out")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     figures = measure(chosen.seed, chosen.days)
