@@ -54,7 +54,8 @@ def main() -> None:
     from lineside.serve import commands
 
     signal.signal(signal.SIGTERM, _end)
-    commands.register(root)
+    if not root.registered_commands:
+        commands.register(root)
     try:
         root()
     except BadRequest as error:

@@ -48,7 +48,7 @@ async def _import(lineside: Lineside, path: Path, *, quiet: bool) -> Imported:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     reader = connector.load("open_records")(
-        "import", {"path": str(path), "finished": True}, time_zone=lineside.plant.time_zone
+        "import", {"path": str(path), "finished": True}, time_zone=lineside.plant.time_zone, clock=lineside.clock
     )
     imported = Imported(file=path.name)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -64,4 +64,5 @@ async def _import(lineside: Lineside, path: Path, *, quiet: bool) -> Imported:
             imported.known += outcome.known
             imported.dead.extend((letter.origin, letter.reason) for letter in outcome.dead)
             progress.update(task, description=imported.summary)
+    imported.dead.sort(key=lambda letter: (len(letter[0]), letter[0]))  # as in the file: line 9 before line 10
     return imported

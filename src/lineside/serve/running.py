@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
@@ -58,6 +59,9 @@ async def run(
             running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))
         if door is not None:
             tasks.create_task(_serve_web(lineside, door, stop, ready))
+        else:
+            typer.echo(f"Lineside runs: {', '.join(sorted(parts))} (Ctrl-C ends it)")
+            sys.stdout.flush()
         await stop.wait()
         for task in running:
             task.cancel()
@@ -166,3 +170,4 @@ async def _serve_web(
 
 def _print_address(address: str) -> None:
     typer.echo(f"Lineside answers at {address}")
+    sys.stdout.flush()  # into a pipe or a log too

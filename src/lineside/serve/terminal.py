@@ -22,9 +22,9 @@ def print_json(value: Any) -> None:  # whatever a reading command returns
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table as wide as the terminal; without one, tab-separated lines that a script can cut."""
-    rows = [[("" if cell is None else str(cell)) for cell in row] for row in rows]
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
-        for row in (list(header), *rows):
+        for row in (list(header), *texts):
             typer.echo("\t".join(row))
         return
     from rich.console import Console
@@ -32,7 +32,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     from rich.text import Text
 
     table = Table(*header, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
+    for row in texts:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
 

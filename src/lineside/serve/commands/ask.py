@@ -49,7 +49,7 @@ def _answer(
 
     lineside = open_lineside(home_folder(context.obj.home))
     try:
-        person = lineside.person(as_user) if as_user else None
+        person = lineside.person(as_user) if as_user is not None else None
         moment = parse_moment(at, lineside.plant) if at else lineside.clock()
         answer = asyncio.run(ask_once(lineside, text, at=moment, person=person, conversation=conversation))
     finally:

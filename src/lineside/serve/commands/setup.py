@@ -81,6 +81,8 @@ def init(
         raise BadRequest(f"{plant_file} is there already; edit it, or choose another --home")
     site = site or typer.prompt("Site id (lower case)")
     time_zone = time_zone or typer.prompt("Time zone, as in Europe/Berlin")
+    if site.split() != [site] or "/" in site or site != site.lower():
+        raise BadRequest(f"{site!r} can't be a site's id; write it in lower case, without spaces and slashes")
     text = _PLANT.format(
         site=json.dumps(site), bare=site, name=json.dumps(name or site.title()), time_zone=json.dumps(time_zone)
     )

@@ -1,0 +1,161 @@
+"""`lineside serve` killed again and again in the middle of its work loses nothing and doubles nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+from tests.journeys.conftest import event, lineside, started, until
+
+from lineside.app import open_lineside
+from lineside.memory import tables
+
+KILLS = 15
+POLLED = ("erp", "cmms", "qms", "wms", "mes", "tracker", "notes")
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """The demo plant in a process of its own; what it said of itself, and its folder."""
+    folder = tmp_path / "plant"
+    command = [sys.executable, "-m", "lineside.simulator", "--dir", str(folder), "--days", "14", "--with-parent"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield {**json.loads(process.stdout.readline()), "folder": folder}
+        process.terminate()
+
+
+def made_home(path: Path, folder: Path) -> Path:
+    path.mkdir()
+    for name in ("plant.toml", "lineside.toml"):
+        shutil.copy(folder / name, path)
+    return path
+
+
+class Pusher(threading.Thread):
+    """Sends note after note over HTTP to whatever serves now; one is done only when it was acknowledged."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(daemon=True)
+        self.url = ""
+        self.done = 0
+        self.ended = threading.Event()
+        self.token = token
+
+    def run(self) -> None:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/cloudevents+json"}
+        with httpx.Client(trust_env=False, timeout=5, headers=headers) as client:
+            while not self.ended.is_set():
+                note = event(f"w-{self.done}", "note", "2026-11-12T08:00:00-06:00", {"text": f"w {self.done}"}, "scale")
+                try:
+                    sent = client.post(f"{self.url}/api/v1/ingest/scale", json=note)
+                except httpx.HTTPError:
+                    self.ended.wait(0.05)
+                    continue
+                if sent.is_success:
+                    self.done += 1
+
+
+def serve(home: Path) -> tuple[subprocess.Popen[str], str]:
+    process = started("--home", home, "serve", "--port", "0")
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("Lineside answers at "), (line, process.communicate()[1])
+    return process, line.split()[-1]
+
+
+def kept(home: Path) -> dict[tuple[str, str], list[tuple[str, datetime]]]:
+    """(record id, reported) by the source and its own id, for what is polled or pushed."""
+    lineside = open_lineside(home)
+    found: dict[tuple[str, str], list[tuple[str, datetime]]] = {}
+    records = tables.records
+    try:
+        with lineside.memory.read() as connection:
+            ids = list(connection.scalars(select(records.c.id)))
+        for record_id, record in lineside.memory.view(as_of=lineside.clock()).records(ids).items():
+            own = record.provenance
+            if own.source in (*POLLED, "scale"):
+                found.setdefault((own.source, own.source_id), []).append((record_id, own.reported_at))
+    finally:
+        lineside.close()
+    return found
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, plant: dict[str, Any]) -> None:
+    home = made_home(tmp_path / "killed", plant["folder"])
+    dice = random.Random(20261112)
+    pusher = Pusher(lineside("--home", home, "token", "--source", "scale").out.strip())
+    proposal = ""
+    try:
+        for kill in range(KILLS):
+            process, pusher.url = serve(home)
+            if kill == 0:
+                pusher.start()
+            if kill == KILLS // 2:  # by now everything that it is about has been read
+                until(lambda: _all_live(home), "the sources", within_s=60)
+                asked = lineside("--home", home, "ask", plant["hold_question"], "--as", plant["proposer"], "--json")
+                (wanted,) = asked.json["proposals"]
+                proposal = wanted["id"]
+                opened = open_lineside(home)
+                digest = opened.ledger.show(proposal).digest
+                approver = opened.person(plant["approver"])
+                opened.ledger.approve(proposal, approver=approver, digest=digest, channel="cli")
+                opened.close()
+            time.sleep(dice.uniform(0.0, 1.5))  # the moment of the kill, not a wait for anything
+            process.kill()
+            process.communicate()
+        process, pusher.url = serve(home)
+        until(lambda: _state(home, proposal) == "verified", "the hold to come back", within_s=60)
+        pushed = pusher.done
+        until(lambda: pusher.done > pushed, "one more push")
+    finally:
+        pusher.ended.set()
+        pusher.join()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+
+    calm = made_home(tmp_path / "calm", plant["folder"])
+    for each in (home, calm):
+        for name in POLLED:
+            assert lineside("--home", each, "backfill", name).code == 0
+    disturbed, undisturbed = kept(home), kept(calm)
+
+    notes = {key for key in disturbed if key[0] == "scale"}
+    assert {("scale", f"w-{number}") for number in range(pusher.done)} <= notes
+    assert len(notes) <= pusher.done + 1
+    assert all(len(ids) == 1 for ids in disturbed.values())
+    polled = {key: ids for key, ids in disturbed.items() if key[0] != "scale"}
+    read_until = max(reported for ids in polled.values() for _, reported in ids)
+    before = {key: ids for key, ids in undisturbed.items() if ids[0][1] < read_until}  # the plant goes on meanwhile
+    assert {key: ids[0][0] for key, ids in polled.items() if ids[0][1] < read_until} == {
+        key: ids[0][0] for key, ids in before.items()
+    }
+    for row in lineside("--home", home, "sources", "list", "--json").json:
+        assert row["received"] == row["recorded"] + row["known"] + row["dead_lettered"], row
+    effects = (plant["folder"] / "qms-writes.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(effects) == 1
+    assert lineside("--home", home, "audit", "verify").code == 0
+
+
+def _all_live(home: Path) -> bool:
+    rows = {row["source"]: row for row in lineside("--home", home, "sources", "list", "--json").json}
+    return all(rows[name]["feed"] == "live" for name in POLLED)
+
+
+def _state(home: Path, proposal: str) -> str:
+    return str(lineside("--home", home, "proposals", "show", proposal, "--json").json["state"])
