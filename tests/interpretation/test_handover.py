@@ -116,3 +116,18 @@ def test_an_empty_shift_is_said_to_be_empty(remembered, foundry):
 
     assert reading.findings == ()
     assert "the records tell of nothing" in reading.verdict
+
+
+def test_a_hazard_of_the_shift_before_stands_first_until_it_is_closed(remembered, scribe, foundry):
+    text = "Stapler 3 hat defekte Bremse, nicht benutzen! Schnittwunde Finger bei Former A."
+    scribe.note("schichtbuch", at("21:00"), text, author="kurz")
+    found = sections(drafted(remembered(scribe.events, foundry, NOW)))
+    assert "Stapler 3" in found["safety"][0]
+    assert "9 h 00 min ago" in found["safety"][0]
+
+
+@pytest.mark.parametrize("day", [2, 3])
+def test_a_hazard_is_carried_for_a_day_and_ends_with_its_repair(remembered, scribe, foundry, day):
+    scribe.note("log", at("20:00", day), "Forklift 3 has a faulty brake, do not use", author="kurz")
+    scribe.note("log", at("23:30", 3), "Brake of forklift 3 repaired", author="lang")
+    assert "safety" not in sections(drafted(remembered(scribe.events, foundry, NOW)))

@@ -233,3 +233,26 @@ def test_the_parts_always_sum_to_the_gap_whatever_order_the_records_arrive_in(
     assert sum(u for u, _ in parts(reading).values()) == reading.data["gap"]
     ordered = sorted(scribe.events, key=lambda e: (e["time"], e["id"]))
     assert pace(remembered(ordered, press_house, "2026-03-03T13:00:00+00:00").view(), PRESS) == reading
+
+
+def test_slow_running_without_a_rate_is_measured_by_the_counts_around_it(remembered, scribe, foundry):
+    scribe.report("leitstand", at("06:00"), f"equipment:{LINE}", target_rate=60, rate=60, good_count=0, reject_count=0)
+    scribe.report("leitstand", at("08:00"), f"equipment:{LINE}", good_count=120)
+    scribe.event("leitstand", at("08:30"), "slow", equipment=LINE, reason="Ersatzsand")
+    scribe.report("leitstand", at("09:00"), f"equipment:{LINE}", good_count=165)
+    scribe.report("leitstand", at("10:00"), f"equipment:{LINE}", good_count=193, reject_count=2)
+    reading = pace(remembered(scribe.events, foundry, NOW).view(), LINE)
+    lost = parts(reading)
+    # 15 short in the hour that holds the first half hour of it, then 30 less what was rejected.
+    assert 43 <= lost["slow running"][0] <= 46
+    assert abs(lost["unexplained"][0]) <= 2
+    assert sum(units for units, _ in lost.values()) == reading.data["gap"]
+
+
+def test_a_state_in_the_plants_own_language_is_a_stop(remembered, scribe, foundry):
+    scribe.report("leitstand", at("06:00"), f"equipment:{LINE}", target_rate=60, good_count=0, state="läuft")
+    scribe.report("leitstand", at("08:00"), f"equipment:{LINE}", good_count=120, state="Stillstand", reason="Kern lose")
+    scribe.report("leitstand", at("08:30"), f"equipment:{LINE}", good_count=120, state="läuft")
+    scribe.report("leitstand", at("10:00"), f"equipment:{LINE}", good_count=210)
+    lost = parts(pace(remembered(scribe.events, foundry, NOW).view(), LINE))
+    assert lost["stop: Kern lose"] == (30, 30)

@@ -157,3 +157,10 @@ def test_an_unknown_thing_is_said_to_be_unknown(remembered, shop):
     reading = state(remembered([], shop, NOW).view(), Entity("lot", "?"))
     assert reading.findings == ()
     assert reading.missing
+
+
+def test_an_order_of_which_only_lines_are_reported_speaks_of_its_lines(remembered, scribe, bakery):
+    scribe.report("wawi", at("08:00"), "sales_order_line:A-20/10", status="offen", credit="gesperrt")
+    reading = state(remembered(scribe.events, bakery, NOW).view(), Entity("sales_order", "A-20"))
+    assert any(f.data.get("shared_state") == "blocked" and "A-20/10" in f.text for f in reading.findings)
+    assert "A-20/10" in reading.verdict

@@ -118,3 +118,17 @@ def test_groups_sum_to_the_whole_and_equal_a_plain_count(remembered, new_scribe,
 
     assert groups(reading) == {k: str(v) for k, v in Counter(c for _, c in found).items()}
     assert sum(int(v) for v in groups(reading).values()) == reading.data["count"]
+
+
+def test_none_of_a_kind_that_a_source_tells_of_is_an_answer(remembered, day, press_house):
+    day.event("mes", at("23:00"), "start", equipment=OTHER)
+    window = Window(start=datetime.fromisoformat(at("17:00")), end=datetime.fromisoformat(NOW))
+    reading = tally(remembered(day.events, press_house, NOW).view(), "scrap", window=window)
+    assert reading.data["count"] == 0
+    assert "15:30 GMT" in reading.findings[0].text
+
+
+def test_what_was_counted_is_the_figure_of_a_count(remembered, scribe, press_house):
+    scribe.event("wms", at("08:00"), "count", material="M-1", counted=84, unit="ea")
+    reading = tally(remembered(scribe.events, press_house, NOW).view(), "count", measure=Measure.SUM)
+    assert "84 ea" in reading.verdict

@@ -364,10 +364,17 @@ def _elsewhere(view: View, equipment: str, cause: Event) -> Iterator[Finding]:
 def _first(view: View, window: Window, anchor: Interval, chain: Sequence[_Link], claims: Sequence[Note]) -> str:
     if chain:
         cause = chain[-1].cause
-        return f"it probably began with {said(cause)} at {clock(at(cause), view.plant, relative_to=window.start)}"
+        return f"it probably began with {_in_brief(cause)} at {clock(at(cause), view.plant, relative_to=window.start)}"
     if claims:
         return f'{claims[0].author or "a note"} gives as the cause: "{short(claims[0].text, 120)}"'
     return f"the first was {_brief(anchor)} at {clock(anchor.start, view.plant, relative_to=window.start)}"
+
+
+def _in_brief(cause: Record) -> str:
+    if not isinstance(cause, Event) or not (cause.text or cause.equipment):
+        return short(said(cause), 90)
+    place = f" at {cause.equipment}" if cause.equipment else ""
+    return f"{cause.kind.replace('_', ' ')}{place}" + (f' "{short(cause.text, 60)}"' if cause.text else "")
 
 
 def _brief(interval: Interval) -> str:

@@ -79,7 +79,8 @@ def measure(view: View, equipment: str, window: Window, losses: Sequence[Interva
         return None
     run = _Run(equipment=equipment, window=covered, slices=tuple(tile(losses, covered)), rate=rate, count=count)
     total, good = run.rounded(run.target), run.rounded(count.made(covered.start, covered.end))
-    parts = [*_standing_still(run), *_rejected(view, run), *_slow(view, run)]
+    scrap = _rejects(view, run)
+    parts = [*_standing_still(run), *_rejected(run, scrap), *_slow(view, run, scrap)]
     gap = run.part("gap", run.target - count.made(covered.start, covered.end), ())
     rest = Part(
         name="unexplained",
@@ -180,15 +181,16 @@ def _standing_still(run: _Run) -> list[Part]:
     return parts
 
 
-def _rejected(view: View, run: _Run) -> list[Part]:
+def _rejects(view: View, run: _Run) -> Count | None:
     """Units made that were not good: by the reject counter, else by the scrap bookings."""
     place, window = run.count.equipment, run.window
     rejects = counts(view, place, window, "reject_count") or booked(view, run.equipment, window, "scrap")
-    if not rejects:
-        return []
-    scrap = preferred_count(view, rejects, "equipment.reject_count")
-    lost = scrap.made(window.start, window.end)
-    return [run.part("rejects", lost, scrap.cites(window))] if lost > 0 else []
+    return preferred_count(view, rejects, "equipment.reject_count") if rejects else None
+
+
+def _rejected(run: _Run, scrap: Count | None) -> list[Part]:
+    lost = scrap.made(run.window.start, run.window.end) if scrap else 0.0
+    return [run.part("rejects", lost, scrap.cites(run.window))] if scrap and lost > 0 else []
 
 
 def called(interval: Interval) -> str:
@@ -202,30 +204,58 @@ def called(interval: Interval) -> str:
             return str(interval.loss)
 
 
-def _slow(view: View, run: _Run) -> list[Part]:
-    """Units lost to slow running: by the rate that the line reports, else by the count within the slow intervals."""
+def _slow(view: View, run: _Run, scrap: Count | None) -> list[Part]:
+    """Units lost to slow running: by the rate that the line reports, where it reported none since it ran slow by what
+    was counted."""
     running = [s for s in run.slices if s.interval is None or s.interval.loss is Loss.SLOW]
     owners = tuple(dict.fromkeys(s.interval for s in running if s.interval))
-    told = tuple(r for o in owners for r in o.records)
-    if actual := rates_said(view, run.equipment, "rate", run.window):
-        speed = preferred(view, actual, "equipment.rate")
-        lost = 0.0
-        for piece in running:
-            for start, end in _pieces(piece, speed, run.rate):
-                aim, real = run.rate.at(start), speed.at(start)
-                # A line that says rate 0 while no stop is recorded is not slow: that stays unexplained.
-                if aim is not None and real:
-                    lost += max(0.0, aim - real) * (end - start).total_seconds() / 3600
-        if round(lost) > 0:
-            return [run.part("slow running", lost, (*told, *speed.cites(run.window)), owners)]
-    if not owners:
-        return []
-    slow = [s for s in running if s.interval is not None]
-    lost = sum(max(0.0, run.rate.units(s.start, s.end) - run.count.made(s.start, s.end)) for s in slow)
-    return [run.part("slow running", lost, told, owners)]
+    told = [r for o in owners for r in o.records]
+    said = rates_said(view, run.equipment, "rate", run.window)
+    speed = preferred(view, said, "equipment.rate") if said else None
+    lost, counted = 0.0, list[tuple[datetime, datetime]]()
+    for piece in running:
+        for start, end in _pieces(piece, *(r for r in (speed, run.rate) if r is not None)):
+            aim, real = run.rate.at(start), speed.at(start) if speed else None
+            said_since = piece.interval is None or (speed is not None and _since(speed, start, piece.interval.start))
+            if not said_since:
+                counted.append((start, end))
+            # A line that says rate 0 while no stop is recorded is not slow: that stays unexplained.
+            elif aim is not None and real:
+                lost += max(0.0, aim - real) * (end - start).total_seconds() / 3600
+    if speed is not None and round(lost) > 0:
+        told += speed.cites(run.window)
+    if counted and (short := _short_by_count(run, running, counted, scrap)):
+        lost, told = lost + short, [*told, *run.count.cites(Window(start=counted[0][0], end=counted[-1][1]))]
+    return [run.part("slow running", lost, tuple(dict.fromkeys(told)), owners)] if owners or round(lost) > 0 else []
 
 
-def _pieces(piece: Slice, one: Rate, other: Rate) -> list[tuple[datetime, datetime]]:
-    cuts = {s.start for r in (one, other) for s in r.steps if piece.start < s.start < piece.end}
-    edges = sorted({piece.start, piece.end} | cuts)
-    return list(pairwise(edges))
+def _since(speed: Rate, moment: datetime, began: datetime) -> bool:
+    return any(began <= step.start <= moment for step in speed.steps)
+
+
+def _short_by_count(
+    run: _Run, running: Sequence[Slice], slow: Sequence[tuple[datetime, datetime]], scrap: Count | None
+) -> float:
+    """Between two readings of the counter: what the running time should have made and did not, at most what the slow
+    time should have made. While a line isn't called slow, it is taken to run at its target."""
+    times = [m.at for m in run.count.marks if run.window.start < m.at < run.window.end]
+    edges = sorted({max(run.window.start, run.count.marks[0].at), *times})
+    last = min(run.count.marks[-1].at, run.window.end)
+    lost = 0.0
+    for start, end in pairwise(sorted({*edges, last})):
+        due_slow = _due(run.rate, slow, start, end)
+        if due_slow:
+            due = _due(run.rate, [(s.start, s.end) for s in running], start, end)
+            made = run.count.made(start, end) + (scrap.made(start, end) if scrap else 0.0)
+            lost += min(due_slow, max(0.0, due - made))
+    return lost
+
+
+def _due(rate: Rate, stretches: Sequence[tuple[datetime, datetime]], start: datetime, end: datetime) -> float:
+    clipped = ((max(a, start), min(b, end)) for a, b in stretches)
+    return sum(rate.units(a, b) for a, b in clipped if a < b)
+
+
+def _pieces(piece: Slice, *rates: Rate) -> list[tuple[datetime, datetime]]:
+    cuts = {s.start for r in rates for s in r.steps if piece.start < s.start < piece.end}
+    return list(pairwise(sorted({piece.start, piece.end} | cuts)))

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from lineside.interpretation.gap import measure
 from lineside.interpretation.open_items import Item, items
-from lineside.interpretation.reading import Finding, Kind, Reading, clock
+from lineside.interpretation.reading import Finding, Kind, Reading, clock, duration
+from lineside.interpretation.safety import carried_notes, concerns_safety
 from lineside.interpretation.standing import applies, in_force_finding, standing, standing_decisions
 from lineside.interpretation.stops import intervals
 from lineside.interpretation.wording import at, counted, late_sources, listed, rid, said, short
@@ -21,14 +22,6 @@ from lineside.plant.quantities import plain
 from lineside.plant.records import Json, Note
 from lineside.plant.windows import Window
 
-_SAFETY = re.compile(
-    r"\b(safety|unsafe|injur\w*|hurt|accident|near[ -]?miss|lock-?out|loto|tag-?out|e-?stop|emergency|fire|smoke|"
-    r"leak\w*|spill\w*|guard (?:removed|open|missing|defeated)|burn(?:ed|t|s)?|hazard\w*|evacuat\w*|first aid|"
-    r"gas alarm|arbeitssicherheit|sicherheit\w*|unfall\w*|beinahe\w*|verletz\w*|not-?halt|not-?aus|brand\w*|"
-    r"feuer\w*|rauch\w*|leck\w*|ausgelaufen|gefahr\w*|gef(?:ä|ae)hrd\w*|schutzhaube|schutzt(?:ü|ue)r|"
-    r"freigeschaltet|erste hilfe)\b",
-    re.IGNORECASE,
-)
 _FAILED = re.compile(
     r"\b(did(?:n't| not) (?:help|work|hold)|no (?:effect|improvement|luck|change)|without (?:success|effect)|failed|"
     r"not the cause|came back|still (?:jams|stops|leaks|trips|fails)|in vain|made it worse|nicht geholfen|"
@@ -59,8 +52,9 @@ def handover(
     window = Window(start=slot.start, end=end, label=name, shift=name if isinstance(slot, ShiftSlot) else slot.shift)
     found = items(view, slot.start, end, equipment)
     notes = view.notes(equipment=equipment, within=window)
-    safe_notes, rest = _parted(notes, lambda n: bool(_SAFETY.search(n.text)))
+    safe_notes, rest = _parted(notes, lambda n: concerns_safety(n.text))
     safe_items, others = _parted(found, _is_safety)
+    earlier = carried_notes(view, slot.start, end, equipment)
     failed, rest = _parted(rest, lambda n: bool(_FAILED.search(n.text)))
     leave, claims = _parted(rest, lambda n: bool(_LEAVE.search(n.text)))
     carried = [i for i in others if i.opened < slot.start and i.open_at(end)]
@@ -74,6 +68,7 @@ def handover(
         if applies(view, d, equipment) and d not in [s.decision for s in standings]
     ]
     findings = [
+        *(_earlier(view, n, window) for n in earlier),
         *(_item(view, i, "safety", window) for i in safe_items),
         *(_note(view, n, "safety", window) for n in safe_notes),
         *(_item(view, i, "carried over", window) for i in carried),
@@ -113,7 +108,7 @@ def handover(
     place = f" for {view.plant.called(equipment)}" if equipment else ""
     head = f"Handover of {name}{f' ({crew})' if crew else ''}{place}"
     sizes = (
-        ("safety", len(safe_items) + len(safe_notes)), ("carried over", len(carried)), ("new", len(new)),
+        ("safety", len(earlier) + len(safe_items) + len(safe_notes)), ("carried over", len(carried)), ("new", len(new)),
         ("closed", len(closed)), ("decisions in force", len(standings)),
     )  # fmt: skip
     verdict = f"{head}: " + ", ".join(f"{n} {name}" for name, n in sizes)
@@ -182,7 +177,7 @@ def _parted(things: Iterable[_Thing], test: Callable[[_Thing], bool]) -> tuple[l
 
 
 def _is_safety(item: Item) -> bool:
-    return bool(_SAFETY.search(f"{item.what} {item.words}"))
+    return concerns_safety(f"{item.what} {item.words}")
 
 
 def _item(view: View, item: Item, section: str, window: Window) -> Finding:
@@ -192,12 +187,18 @@ def _item(view: View, item: Item, section: str, window: Window) -> Finding:
         times = f"{opened} to {clock(item.closed, view.plant, relative_to=item.opened)}"
     text = f"{item.what[:1].upper()}{item.what[1:]} ({times})."
     data = {"section": section, "key": item.key, "opened": item.opened.isoformat()}
-    return Finding(text=text, kind=Kind.DERIVED, cites=item.records[:20], data=data)
+    return Finding(text=text, kind=Kind.DERIVED, cites=item.bounds, data=data)
 
 
 def _note(view: View, note: Note, section: str, window: Window) -> Finding:
     text = f"{clock(at(note), view.plant, relative_to=window.start)}: {said(note)}."
     return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data={"section": section})
+
+
+def _earlier(view: View, note: Note, window: Window) -> Finding:
+    age = duration((window.end - at(note)).total_seconds())
+    text = f"Still open from {clock(at(note), view.plant, relative_to=window.start)}, {age} ago: {said(note)}."
+    return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data={"section": "safety"})
 
 
 def _in_section(finding: Finding, section: str) -> Finding:

@@ -32,6 +32,7 @@ _PASSING = (
     "promise_changed", "eta_changed", "cancelled", "resequenced", "priority_changed", "parameter_change",
     "change_effective", "departed", "split",
 )  # fmt: skip
+_CITED = 6
 _FORGOTTEN = timedelta(days=3)  # something that no record can close is not carried on for ever
 
 
@@ -48,6 +49,11 @@ class Item:
     words: str = ""
     equipment: str | None = None
     passing: bool = False
+
+    @property
+    def bounds(self) -> tuple[str, ...]:
+        """The records to cite: all of a few, else those that bound it."""
+        return self.records if len(self.records) <= _CITED else (*self.records[:2], *self.records[-2:])
 
     def open_at(self, moment: datetime) -> bool:
         return self.opened < moment and (self.closed is None or self.closed > moment) and not self.passing

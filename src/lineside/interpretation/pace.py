@@ -82,9 +82,9 @@ def _explain(view: View, equipment: str, asked: Window, gap: Gap, losses: Sequen
     outlook = forecast(view, equipment, gap)
     if gap.behind:
         worst = next((p for p in parts if p.name != "unexplained"), None)
-        verdict = f"{name} is behind by {units} units at {until}: {share}"
+        verdict = f"{name} is behind by {units} units at {until}: {made} made of {target} due since {since}"
         if worst is not None and worst.units > 0:
-            verdict += f"; the largest share is {worst.name} ({plain(worst.units)} units, {plain(worst.minutes)} min)"
+            verdict += f"; most lost to {worst.name} ({plain(worst.units)} units, {plain(worst.minutes)} min)"
         if story.first:
             verdict += f"; {story.first}"
     else:

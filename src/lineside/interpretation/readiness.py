@@ -3,6 +3,7 @@ the rest."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from lineside.plant.quantities import Quantity, plain
 from lineside.plant.records import Json, quantity
 
 _LOOKS_DONE = ("complete", "closed", "shippable", "shipped")
+
+_TOLD = 3  # gates that a verdict speaks of; it only names further ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +178,7 @@ def line_verdict(facts: Facts, each: LineReadiness) -> str:
     wanted = each.amount(buckets.wanted)
     if each.ready:
         return f"{name} is shippable: all {wanted} pass every gate."
-    why = "; ".join(f"{g.gate.value}: {g.text}" + (f" (owner {g.owner})" if g.owner else "") for g in each.closed)
+    why = "; ".join(_brief(g) if place < _TOLD else g.gate.value for place, g in enumerate(each.closed))
     unknown = ", ".join(g.gate.value for g in each.unknown)
     if not each.closed:
         return (
@@ -194,6 +197,11 @@ def line_verdict(facts: Facts, each: LineReadiness) -> str:
     when = f"; earliest {clock(each.earliest, facts.plant, relative_to=facts.view.as_of)}" if each.earliest else ""
     tail = f"; not on record: {unknown}" if unknown else ""
     return f"{head}; {why}{when}{tail}."
+
+
+def _brief(gate: Passage) -> str:
+    """What closes the gate, without times and causes: those stand in its finding."""
+    return f"{gate.gate.value}: {re.sub(r' [(][^)]*[)]', '', gate.text).partition(';')[0]}"
 
 
 def line_findings(facts: Facts, each: LineReadiness) -> Iterator[Finding]:

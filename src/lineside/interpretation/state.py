@@ -8,7 +8,7 @@ from itertools import combinations
 from lineside.interpretation import shared_states
 from lineside.interpretation.facts import Facts, doubts, moment, owner_of, recency, spoken, told
 from lineside.interpretation.holds import binding, hold_finding, holds
-from lineside.interpretation.links import link_findings
+from lineside.interpretation.links import lines_of, lines_on, link_findings
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
@@ -18,18 +18,25 @@ from lineside.plant.quantities import Quantity
 _STANDING = ("state", "status", "quality_status", "result", "credit")
 
 
-def state(view: View, entity: Entity) -> Reading:
-    """Each source's word on how the entity stands, conflicts with the word to go by, holds, and what it touches."""
+def state(view: View, entity: Entity, *, touches: bool = False) -> Reading:
+    """Each source's word on how the entity stands, and its lines or operations; conflicts, holds.
+
+    touches: what hangs together with it too, as is told anyway where it is held, where sources contradict one
+    another, and where nothing says how it stands.
+    """
     facts = Facts(view)
     said = facts.about(entity)
     on_it = binding(holds(facts), _bearers(facts, entity))
-    if not said and not on_it:
+    below = [part for child in _children(facts, entity) for part in _standing_points(facts, child)]
+    if not said and not on_it and not below:
         return _nothing(view, entity)
     names = list(dict.fromkeys(s.property for s in sorted(said, key=lambda s: (_rank(s.property), s.property))))
     points = [_point(facts, entity, name) for name in names]
     conflicts = tuple(f for name in names for f in conflicts_on(facts, entity, name))
-    findings = (*conflicts, *(hold_finding(facts, h) for h in on_it), *points, *link_findings(facts, entity))
-    main = [p for p, name in zip(points, names, strict=True) if _rank(name) < len(_STANDING)] or points
+    findings = (*conflicts, *(hold_finding(facts, h) for h in on_it), *points, *below)
+    if touches or conflicts or on_it or not (below or _has_standing(names)):
+        findings += link_findings(facts, entity)
+    main = [p for p, name in zip(points, names, strict=True) if _rank(name) < len(_STANDING)] or below or points
     held = f"Held by {', '.join(h.id for h in on_it)}. " if on_it else ""
     head = " ".join(f.text for f in conflicts[:1]) or (main[0].text if main else f"{entity.id} has no reports.")
     return Reading(
@@ -218,6 +225,24 @@ def _nothing(view: View, entity: Entity) -> Reading:
         f"{entity.id} is mentioned, but no source has reported its state" if known else f"No record tells of {entity}"
     )
     return Reading(verdict=f"{text}.", missing=(f"A report on {entity} from any source.",))
+
+
+def _children(facts: Facts, entity: Entity) -> list[Entity]:
+    """The lines of an order or a shipment, the operations of a job order."""
+    match entity.kind:
+        case EntityKind.SALES_ORDER:
+            return lines_of(facts, entity)
+        case EntityKind.SHIPMENT:
+            return lines_on(facts, entity)
+        case EntityKind.JOB_ORDER:
+            return [e for e in facts.view.entities(EntityKind.OPERATION) if e.id.startswith(f"{entity.id}/")]
+        case _:
+            return []
+
+
+def _standing_points(facts: Facts, entity: Entity) -> list[Finding]:
+    names = sorted({s.property for s in facts.about(entity)} & set(_STANDING), key=_rank)
+    return [_point(facts, entity, name) for name in names]
 
 
 def _rank(name: str) -> int:

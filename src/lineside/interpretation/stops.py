@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+from lineside.interpretation import shared_states
 from lineside.memory import Statement, View
 from lineside.plant.entities import EntityKind
 from lineside.plant.equipment import within, work_center
@@ -138,7 +139,7 @@ def from_states(statements: Iterable[Statement]) -> list[Interval]:
     for (place, source), history in lanes.items():
         current: Interval | None = None
         for said in sorted(history, key=lambda s: (s.occurred_at, s.record_id)):
-            loss = _STATES.get(said.text.strip().lower())
+            loss = _STATES.get(shared_states.state_of(EntityKind.EQUIPMENT, "state", said.value) or "")
             if current is not None and loss is current.loss:
                 continue
             if current is not None:

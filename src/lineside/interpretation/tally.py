@@ -24,6 +24,7 @@ from lineside.plant.windows import Window
 
 _CITED = 20
 _TOP = 12
+_EVENTS_OF = {"changeover": ("changeover_start",), "downtime": ("stop", "changeover_start")}
 _OVER = ("complete", "closed", "delivered", "departed", "cancelled", "released")
 _DUE = {"job_order": "planned_end", "sales_order": "promised_at", "sales_order_line": "promised_at",
         "purchase_order_line": "eta", "maintenance_order": "due_at", "inspection": "due_at",
@@ -87,11 +88,12 @@ def tally(
     called = _called(subject, where or {}, late=late)
     span = _span_words(view, window)
     if not chosen:
+        before, late_words = ((), ()) if rows else _last_before(view, subject, window)
         whole = f" (of {len(rows)} {_plural(subject)} in all)" if rows else ""
         return Reading(
             verdict=f"No {called}{span}{whole}.",
-            findings=_none_of(rows, subject, called, span),
-            missing=() if rows else (f"Records of {_plural(subject)}{span}.",),
+            findings=_none_of(rows, subject, called, span) or before,
+            missing=() if rows else late_words if before else (f"Records of {_plural(subject)}{span}.",),
             window=window,
             data={"count": 0, "of": len(rows)},
         )
@@ -128,6 +130,25 @@ def tally(
             "groups": [{"name": g.name, "count": len(g.rows), "figure": g.figure} for g in groups],
         },
     )
+
+
+def _last_before(view: View, subject: str, window: Window | None) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Zero is an answer where a source tells of such events: the last one before, how recently the source spoke, and
+    whether it may have missed some."""
+    kinds = _EVENTS_OF.get(subject, (subject,))
+    last = view.events(kinds=kinds, newest_first=True, limit=1) if window is not None else []
+    if not last or window is None or at(last[0]) >= window.start:
+        return (), ()
+    source = last[0].provenance.source
+    newest = [*view.events(within=Window(start=window.start, end=view.as_of), newest_first=True), *last]
+    heard = next(e for e in newest if e.provenance.source == source)
+    text = (
+        f"The last {subject.replace('_', ' ')} on record was at {clock(at(last[0]), view.plant)}; "
+        f"{source} last recorded something at {clock(at(heard), view.plant)}."
+    )
+    cites = tuple(dict.fromkeys((rid(last[0]), rid(heard))))
+    found = Finding(text=text, kind=Kind.DERIVED, cites=cites, data={"count": 0})
+    return (found,), late_sources(view, (source,))
 
 
 def _rows(view: View, subject: str, *, window: Window | None, equipment: str | None) -> Iterator[Row]:
@@ -198,7 +219,8 @@ def _of_event(view: View, event: Event, running: dict[str, list[tuple[datetime, 
         traits.setdefault("material", material_at(running, event.equipment, at(event)) or "")
     traits["kind"] = event.kind
     traits.setdefault("reason", str(event.attributes.get("code") or event.text))
-    amount = quantity(event.attributes.get("quantity"), str(event.attributes.get("unit") or ""))
+    figure = "counted" if event.kind == "count" and "counted" in event.attributes else "quantity"
+    amount = quantity(event.attributes.get(figure), str(event.attributes.get("unit") or ""))
     return _of_record(view, event, traits, amount)
 
 
