@@ -42,6 +42,7 @@ class Ask:
     places: tuple[str, ...] = ()
     window: Window | None = None
     window_said: bool = False
+    windows: tuple[Window, ...] = ()  # further ones, to be answered as well
     unknown: tuple[Unknown, ...] = ()
     no_places: tuple[NoPlace, ...] = ()
     unclear: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -57,6 +58,7 @@ class Ask:
     subject: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     words: frozenset[str] = field(default_factory=frozenset)
+    means: frozenset[str] = field(default_factory=frozenset)  # the concepts of the words
     read_as: tuple[str, ...] = ()
 
     @property

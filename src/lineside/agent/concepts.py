@@ -41,10 +41,13 @@ hit: hit hits affect* betroff* trifft treffen impact* hurt hurts hurting slip* s
 decide: deci* deside* entsch* beschl* beschloss* agree* settle* conclu* vereinbar* abgemacht ausgemacht went_with go_with going_with chose choose* chosen gewaehlt umgestellt umgestiegen switch* whose_call whose_idea reasoning rationale begruend* outcome overr* uebersteuer* options option alternativ* turned_down verworfen resolution what_did_we handle* handled opt opted pick picked plan_for
 shortage: shortage* mangel* engpass* lack_of out_of ran_out ausgegangen fehlmenge knapp* scarcity
 allow: allow* authori* approv* permit* sign_off signed let_through erlaub* genehmig* freigegeben zugelass* bewillig* durchgewunk* durchgelass* waive* waiver sonderfreigabe ausnahmegen* abgesegnet angeordnet veranlasst ok_d okayed okay_d erteilt let_us green_light
-who: who whose wer wem wessen whom by_whom von_wem
+who: who whose wer wen wem wessen whom by_whom von_wem
+may: can may could darf duerfen kann koennen allowed is_it_ok
+shifted: pulled_forward moved_up moved_forward bumped vorgezogen resequenc* repriorit* postpon* pushed_back pushed_out verschoben vorgereiht zurueckgestellt cancelled storniert hochgestuft promise_date
+outcome: came_of became_of come_of result resulted ergeben daraus_geworden geworden bewirkt gebracht turned_out happened_after happened_since nachdem afterwards
 still: still noch weiterhin gilt gelten geltend* gueltig* apply applies valid active aktiv in_force effect in_place standing bestehen* bestehend* current immer_noch holds stands anymore mehr limited
 limit: limit* restrict* rule rules regel* grenze* beschraenk* einschraenk* speed_cap vorgabe* instruction* anweisung* constraint* workaround* tempolimit drossel* gedrossel* percent prozent cap standing_order* orders_for orders_from auflage* deckel*
-touch: touch* anfass* anruehr* verstell* hands_off tabu verboten* forbidden off_limits finger_weg leave_alone in_ruhe darf duerfen allowed mustn_t must_not not_allowed respect follow adjust keep_off dont_change do_not_change finger stay_away careful vorsicht
+touch: touch* anfass* anruehr* verstell* hands_off tabu verboten* forbidden off_limits finger_weg leave_alone in_ruhe let_be darf duerfen allowed mustn_t must_not not_allowed respect follow adjust keep_off dont_change do_not_change finger stay_away careful vorsicht
 premise: fact facts assumption* annahme* based beruh* rest rests hold_water hinfaellig ueberholt* no_longer_true obsolete stuetz* basis voraussetzung* grundlage* premise* standing_on
 decisions: decision decisions entscheidung* beschluss* beschluesse decided entschieden calls rulings
 mine: me my mir mich meine mein ich
@@ -56,17 +59,17 @@ fault: fault* jam jams jamm* problem* fehler* stoerung* stau staus issue* failur
 handover: handover* handoff* hand_over hand_off uebergabe* schichtbericht* schichtuebergabe* brief briefing summary summar* zusammenfass* fass zusammen uebergeb* catch_me bring_me need_to_know wissen_muss muss_ich_wissen onboard* einarbeit*
 next: next incoming oncoming naechste* kommende* following relief abloesung ablöse new_on neu_an neu_auf new_here new_to starting bin_neu tomorrows
 give: give need want prep prepare write draft geben brauche mach mache schreib bitte please pls
-source: source* feed feeds system* interface* data daten* quelle* datenquelle* schnittstelle* connector* sensor* anbindung* werte signal*
+source: erp wms mes qms cmms crm plm tms scada sap lims plc qs lab labor source* feed feeds system* interface* data daten* quelle* datenquelle* schnittstelle* connector* sensor* anbindung* werte signal*
 fresh: stale outdated veraltet* trust* reliab* rely verlass* trau trauen vertrau* quiet silent sending melde* meldet alive dead up_to_date fresh* aktuell* lag lags lagging hear heard gehoert stumm reinkommen rein ankommen liefert reporting offline down tot ausgefallen sync* healthy stuck frozen stop_sending stopped_sending believe old alt stoppt schweigt schweigen noch_rein
 count: how_many how_often how_long wie_viele wieviele wie_oft wie_lang wie_lange number_of no_of anzahl total* sum summe gesamt* insgesamt most meisten longest laengst* average durchschnitt* compar* vergleich* list liste count zahl_der minutes how_much
 often: keep keeps again wieder immer often haeufig* oft every jede jedes
-notes: note notes notiz* wrote write* written said say says mention* erwaehn* schrieb* geschrieben eintrag* eintraege eingetragen logbook schichtbuch vermerk* anyone anybody jemand report* comment* complain* remark* told
+notes: any_word word_on anything_on anything_about note notes notiz* wrote write* written said say says mention* erwaehn* schrieb* geschrieben eintrag* eintraege eingetragen logbook schichtbuch vermerk* anyone anybody jemand report* comment* complain* remark* told
 telemetry: data daten telemetr* machine sensor* messwert* messung* plc sps reality numbers signal* screen anlage
 if: if wenn falls
 stays: stay* bleibt bleiben remain* doesnt_come not_come doesn_t_come come_back wiederkommt ausfaellt until bis
 rush: rush eilauftrag* eilig* squeeze capacity kapazitaet* resequenc* reschedul* umplan* vorzieh* vorgezogen* einschieb* reinschieb* reinquetsch* extra_order
 care: looking_after look_after looks_after responsible in_charge kuemmert kuemmern zustaendig* verantwort* owns owner own dran on_it who_s_on who_is_on gehoert handling dealing working_on bearbeitet
-run: run runs running laeuft laufen up steht stehen down angelaufen stopped idle standing still_stand stillsteht gestoppt wieder_an back_on working on free frei usable
+run: stand standen gestanden stood run runs running laeuft laufen up steht stehen down angelaufen stopped idle standing still_stand stillsteht gestoppt wieder_an back_on free frei usable
 where: where wo location end_up whereabouts
 material: material* staged bereitgestellt* stuff teile parts components komponenten rohstoff* short fehlt fehlen lack* zutaten
 job: job jobs work_order* fertigungsauftr* auftraege auftrag order orders production_order* runs
@@ -93,7 +96,7 @@ RULES: Mapping[Intent, str] = {
     """,
     Intent.PACE: """
         3.4 @place slow
-        3.4 @place why !@order !past !fix !decide
+        3.4 @place why !@order !past !fix !decide !waste
         3 @place target !limit !decide !rush
         3 target reach !@order !@stock !truck !source
         3 slow target !@order !@stock
@@ -107,6 +110,8 @@ RULES: Mapping[Intent, str] = {
         2.2 change !@thing !looks !decide !premise !arrived !handover
         3 change @order !decide !why !care
         2.8 @thing since change
+        4.2 @order shifted !if
+        3 change @thing who
         2.6 since situation !@thing
     """,
     Intent.RECONCILE: """
@@ -121,7 +126,7 @@ RULES: Mapping[Intent, str] = {
     Intent.CONFLICTS: """
         4 released stopped_by @orders|@kind|job|@source but
         4 released stopped_by @source !@order !@stock
-        4.4 released stopped_by source !@order !@stock
+        5.6 released stopped_by source !@order !@stock
         3.4 differ source !@stock
         3.2 differ @source !@stock
         3.4 differ notes
@@ -156,6 +161,7 @@ RULES: Mapping[Intent, str] = {
         3 decide !premise !still !mine !@event
         3.4 decide why !premise
         4 allow who !mine
+        4.6 outcome !fix !source
         3.4 who decide
         3.6 shortage decide|past|fix
         3.6 decide mine waiting
@@ -173,14 +179,15 @@ RULES: Mapping[Intent, str] = {
         3.6 decisions block
         3 touch now|nights|@when !ship
         3.4 touch block|but !ship
+        4 may still @place !reach !ship !target
     """,
     Intent.PATTERNS: """
         3 repeat @event|fault|nights !past
         3.2 repeat fix nights
         3 often @event nights !count
         3 fault|@event nights repeat|often
-        3.2 waste high nights|why
-        3.2 waste why
+        4.4 waste high nights|why
+        4.4 waste why
         3.6 slow waiting time
         3.2 time waiting slow|where
         2.4 repeat
@@ -215,7 +222,7 @@ RULES: Mapping[Intent, str] = {
         2.6 @event @when !why !past !fix !repeat !care
     """,
     Intent.STATE: """
-        2.6 @place run !slow !target !past !if !count
+        2.6 @place run !slow !target !past !if !count !notes !may
         2.4 @thing situation
         2.6 @lot run|block|released !ship !allow !decide
         2.4 @hold

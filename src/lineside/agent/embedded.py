@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lineside.agent.answer import Answer, AnswerEvent, ClaimFound, Done, Question, Step, ToolUse
@@ -17,7 +18,7 @@ from lineside.agent.plan import Call, plan
 from lineside.agent.question import understand
 from lineside.agent.tools import TOOLS, Context
 from lineside.errors import BadRequest
-from lineside.interpretation.reading import Reading
+from lineside.interpretation.reading import Finding, Kind, Reading
 from lineside.memory import EVERYTHING, Memory, Reader, View
 
 if TYPE_CHECKING:
@@ -80,22 +81,28 @@ class EmbeddedAnswerer:
             if refused is not None:
                 yield _Outcome(refused)
                 continue
-            found = plan(ask, names)
-            if found.unanswerable:
-                yield _Outcome(Reading(verdict=found.unanswerable, missing=found.missing))
-                continue
-            context = Context(
-                memory=self.memory,
-                view=view,
-                asked=question.text,
-                person=question.person,
-                ledger=self.ledger,
-                windows=found.windows,
-            )
-            for call in found.calls:
-                if call not in done:
-                    done.append(call)
-                    yield _made(call, context)
+            readings: list[Reading] = []
+            for one in (ask, *(replace(ask, window=window, windows=()) for window in ask.windows)):
+                found = plan(one, names)
+                if found.unanswerable:
+                    yield _Outcome(Reading(verdict=found.unanswerable, missing=found.missing))
+                    break
+                context = Context(
+                    memory=self.memory,
+                    view=view,
+                    asked=question.text,
+                    person=question.person,
+                    ledger=self.ledger,
+                    windows=found.windows,
+                )
+                for call in found.calls:
+                    if call not in done:
+                        done.append(call)
+                        outcome = _made(call, context)
+                        readings.append(outcome.reading)
+                        yield outcome
+            if compared := _compared(readings):
+                yield _Outcome(compared)
 
     def _unknown(self, ask: Ask, view: View) -> Reading | None:
         """An abstention that names what the question means and the memory doesn't know; None where it knows all."""
@@ -111,6 +118,16 @@ class EmbeddedAnswerer:
             return Reading(
                 verdict=f"{place.typed} is not known at this plant; {told}.",
                 missing=(f"Equipment called {place.typed}, in the plant file or in a record.",),
+            )
+        if (
+            ask.window is None
+            and not view.plant.shifts
+            and ask.intent is not Intent.PATTERNS
+            and _SHIFT.search(ask.text)
+        ):
+            return Reading(
+                verdict="The plant file (plant.toml) has no shifts, so a shift has no beginning and no end.",
+                missing=("[[shifts]] in plant.toml, or a stretch of time, as in: from 06:00 to 14:00.",),
             )
         if ask.unclear:
             typed, meanings = ask.unclear[0]
@@ -158,6 +175,30 @@ def _made(call: Call, context: Context) -> _Outcome:
             if tried.reading.findings:
                 return tried
     return _Outcome(reading, ToolUse(call.tool, call.arguments))
+
+
+_SHIFT = re.compile(
+    r"\b(?:(?:last|previous|this|current|next|night|day|early|late|letzte\w*|vorige\w*|diese\w*|nächste\w*)[\s-]+"
+    r"(?:shift|schicht)|(?:nacht|früh|spät|tag)schicht)\b",
+    re.IGNORECASE,
+)
+
+
+def _compared(readings: Sequence[Reading]) -> Reading | None:
+    """What two counts of the same differ by; None where there are not two."""
+    counts = [
+        (r, r.window, count) for r in readings if isinstance(count := r.data.get("count"), int) and r.window is not None
+    ]
+    if len(counts) != 2 or len(readings) != 2 or counts[0][1] == counts[1][1]:
+        return None
+    (one, before, first), (other, after, second) = counts
+    cites = tuple(dict.fromkeys(c for r in (one, other) for f in r.findings for c in f.cites))
+    names = [w.label or w.shift or "" for w in (before, after)]
+    how = f"{abs(second - first)} {'more' if second > first else 'fewer'}" if second != first else "as many"
+    text = f"{names[0]}: {first}; {names[1]}: {second}, {how}."
+    if not cites:
+        return Reading(verdict=text)
+    return Reading(verdict=text, findings=(Finding(text=text, kind=Kind.DERIVED, cites=cites),))
 
 
 def _foreign(ask: Ask) -> list[str]:

@@ -60,7 +60,7 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
     quality_status: quality status, qualitaetsstatus, quality release, usage decision
     status: status, stand, zustand, state of
     state: state, zustand
-    reason: reason, grund, why
+    reason: reason, grund, why, warum, wieso, weshalb, weswegen
     owner: owner, owns, verantwortlich, responsible, zustaendig, who has, wem gehoert
     carrier: carrier, haulier, spediteur, frachtfuehrer, spedition, forwarder
     dock: dock, tor, rampe, gate, bay, verladetor
@@ -223,7 +223,8 @@ shall she should show since so some somebody someone something still such t take
 there these they thing things this those through till to too under until up us very want wants was we were what whats when
 where which while who whom whose why will with would yes yet you your right today tonight tomorrow yesterday currently
 moment happen happens happened know known let's i'm it's that's d ll re ve did didn doesn isn wasn weren don won couldn
-stueck pcs pieces
+stueck pcs pieces didnt doesnt dont isnt arent wasnt werent cant couldnt wont wouldnt hasnt havent whats whos hows wheres
+whens whys thats theres im ive youre weve pls plz thx hey anyways ok gonna wanna gotta lemme gimme bit
 """)
 GERMAN = word_set("""
 aber alle allem allen aller alles als also am an auch auf aus bei beim bin bis bitte da dabei damit dann das dass dein dem
@@ -234,7 +235,7 @@ nur ob oder ohne schon sehr sein seine seit sich sie sind so soll sollen sollte 
 viele vom von vor war waren warum was wegen weil welche welchem welchen welcher welches wem wen wenn wer werden weshalb
 wessen wie wieso wieder wir wird wo wohin woher worden wurde wurden zu zum zur zwischen zwar eigentlich denn bloss eben
 heute gestern morgen aktuell momentan zeig zeige sag sagen weiss wissen moechte will wollen machen macht gemacht ueberhaupt
-stueck
+stueck heut grad gerad nich ned net gibts gehts hats wars obs isses nen ner nem mim aufm beim zurzeit halt denn
 """)
 STOP_WORDS = ENGLISH | GERMAN
 
@@ -311,7 +312,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
 # Things that no operational memory knows; a question about one is not answered from its other words.
 ELSEWHERE = word_set("""
 weather rain snow forecast-weather wetter regen schnee temperature-outside
-salary salaries wage wages pay payroll gehalt gehaelter lohn loehne verdient verdienst
+earn earns earned earning overtime-pay verdienen bonus salary salaries wage wages pay payroll gehalt gehaelter lohn loehne verdient verdienst
 share-price stock-price stockmarket shares dividend aktie aktien aktienkurs boerse
 price prices cost costs margin profit revenue turnover preis preise kosten kostet umsatz gewinn marge budget
 capital president chancellor election football soccer bundesliga goal-score movie song recipe-cake joke poem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -48,12 +48,14 @@ _LONG = word_set(
     long lange dauer duration downtime stillstandszeit minutes hours minuten stunden dauerte gedauert
     """
 )
+_COUNTING = word_set("many viele oft often number anzahl count total total insgesamt summe zahl wieviele haeufig")
 _LONGEST = word_set("longest laengste laengsten laengster laengstes")
 _MEAN = word_set("average mean durchschnitt mittel durchschnittlich")
 _MADE = word_set("made produced make produce hergestellt produziert gefertigt")
 _OFTEN = word_set("many viele often oft")
 _STOOD = word_set("stand standen steht gestanden still stood down stopped idle")
 _LATE = word_set("late overdue spaet verspaetet ueberfaellig verzug")
+_MOVED = ("resequenced", "priority_changed", "promise_changed", "cancelled")
 _ORDERED_LAST = ("lot", "sales_order", "job_order", "shipment", "hold")
 
 
@@ -113,6 +115,8 @@ def _state(ask: Ask, scope: _Scope) -> _Calls:
             )
             for thing in made[:4]
         )
+    if ask.entities and "arrived" in ask.means and (changed := ask.of_kind("engineering_change")):
+        return tuple(Call("revisions", {"entity": str(one)}, (_plain(one),)) for one in changed[:3])
     if ask.entities:
         return tuple(Call("state", {"entity": str(thing)}, (_recall(ask),)) for thing in ask.entities[:4])
     if ask.place:
@@ -127,6 +131,8 @@ def _state(ask: Ask, scope: _Scope) -> _Calls:
 
 
 def _lookup(ask: Ask, _: _Scope) -> _Calls:
+    if "as_counted_at" in ask.properties and (things := ask.of_kind(*_STOCKED)):
+        return tuple(Call("last_count", {"entity": str(t)}, (Call("stock", {"entity": str(t)}),)) for t in things[:4])
     wanted = [name for name in ask.properties if not (name == "reason" and len(ask.properties) > 1)]
     history = bool(
         {"history", "when", "since", "changed", "change", "wann", "seit", "verlauf", "geaendert"} & ask.words
@@ -167,7 +173,7 @@ def _ready(ask: Ask, scope: _Scope) -> _Calls:
         )
     if ask.entities:
         return tuple(Call("state", {"entity": str(thing)}) for thing in ask.entities[:4])
-    if {"job_order", "material"} & set(ask.kinds) and "sales_order" not in ask.kinds:
+    if ({"job_order", "material"} & set(ask.kinds) and "sales_order" not in ask.kinds) or "material" in ask.means:
         return (Call("material_readiness", {**scope.where, **scope.when}),)
     if ask.kinds or ask.window_said:
         return _departure(ask, scope)
@@ -218,15 +224,20 @@ def _departs(ask: Ask, zone: ZoneInfo) -> str | None:
 
 
 def _in_force(ask: Ask, scope: _Scope) -> _Calls:
-    if {"facts", "assumption", "assumptions", "annahme", "annahmen"} & ask.words:
+    if "premise" in ask.means:
         return (Call("broken_assumptions"),)
+    every = Call("in_force", scope.where)
     if ask.topic or ask.entities:
-        return (Call("decided", {"text": _subject(ask), **_about(ask), **scope.where}, (_recall(ask),)),)
-    return (Call("in_force", scope.where),)
+        return (Call("decided", {"text": _subject(ask), **_about(ask), **scope.where}, (every, _recall(ask))),)
+    return (every,)
 
 
 def _tally(ask: Ask, scope: _Scope) -> _Calls:
     counted = _happenings(ask) or _things(ask)
+    if counted is None and (stocked := ask.of_kind(*_STOCKED)):
+        return tuple(Call("last_count", {"entity": str(t)}, (Call("stock", {"entity": str(t)}),)) for t in stocked[:4])
+    if counted is None and ask.entities:
+        return _state(ask, scope)
     if counted is None:
         return "What is to be counted is not something that the plant's vocabulary knows."
     arguments: dict[str, Json] = {**scope.where, **scope.when, **counted}
@@ -239,7 +250,13 @@ def _tally(ask: Ask, scope: _Scope) -> _Calls:
         traits[_STATUS.get(subject, "status")] = ask.states[0]
     if traits:
         arguments["where"] = traits
-    return tuple(Call("tally", {**arguments, **one}) for one in _each_place(ask))
+    if counted["subject"] not in ask.happenings or "group_by" in arguments:
+        return tuple(Call("tally", {**arguments, **one}) for one in _each_place(ask))
+    shown: dict[str, Json] = {**scope.when, **_about(ask), "kinds": list(ask.happenings[:4])}
+    each = [(Call("tally", {**arguments, **one}), Call("events", {**shown, **one})) for one in _each_place(ask)]
+    if not ask.words & _COUNTING and "measure" not in counted:
+        return tuple(replace(events, fallback=(count,)) for count, events in each)
+    return tuple(replace(count, fallback=(events,)) for count, events in each)
 
 
 def _happenings(ask: Ask) -> dict[str, Json] | None:
@@ -297,9 +314,13 @@ def _hold(ask: Ask, _: _Scope) -> _Calls:
     return tuple(Call("propose_action", {"lot": lot.id, "reason": reason}) for lot in lots[:1])
 
 
-def _what_if(ask: Ask, scope: _Scope) -> _Calls:
+def _what_if(ask: Ask, _: _Scope) -> _Calls:
     if ask.places:
-        return tuple(Call("pace", {"equipment": path, **scope.when}) for path in ask.places[:2])
+        return tuple(
+            call
+            for path in ask.places[:2]
+            for call in (Call("bound_to", {"equipment": path}), Call("pace", {"equipment": path}))
+        )
     if things := ask.of_kind(*_SHIPPED):
         return tuple(Call("readiness", {"entity": str(thing)}) for thing in things[:2])
     return (
@@ -308,6 +329,10 @@ def _what_if(ask: Ask, scope: _Scope) -> _Calls:
 
 
 def _unsaid(ask: Ask, scope: _Scope) -> _Calls:
+    """What the named thing is like, where no word says what is wanted of it."""
+    whole = _state(replace(ask, topic=()), scope)
+    if (ask.entities or ask.place) and ask.topic and not isinstance(whole, str):
+        return (replace(_recall(ask), fallback=whole),)
     if ask.entities and not ask.topic:
         return _state(ask, scope)
     if ask.place and not ask.topic:
@@ -369,16 +394,27 @@ def _looks_complete(_: Ask, __: _Scope) -> _Calls:
 
 
 def _decided(ask: Ask, scope: _Scope) -> _Calls:
+    if "mine" in ask.means and "waiting" in ask.means:
+        return (Call("waiting"),)
     return (Call("decided", {"text": _subject(ask), **_about(ask), **scope.where}, (_recall(ask),)),)
 
 
 def _patterns(ask: Ask, scope: _Scope) -> _Calls:
+    if "waste" in ask.means and (ask.window or ask.place):
+        scrapped: dict[str, Json] = {"subject": "scrap", "measure": "sum"}
+        return tuple(
+            call
+            for one in _each_place(ask)
+            for call in (Call("tally", {**scrapped, **one, **scope.when}), Call("changes", {**one, **scope.when}))
+        )
     kind: dict[str, Json] = {"kind": ask.happenings[0]} if ask.happenings else {}
     return tuple(Call("patterns", {**kind, **one, **scope.when}) for one in _each_place(ask))
 
 
-def _similar(ask: Ask, _: _Scope) -> _Calls:
-    return (Call("similar", {"text": _subject(ask)}, (_recall(ask),)),)
+def _similar(ask: Ask, scope: _Scope) -> _Calls:
+    found = Call("similar", {"text": _subject(ask), **scope.where}, (_recall(ask),))
+    tried = "fix" in ask.means and (ask.place or ask.topic)
+    return (found, _recall(ask)) if tried else (found,)
 
 
 def _handover(_: Ask, scope: _Scope) -> _Calls:
@@ -386,6 +422,14 @@ def _handover(_: Ask, scope: _Scope) -> _Calls:
 
 
 def _changes(ask: Ask, scope: _Scope) -> _Calls:
+    if "shifted" in ask.means and ask.entities:
+        told: dict[str, Json] = {**scope.when, "kinds": list(_MOVED)}
+        return tuple(
+            Call("events", {**told, "entity": str(one)}, (Call("changes", {**scope.when, "entity": str(one)}),))
+            for one in ask.entities[:3]
+        )
+    if "revision" in ask.means and (changed := ask.of_kind("engineering_change", "material")):
+        return tuple(Call("revisions", {"entity": str(one)}, (_plain(one),)) for one in changed[:3])
     return (Call("changes", {**scope.where, **scope.when, **_about(ask)}),)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lineside.agent import senses
 from lineside.agent.ask import Ask, Names
 from lineside.agent.cues import Intent
-from lineside.agent import senses
 from lineside.agent.hearing import CUE_WORDS, asks_for
 from lineside.agent.lexicon import AXES, ELSEWHERE, HAPPENINGS, KINDS, POINTING, PROPERTIES, PURPOSES, STATES
 from lineside.agent.wanting import HOLD, SURE, Phrase, axis_in, best, heard, properties_in, together, weigh
@@ -23,7 +23,10 @@ _ASKS = (
     "was|warum|wieso|weshalb|wer|wem|wen|wann|wo|wie|welche|welcher|welches|welchen|ist|sind|kann|koennen|können|hat|haben|"
     "gibt|gilt|darf|wurde|wurden|war|waren|zeig|zeige|seit"
 )
-_PARTS = re.compile(rf"(?<=[?!])\s+|;\s+|(?<=[a-zäöüß0-9])\.\s+|,?\s+(?:and|und|&)\s+(?=(?:{_ASKS})\b)", re.IGNORECASE)
+_PARTS = re.compile(
+    rf"(?<=[?!])\s+|;\s+|(?<=[a-zäöüß])\.\s+|(?<=\d)\.\s+(?=(?:{_ASKS})\b)|,?\s+(?:and|und|&)\s+(?=(?:{_ASKS})\b)",
+    re.IGNORECASE,
+)
 
 
 def understand(
@@ -89,8 +92,11 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
     entities = [m.entity for m in mentions]
     unclear = [(p.typed, tuple(names.places.name(path) for path in (p.path, *p.others))) for p in places if p.others]
     if called is not None and not any(e.kind == called.entity.kind for e in entities):
-        if called.others:
+        if len(called.others) >= _FEW:
             unclear.append((called.typed, tuple(e.id for e in (called.entity, *called.others))))
+        elif called.others:
+            entities += (called.entity, *called.others)
+            read_as.append(f"{called.typed!r} is {' and '.join(e.id for e in (called.entity, *called.others))}")
         else:
             entities.append(called.entity)
             read_as.append(f"{called.typed!r} is {called.entity.kind} {called.entity.id}")
@@ -110,6 +116,7 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         places=tuple(p.path for p in places if not p.others),
         window=found_window.window if found_window else None,
         window_said=found_window is not None and found_window.explicit,
+        windows=found_window.others if found_window else (),
         unknown=tuple(unknown),
         no_places=tuple(absent),
         unclear=tuple(unclear),
@@ -130,18 +137,20 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         ),
         elsewhere=tuple(w for w in spoken.split() if w in ELSEWHERE),
         words=frozenset(spoken.split()) | frozenset(repaired.split()),
+        means=senses.concepts_in((phrase.spoken, phrase.repaired)),
         read_as=tuple(read_as),
     )
-    raw = together(heard(phrase), senses.sensed(ask, (phrase.spoken, phrase.repaired)))
+    raw = together(heard(phrase), senses.sensed(ask))
     scores = weigh(ask, dict(raw))
     intent = best(scores) or (Intent.STATE if ask.entities and not ask.topic else None)
+    idiom = senses.phrase_words(phrase.repaired)
     mended = {asked[i].raw: word for i, word in words.items()}
     return replace(
         ask,
         raw=raw,
         scores=scores,
         intent=intent,
-        topic=tuple(word for word in ask.topic if not _asking(intent, mended.get(word, fold(word)))),
+        topic=tuple(w for w in ask.topic if fold(w) not in idiom and not _asking(intent, mended.get(w, fold(w)))),
         subject=tuple(
             token.raw
             for i, token in enumerate(asked)
@@ -286,6 +295,7 @@ def _singles() -> frozenset[str]:
     return frozenset(words)
 
 
+_FEW = 3  # so many things of one name are all answered for; of more, one must be named
 _SLIPS = {
     "hwo": "how", "wat": "what", "waht": "what", "wich": "which", "wy": "why", "teh": "the", "whre": "where",
     "wehn": "when", "wieveil": "wieviel", "weche": "welche", "abut": "about", "heut": "heute", "grad": "gerade",

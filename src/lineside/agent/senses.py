@@ -58,6 +58,7 @@ def _read_rules() -> tuple[tuple[Intent, float, tuple[frozenset[str], ...], froz
 
 
 _RULES = _read_rules()
+_TOPICAL = frozenset(("shortage", "fault", "limit", "waste"))  # what they name is also what the question is about
 _ASKS: dict[Intent, frozenset[str]] = {
     intent: frozenset(c for i, _, needed, _ in _RULES if i is intent for choice in needed for c in choice)
     for intent in RULES
@@ -73,7 +74,7 @@ def meanings(word: str) -> frozenset[str]:
     if found:
         return frozenset(found)
     for part in word.split("-"):
-        if part != word and len(part) >= 4:
+        if part != word and len(part) >= 3:
             found |= meanings(part)
     if found:
         return frozenset(found)
@@ -91,11 +92,12 @@ def meanings(word: str) -> frozenset[str]:
 
 def asks_for(intent: Intent | None, word: str) -> bool:
     """Whether the word is one of those by which people ask for this."""
-    return intent is not None and bool(meanings(word) & _ASKS.get(intent, frozenset()))
+    direct = set(_WORDS.get(word, ())) | {c for size in range(3, len(word) + 1) for c in _STEMS.get(word[:size], ())}
+    return intent is not None and bool((direct - _TOPICAL) & _ASKS.get(intent, frozenset()))
 
 
-def sensed(ask: Ask, spoken: Iterable[str]) -> dict[Intent, float]:
-    """The wants that the concepts of the words and the named things give away, each with its weight."""
+def concepts_in(spoken: Iterable[str]) -> frozenset[str]:
+    """The concepts that these texts, folded and between blanks, speak of."""
     there: set[str] = set()
     for text in spoken:
         for word in text.split():
@@ -103,7 +105,17 @@ def sensed(ask: Ask, spoken: Iterable[str]) -> dict[Intent, float]:
         for phrase, concepts in _PHRASES.items():
             if f" {phrase} " in text:
                 there |= concepts
-    there |= _named(ask)
+    return frozenset(there)
+
+
+def phrase_words(text: str) -> frozenset[str]:
+    """The words of the text that only mean something together."""
+    return frozenset(word for phrase in _PHRASES if f" {phrase} " in text for word in phrase.split())
+
+
+def sensed(ask: Ask) -> dict[Intent, float]:
+    """The wants that the concepts of the words and the named things give away, each with its weight."""
+    there = ask.means | _named(ask)
     scores: dict[Intent, float] = {}
     hits: dict[Intent, int] = defaultdict(int)
     for intent, weight, needed, forbidden in _RULES:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from lineside.actions import QUESTION, Refusal
+from lineside.agent import listing
 from lineside.agent.free_recall import recalled, shares, telling
 from lineside.agent.names import names_of
 from lineside.agent.wording import key, tokens
@@ -179,6 +180,10 @@ class Tally(WhereWhen):
     late: bool = Field(default=False, description="only what is past its due time")
 
 
+class Events(Change):
+    kinds: list[str] = Field(default_factory=list, description="event kinds as the vocabulary has them")
+
+
 class Hold(Parameters):
     lot: str = Field(description="the lot's id, as in L-77")
     reason: str = Field(description="why, in the asker's words")
@@ -259,7 +264,10 @@ def _contradictions(context: Context, asked: WhereWhen) -> Reading:
 
 
 def _staging(context: Context, asked: WhereWhen) -> Reading:
-    return staging.lacking_material(context.view, context.window(asked.window), context.place(asked.equipment))
+    window = context.window(asked.window)
+    if window is not None and window.end <= context.view.as_of:
+        window = listing.coming(context.view, window)  # material is lacked ahead, never for a shift that is over
+    return staging.lacking_material(context.view, window, context.place(asked.equipment))
 
 
 def _decided(context: Context, asked: About) -> Reading:
@@ -289,7 +297,9 @@ def _patterns(context: Context, asked: Repeats) -> Reading:
 
 
 def _similar(context: Context, asked: About) -> Reading:
-    return patterns.similar(context.view, asked.text)
+    place = context.place(asked.equipment)
+    text = listing.usual_fault(context.view, place, unless=asked.text) if place else asked.text
+    return patterns.similar(context.view, text)
 
 
 def _handover(context: Context, asked: WhereWhen) -> Reading:
@@ -304,7 +314,12 @@ def _handover(context: Context, asked: WhereWhen) -> Reading:
 def _changes(context: Context, asked: Change) -> Reading:
     entity = context.entity(asked.entity) if asked.entity else None
     window = context.window(asked.window) or _shift_so_far(context.view)
+    if entity is not None and not asked.window:
+        window = Window(start=context.view.as_of - _LONG_AGO, end=context.view.as_of, label="the last 30 days")
     return change.changes(context.view, window, equipment=context.place(asked.equipment), entity=entity)
+
+
+_LONG_AGO = timedelta(days=30)
 
 
 def _trust(context: Context, _: NoParameters) -> Reading:
@@ -322,6 +337,32 @@ def _tally(context: Context, asked: Tally) -> Reading:
         where=asked.where,
         late=asked.late,
     )
+
+
+def _events(context: Context, asked: Events) -> Reading:
+    return listing.happened(
+        context.view,
+        kinds=asked.kinds,
+        entity=context.entity(asked.entity) if asked.entity else None,
+        equipment=context.place(asked.equipment),
+        window=context.window(asked.window),
+    )
+
+
+def _counted(context: Context, asked: Thing) -> Reading:
+    return listing.last_counts(context.view, context.entity(asked.entity))
+
+
+def _bound(context: Context, asked: Where) -> Reading:
+    return listing.bound_to(context.view, context.place(asked.equipment) or "")
+
+
+def _revisions(context: Context, asked: Thing) -> Reading:
+    return listing.revisions(context.view, context.entity(asked.entity))
+
+
+def _waiting(context: Context, _: NoParameters) -> Reading:
+    return listing.waiting(context.view, context.ledger, context.person)
 
 
 def _recall(context: Context, asked: About) -> Reading:
@@ -457,6 +498,18 @@ TOOLS: Mapping[str, Tool] = {
         _tool("changes", "What changed in a stretch of time, corrections included.", Change, _changes),
         _tool("sources", "Each source's health: live, late, silent; gaps and mismatches.", NoParameters, _trust),
         _tool("tally", "Counts, sums, durations, averages and rankings, computed over the records.", Tally, _tally),
+        _tool(
+            "events", "What happened, one by one: events of some kinds, about a thing or at a place.", Events, _events
+        ),
+        _tool("last_count", "What was last counted of a material, lot or place.", Thing, _counted),
+        _tool(
+            "bound_to",
+            "The open job orders on equipment, and the orders and promises that wait for them.",
+            Where,
+            _bound,
+        ),
+        _tool("revisions", "Which revision each open job order of a changed material is made to.", Thing, _revisions),
+        _tool("waiting", "The proposals and holds that wait for the asker.", NoParameters, _waiting),
         _tool("recall", "What notes, events and decisions say about something, quoted.", About, _recall),
         _tool(
             "propose_action", "Propose to place a lot on hold. A person must approve; nothing is done.", Hold, _propose

@@ -19,7 +19,8 @@ _POLITE = (
 )
 HOLD = re.compile(
     rf"^(?:{_POLITE} )*"
-    r"(?:(?:put|place|set|get) (?:.+ )?(?:on|under|in|into|a) (?:quality )?(?:hold|quarantine|block)|"
+    r"(?:(?:put|place|set|get|stick|slap|chuck|throw|bung) (?:.+ )?(?:on|under|in|into|a) (?:quality )?"
+    r"(?:hold|quarantine|block)|"
     r"(?:hold|block|quarantine) |(?:place|put|set|create|open|propose) (?:a |the )?(?:quality )?hold |"
     r"(?:sperr|sperre|sperren|blockiere|blockier) |"
     r"(?:setze?|nimm|lege?|stelle?) .+ (?:sperre|sperrbestand|gesperrt)|"
@@ -27,7 +28,8 @@ HOLD = re.compile(
 )
 _ACT = re.compile(
     rf"^(?:{_POLITE} )*"
-    r"(?:(?:cancel|delete|restart|resequence|approve|reject|reschedule|expedite|scrap|do it|loesche|bestelle|starte|"
+    r"(?:(?:cancel|delete|restart|resequence|approve|reject|reschedule|expedite|do it|loesche|bestelle|starte|"
+    r"scrap(?= (?:it|the|this|that|all|lot|batch|§))|"
     r"stoppe|storniere|verschiebe|buche|aendere|verschicke|verschrotte|genehmige|schliesse)(?: |$)|"
     r"(?:release|ship|order|stop|start|move|transfer|change|set|update|send|post|book|close|correct|lift) "
     r"(?:(?:the|it|this|that|them|all|lot|batch|more|my|our|\d+|line)(?: |$)|"
@@ -110,6 +112,8 @@ def weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
     asked = [name for name in ask.properties if name not in ("status", "state", "reason", "lines")]
     if asked and ask.entities:
         scores[Intent.LOOKUP] = 2.6 + 0.3 * len(asked) + (1.2 if _WHICH & ask.words else 0.0)
+    if ask.properties == ("units",) and stocked:
+        scores[Intent.LOOKUP] = 6.0
     if ask.places and not ask.entities and set(asked) & _OF_PLACES and not ask.states:
         scores[Intent.LOOKUP] = 2.2 + 0.3 * len(asked)
     if (ask.entities or ask.places) and (ask.states or ask.properties):
@@ -145,6 +149,14 @@ def best(scores: Mapping[Intent, float]) -> Intent | None:
     return intent if score >= 1.6 else None
 
 
+# How many litres is a drum, wie viele Stück sind in einem Karton.
+_PACKED = re.compile(
+    r" (?:how (?:many|much)|wie viele?|wieviele?) \w+ "
+    r"(?:(?:are|is|go|goes|come|fit|sind|ist|hat|passen|kommen|does|do) )+"
+    r"(?:(?:in|into|on|to|auf) )?(?:an?|one|each|the|per|einem?r?|eine|jedem?|pro|je) (?!§)\w+ "
+)
+
+
 def properties_in(phrase: Phrase) -> tuple[str, ...]:
     said = set(phrase.repaired.split())
     if {"when", "wann"} & said and {
@@ -157,6 +169,8 @@ def properties_in(phrase: Phrase) -> tuple[str, ...]:
         "abgeschlossen",
     } & said:
         return ("planned_end", "actual_end")
+    if _PACKED.search(phrase.repaired):
+        return ("units",)
     return phrase.keys(PROPERTIES)
 
 
