@@ -11,14 +11,14 @@ demo: $(VENV)/installed
 	@$(BIN)/lineside demo $(ARGS)
 
 test: $(VENV)/installed-test
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/installed-test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 bench: $(VENV)/installed-test
 	@$(BIN)/python -m evals.bench $(ARGS)

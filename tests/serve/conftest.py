@@ -325,9 +325,12 @@ def served(home: Path) -> Iterator[Served]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A real Chromium; without one the test is skipped, but not where CI promises one."""
+    """A real Chromium; without one the test is skipped, but not where CI promises one.
+
+    For one module: while Playwright's own loop runs, nothing else in this process can run one.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         assert not os.environ.get("CI"), "CI must test in a browser: apt-get install chromium"
