@@ -37,7 +37,8 @@ looks: look* seem* appear* claim* marked flagged shown_as reported gemeldet gelt
 done: complete* done finished fertig* abgeschlossen komplett erledigt ready closed
 but: but yet aber not nicht can_t cannot although obwohl trotzdem doch isnt arent cant wont however
 truck: truck* lorry lorries trailer* lkw* laster* lastwagen pickup* departure* abfahrt* carrier* haulier* hauler* spediteur* spedition* frachtf* dock* rampe* verladung* van fuhre abholung* forwarder* gate freight
-hit: hit hits affect* betroff* trifft treffen impact* hurt hurts hurting slip* slipped delay* late verspaet* spaeter later surpris* ueberrasch* risk kippe wackel* schiefgeh* unstable running_late
+along: mit mitnehmen mitkommen mitfahren mitgehen along aboard
+hit: betrifft betreff* hit hits affect* betroff* trifft treffen impact* hurt hurts hurting slip* slipped delay* late verspaet* spaeter later surpris* ueberrasch* risk kippe wackel* schiefgeh* unstable running_late
 decide: deci* deside* entsch* beschl* beschloss* agree* settle* conclu* vereinbar* abgemacht ausgemacht went_with go_with going_with chose choose* chosen gewaehlt umgestellt umgestiegen switch* whose_call whose_idea reasoning rationale begruend* outcome overr* uebersteuer* options option alternativ* turned_down verworfen resolution what_did_we handle* handled opt opted pick picked plan_for
 shortage: shortage* mangel* engpass* lack_of out_of ran_out ausgegangen fehlmenge knapp* scarcity
 allow: allow* authori* approv* permit* sign_off signed let_through erlaub* genehmig* freigegeben zugelass* bewillig* durchgewunk* durchgelass* waive* waiver sonderfreigabe ausnahmegen* abgesegnet angeordnet veranlasst ok_d okayed okay_d erteilt let_us green_light
@@ -47,7 +48,7 @@ shifted: pulled_forward moved_up moved_forward bumped vorgezogen resequenc* repr
 outcome: came_of became_of come_of result resulted ergeben daraus_geworden geworden bewirkt gebracht turned_out happened_after happened_since nachdem afterwards
 still: still noch weiterhin gilt gelten geltend* gueltig* apply applies valid active aktiv in_force effect in_place standing bestehen* bestehend* current immer_noch holds stands anymore mehr limited
 limit: limit* restrict* rule rules regel* grenze* beschraenk* einschraenk* speed_cap vorgabe* instruction* anweisung* constraint* workaround* tempolimit drossel* gedrossel* percent prozent cap standing_order* orders_for orders_from auflage* deckel*
-touch: touch* anfass* anruehr* verstell* hands_off tabu verboten* forbidden off_limits finger_weg leave_alone in_ruhe let_be darf duerfen allowed mustn_t must_not not_allowed respect follow adjust keep_off dont_change do_not_change finger stay_away careful vorsicht
+touch: stay_as as_it_is as_is so_bleiben unveraendert unchanged unberuehrt touch* anfass* anruehr* verstell* hands_off tabu verboten* forbidden off_limits finger_weg leave_alone in_ruhe let_be darf duerfen allowed mustn_t must_not not_allowed respect follow adjust keep_off dont_change do_not_change finger stay_away careful vorsicht
 premise: fact facts assumption* annahme* based beruh* rest rests hold_water hinfaellig ueberholt* no_longer_true obsolete stuetz* basis voraussetzung* grundlage* premise* standing_on
 decisions: decision decisions entscheidung* beschluss* beschluesse decided entschieden calls rulings
 mine: me my mir mich meine mein ich
@@ -102,7 +103,7 @@ RULES: Mapping[Intent, str] = {
         3 slow target !@order !@stock
         2.6 slow why !@order !source !waiting
         2.6 @place reach target
-        2.6 slow !@order !@thing !source !waiting !time
+        2.2 slow !@order !@thing !source !waiting !time
     """,
     Intent.CHANGES: """
         2.6 change since !looks !decide !run !waste
@@ -119,6 +120,8 @@ RULES: Mapping[Intent, str] = {
         3 @stock differ !decide
         3 @stock right !@state !decide
         3.4 @stock notfound
+        3.6 @stock @sources !@state !decide
+        3.2 @stock @source why
         3 @stock unit
         3 stock differ !source !premise
         3 stock right
@@ -154,6 +157,9 @@ RULES: Mapping[Intent, str] = {
         3 truck !@order !@source !source !care
         3 hit late truck
         3.4 hit truck
+        3.6 late hit @orders|who|job|truck !@place
+        3.2 @clock along may !@thing
+        3 @clock ship !@thing !since !change !notes
         3.2 @order late hit who
         3 @order late trouble who
     """,

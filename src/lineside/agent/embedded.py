@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # These look at the whole plant, so that a foreign name in the question would go unnoticed.
 _WHOLE = frozenset((Intent.NOW, Intent.PACE, Intent.HANDOVER, Intent.PATTERNS, Intent.TRUST, Intent.CHANGES,
                     Intent.LOOKS_COMPLETE, Intent.DEPARTURE, Intent.TALLY, Intent.IN_FORCE))  # fmt: skip
+_OF_FIGURES = frozenset((Intent.RECONCILE, Intent.CONFLICTS, Intent.TALLY, Intent.LOOKUP, Intent.STATE))
 _LOCATING = word_set("in at of for from bei im am aus von plant site factory werk standort")
 
 
@@ -106,7 +107,10 @@ class EmbeddedAnswerer:
 
     def _unknown(self, ask: Ask, view: View) -> Reading | None:
         """An abstention that names what the question means and the memory doesn't know; None where it knows all."""
-        missing = [u for u in ask.unknown if not mentioned(self.memory, view, u.typed)]
+        figures = bool(ask.entities) and ask.intent in _OF_FIGURES  # beside a known thing, a bare number is a figure
+        missing = [
+            u for u in ask.unknown if not (figures and u.typed.isdigit()) and not mentioned(self.memory, view, u.typed)
+        ]
         if missing:
             near = list(dict.fromkeys(near for u in missing for near in u.nearest))
             typed = ", ".join(u.typed for u in missing)

@@ -235,7 +235,7 @@ nur ob oder ohne schon sehr sein seine seit sich sie sind so soll sollen sollte 
 viele vom von vor war waren warum was wegen weil welche welchem welchen welcher welches wem wen wenn wer werden weshalb
 wessen wie wieso wieder wir wird wo wohin woher worden wurde wurden zu zum zur zwischen zwar eigentlich denn bloss eben
 heute gestern morgen aktuell momentan zeig zeige sag sagen weiss wissen moechte will wollen machen macht gemacht ueberhaupt
-stueck heut grad gerad nich ned net gibts gehts hats wars obs isses nen ner nem mim aufm beim zurzeit halt denn
+stueck uhr heut grad gerad nich ned net gibts gehts hats wars obs isses nen ner nem mim aufm beim zurzeit halt denn
 """)
 STOP_WORDS = ENGLISH | GERMAN
 

@@ -11,6 +11,7 @@ from lineside.agent.free_recall import telling
 from lineside.agent.plainwords import word_set
 from lineside.agent.wording import fold, tokens
 from lineside.interpretation import standing
+from lineside.interpretation.facts import moment
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.wording import at, counted, late_sources, rid, said, shown
 from lineside.memory import Statement, View
@@ -205,6 +206,29 @@ def revisions(view: View, entity: Entity) -> Reading:
         findings=tuple(findings),
         missing=late_sources(view, {wanted.source}),
     )
+
+
+def carrier_called(view: View, text: str) -> str | None:
+    """The carrier one of whose words stands in the text."""
+    words = {token.folded for token in tokens(text)}
+    known = dict.fromkeys(one.text for one in view.said(kind=EntityKind.SHIPMENT, properties=("carrier",)))
+    return next((name for name in known if words & {w.folded for w in tokens(name) if len(w.folded) > 3}), None)
+
+
+def told_delay_s(view: View, shipment: Entity | None, carrier: str | None) -> float:
+    """The delay that the last change of an ETA tells; an hour, where none does."""
+    carried = {
+        one.entity.id
+        for one in view.said(kind=EntityKind.SHIPMENT, properties=("carrier",))
+        if carrier is None or one.text == carrier
+    }
+    for event in view.events(kinds=("eta_changed",), newest_first=True):
+        if event.shipment not in ({shipment.id} if shipment else carried):
+            continue
+        was, now = (moment(event.attributes.get(side)) for side in ("from", "to"))
+        if was and now and now > was:
+            return (now - was).total_seconds()
+    return 3600.0
 
 
 def _jobs(view: View) -> dict[Entity, dict[str, Statement]]:

@@ -101,7 +101,7 @@ def _stock(ask: Ask, _: _Scope) -> _Calls:
     if things:
         return tuple(Call("stock", {"entity": str(thing), **purpose}) for thing in things[:3])
     if ask.entities:
-        return tuple(Call("state", {"entity": str(thing)}) for thing in ask.entities[:3])
+        return tuple(Call("state", {"entity": str(thing)}, (_recall(ask),)) for thing in ask.entities[:3])
     if not ask.topic and not ask.kinds and ask.place is None:
         return "Which material, lot or place is meant is not said."
     return (_recall(ask),)
@@ -207,6 +207,10 @@ def _departure(ask: Ask, scope: _Scope) -> _Calls:
         minutes = count * (60 if late[2][0] in "hs" else 1)
         named = ask.of_kind("shipment")
         return (Call("carrier_delay", {"minutes": minutes, **({"shipment": str(named[0])} if named else {})}),)
+    if "late" in ask.means and "hit" in ask.means and not ask.of_kind("sales_order", "sales_order_line"):
+        loads = ask.of_kind("shipment")
+        whom: dict[str, Json] = {"shipment": str(loads[0])} if loads else {"carrier": " ".join(ask.topic)}
+        return (Call("carrier_delay", whom, (Call("departure"),)),)
     if things := ask.of_kind("shipment", "sales_order", "sales_order_line"):
         return tuple(Call("readiness", {"entity": str(thing)}) for thing in things[:4])
     at = {"at": moment} if (moment := _departs(ask, scope.names.plant.time_zone)) else {}
@@ -264,6 +268,8 @@ def _happenings(ask: Ask) -> dict[str, Json] | None:
     words = ask.words
     if words & _LONG and words & _STOOD and (ask.place or not ask.happenings):
         return {"subject": "downtime", "measure": "duration"}
+    if words & _OFTEN and words & _STOOD and not ask.happenings:
+        return {"subject": "stop"}
     about_things = (
         ask.states and any(kind != "equipment" for kind in ask.kinds) and ask.happenings[:1] in (("stop",), ("scrap",))
     )

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from lineside.agent.ask import Ask
+from lineside.agent.atoms import atoms
 from lineside.agent.concepts import CONCEPTS, RULES
 from lineside.agent.cues import Intent
+from lineside.agent.lexicon import HAPPENINGS, KINDS, PROPERTIES, STATES, STOP_WORDS
 from lineside.agent.wording import near
 from lineside.plant.entities import EntityKind
 
@@ -58,6 +60,13 @@ def _read_rules() -> tuple[tuple[Intent, float, tuple[frozenset[str], ...], froz
 
 
 _RULES = _read_rules()
+# Words that mean something else already, and so are no typo of a concept's.
+_OTHERWISE = frozenset(
+    part
+    for words in (*PROPERTIES.values(), KINDS, HAPPENINGS, STATES, STOP_WORDS)
+    for word in words
+    for part in word.split()
+)
 _TOPICAL = frozenset(("shortage", "fault", "limit", "waste"))  # what they name is also what the question is about
 _ASKS: dict[Intent, frozenset[str]] = {
     intent: frozenset(c for i, _, needed, _ in _RULES if i is intent for choice in needed for c in choice)
@@ -83,7 +92,7 @@ def meanings(word: str) -> frozenset[str]:
         if inside:
             longest = max(inside, key=len)
             return _WORDS.get(longest, frozenset()) | _STEMS.get(longest, frozenset())
-    if len(word) >= 5:
+    if len(word) >= 5 and word not in _OTHERWISE:
         for known in _BY_START[word[:1]]:
             if len(known) >= 5 and near(word if known in _WORDS else word[: len(known) + 1], known):
                 return _WORDS.get(known, frozenset()) | _STEMS.get(known, frozenset())
@@ -132,6 +141,10 @@ def _named(ask: Ask) -> set[str]:
         there.add("@place")
     if ask.sources:
         there.add("@source")
+    if len(ask.sources) > 1:
+        there.add("@sources")
+    if atoms(ask.text).times:
+        there.add("@clock")
     if ask.entities or ask.places or ask.unclear or ask.unknown or ask.no_places:
         there.add("@thing")
     if ask.kinds:

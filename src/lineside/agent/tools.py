@@ -146,7 +146,7 @@ class Departure(Parameters):
 
 
 class Delay(Parameters):
-    minutes: float = Field(description="how late the carrier is")
+    minutes: float | None = Field(default=None, description="how late the carrier is, where it is said")
     shipment: str | None = Field(default=None, description=_THING)
     carrier: str | None = Field(default=None, description="the carrier's name")
 
@@ -251,7 +251,9 @@ def _departure(context: Context, asked: Departure) -> Reading:
 
 def _carrier(context: Context, asked: Delay) -> Reading:
     shipment = context.entity(asked.shipment) if asked.shipment else None
-    return departures.hit_by_carrier(context.view, delay_s=60 * asked.minutes, shipment=shipment, carrier=asked.carrier)
+    carrier = listing.carrier_called(context.view, asked.carrier) if asked.carrier else None
+    delay_s = 60 * asked.minutes if asked.minutes else listing.told_delay_s(context.view, shipment, carrier)
+    return departures.hit_by_carrier(context.view, delay_s=delay_s, shipment=shipment, carrier=carrier)
 
 
 def _conflicts(context: Context, _: NoParameters) -> Reading:
@@ -259,8 +261,15 @@ def _conflicts(context: Context, _: NoParameters) -> Reading:
 
 
 def _contradictions(context: Context, asked: WhereWhen) -> Reading:
-    window = context.window(asked.window) or _shift_so_far(context.view)
-    return disagreement.contradictions(context.view, window, context.place(asked.equipment))
+    place = context.place(asked.equipment)
+    if asked.window:
+        window = context.window(asked.window) or _shift_so_far(context.view)
+        return disagreement.contradictions(context.view, window, place)
+    found = disagreement.contradictions(context.view, _shift_so_far(context.view), place)
+    if not found.findings:
+        week = Window(start=context.view.as_of - timedelta(days=7), end=context.view.as_of, label="the last 7 days")
+        found = disagreement.contradictions(context.view, week, place)
+    return found
 
 
 def _staging(context: Context, asked: WhereWhen) -> Reading:

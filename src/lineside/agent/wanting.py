@@ -108,10 +108,12 @@ def weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
     add(Intent.HANDOVER, -0.8 if ask.entities else 0.0)
     add(Intent.TRUST, 0.8 if ask.sources else 0.0)
     add(Intent.PACE, -1.5 if not ask.places and _FEEDS & ask.words else 0.0)
+    add(Intent.PACE, -1.2 if ask.topic and not ask.places and "target" not in ask.means else 0.0)
     add(Intent.DEPARTURE, 0.8 if ask.window_said or not ask.entities else -0.6)
     asked = [name for name in ask.properties if name not in ("status", "state", "reason", "lines")]
     if asked and ask.entities:
-        scores[Intent.LOOKUP] = 2.6 + 0.3 * len(asked) + (1.2 if _WHICH & ask.words else 0.0)
+        sought = _WHICH & ask.words or "as_counted_at" in asked
+        scores[Intent.LOOKUP] = 2.6 + 0.3 * len(asked) + (1.2 if sought else 0.0)
     if ask.properties == ("units",) and stocked:
         scores[Intent.LOOKUP] = 6.0
     if ask.places and not ask.entities and set(asked) & _OF_PLACES and not ask.states:
