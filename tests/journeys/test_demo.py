@@ -28,9 +28,8 @@ def test_it_succeeds_and_complains_of_nothing(shown: tuple[Ran, Path]) -> None:
 
 
 def test_every_source_is_read_whole(shown: tuple[Ran, Path]) -> None:
-    sums = re.findall(
-        r"Read (\w+): (\d+) messages = (\d+) recorded \+ (\d+) known \+ (\d+) dead-lettered", shown[0].out
-    )
+    line = r"Read (\w+): (\d+) messages = (\d+) recorded \+ (\d+) known \+ (\d+) dead-lettered"
+    sums = re.findall(line, shown[0].out)
 
     assert [name for name, *_ in sums] == ["erp", "cmms", "qms", "wms", "mes", "tracker", "scada", "notes"]
     for _, received, recorded, known, dead in sums:

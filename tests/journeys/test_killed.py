@@ -138,18 +138,20 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, plant: d
     notes = {key for key in disturbed if key[0] == "scale"}
     assert {("scale", f"w-{number}") for number in range(pusher.done)} <= notes
     assert len(notes) <= pusher.done + 1
-    assert all(len(ids) == 1 for ids in disturbed.values())
-    polled = {key: ids for key, ids in disturbed.items() if key[0] != "scale"}
-    read_until = max(reported for ids in polled.values() for _, reported in ids)
-    before = {key: ids for key, ids in undisturbed.items() if ids[0][1] < read_until}  # the plant goes on meanwhile
-    assert {key: ids[0][0] for key, ids in polled.items() if ids[0][1] < read_until} == {
-        key: ids[0][0] for key, ids in before.items()
-    }
+    assert all(len(disturbed[key]) == 1 for key in notes)
+    read_until = max(reported for found in disturbed.values() for _, reported in found)  # the plant goes on meanwhile
+    assert _until(disturbed, read_until) == _until(undisturbed, read_until)
     for row in lineside("--home", home, "sources", "list", "--json").json:
         assert row["received"] == row["recorded"] + row["known"] + row["dead_lettered"], row
     effects = (plant["folder"] / "qms-writes.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(effects) == 1
     assert lineside("--home", home, "audit", "verify").code == 0
+
+
+def _until(found: dict[tuple[str, str], list[tuple[str, datetime]]], end: datetime) -> dict[tuple[str, str], list[str]]:
+    """The record ids of what polled sources reported before `end`."""
+    polled = {key: sorted(one for one, at in ids if at < end) for key, ids in found.items() if key[0] != "scale"}
+    return {key: ids for key, ids in polled.items() if ids}
 
 
 def _all_live(home: Path) -> bool:
