@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -12,6 +12,13 @@ from lineside.interpretation.reading import Kind, duration
 from lineside.plant.plant import Person
 from lineside.plant.records import Json
 from lineside.plant.windows import Window
+
+_WORDS = 35  # of a verdict's first line
+_RUN = 4  # so many numbers in a row are each shown
+_LISTED = 8
+# A handover is read line by line, and a gate left out would be a gate forgotten.
+_WHOLE_TOOLS = frozenset(("handover", "readiness"))
+_WHOLE_LIST = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +186,36 @@ class Answerer(Protocol):
 def marks(claim: Claim) -> str:
     """The sentence with its [n] marks, and a word where it is not a fact."""
     label = {Kind.FACT: "", Kind.DERIVED: "", Kind.CLAIMED: " (claimed)", Kind.GUESSED: " (a guess)"}[claim.kind]
-    return f"{claim.text}{label} {''.join(f'[{n}]' for n in claim.citations)}".rstrip()
+    return f"{claim.text}{label} {_numbers(claim.citations)}".rstrip()
+
+
+def _numbers(citations: Sequence[int]) -> str:
+    """Each as [n]; a run of more than four as its first and last."""
+    runs: list[list[int]] = []
+    for n in citations:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return "".join(f"[{run[0]}]..[{run[-1]}]" if len(run) > _RUN else "".join(f"[{n}]" for n in run) for run in runs)
 
 
 def _lines(answer: Answer) -> list[str]:
     lines = [f"Read as: {reading}" for reading in answer.read_as]
-    first, *rest = answer.claims or (None,)
-    if first is not None and first.text == answer.verdict:
-        lines.append(marks(first))
+    head, rest = _headline(answer.verdict)
+    said = [claim for claim in answer.claims if _bare(claim.text) in _bare(answer.verdict)]
+    if said and _bare(said[0].text) == _bare(answer.verdict):
+        lines.append(marks(said[0]))
     else:
-        lines.append(answer.verdict)
-        rest = list(answer.claims)
-    lines += [f"- {marks(claim)}" for claim in rest if claim is not None]
+        lines.append(f"{head} {_numbers(sorted({n for claim in said for n in claim.citations}))}".rstrip())
+        lines += [rest] if rest else []
+    listed = [claim for claim in answer.claims if claim not in said]
+    most = _WHOLE_LIST if any(use.name in _WHOLE_TOOLS for use in answer.tools) else _LISTED
+    shown = listed if len(listed) <= most + 1 else listed[:most]
+    lines += [f"- {marks(claim)}" for claim in shown]
+    if len(shown) < len(listed):
+        numbers = _numbers(sorted({n for claim in listed[len(shown) :] for n in claim.citations}))
+        lines.append(f"- and {len(listed) - len(shown)} more of the kind {numbers}")
     if answer.against:
         lines += ["Against:", *(f"- {marks(claim)}" for claim in answer.against)]
     if answer.missing:
@@ -201,6 +226,22 @@ def _lines(answer: Answer) -> list[str]:
         lines.append(f"({answer.dropped} left out: not borne out by the records)")
     lines.append(_freshness(answer))
     return lines
+
+
+def _headline(verdict: str) -> tuple[str, str]:
+    """The verdict's first clauses, 35 words at most where it has a clause that short, and the others."""
+    clauses = verdict.split("; ")
+    head = clauses[0]
+    used = 1
+    while used < len(clauses) and len(f"{head}; {clauses[used]}".split()) <= _WORDS:
+        head = f"{head}; {clauses[used]}"
+        used += 1
+    rest = "; ".join(clauses[used:])
+    return (f"{head}.", rest[:1].upper() + rest[1:]) if rest else (verdict, "")
+
+
+def _bare(text: str) -> str:
+    return text.strip().rstrip(".").casefold()
 
 
 def _freshness(answer: Answer) -> str:

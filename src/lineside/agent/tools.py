@@ -6,14 +6,30 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from lineside.actions import QUESTION, Refusal
 from lineside.agent import listing
 from lineside.agent.free_recall import recalled, shares, telling
 from lineside.agent.names import names_of
+from lineside.agent.parameters import (
+    About,
+    AtPlace,
+    Change,
+    Delay,
+    Departure,
+    Events,
+    Hold,
+    NoParameters,
+    Parameters,
+    Properties,
+    Repeats,
+    Stock,
+    Tally,
+    Thing,
+    Where,
+    WhereWhen,
+)
 from lineside.agent.wording import key, tokens
 from lineside.errors import BadRequest
 from lineside.interpretation import (
@@ -41,6 +57,8 @@ from lineside.plant.windows import Window, find_window
 
 if TYPE_CHECKING:
     from lineside.actions import Ledger
+
+__all__ = ["TOOLS", "Context", "Parameters", "Tool", "described"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,100 +112,6 @@ class Context:
             known = ", ".join(names.name(path) for path in names.paths[:12])
             raise BadRequest(f"no one piece of equipment is called {text!r}; there are: {known}", typed=text)
         return found[0].path
-
-
-class Parameters(BaseModel):
-    """A tool's arguments; anything unknown is refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class NoParameters(Parameters):
-    pass
-
-
-_WHEN = "a stretch of time in words: last night, previous shift, since 06:00, yesterday, 2026-11-20"
-_WHERE = "equipment by name or path, as in Line 3"
-_THING = "a thing by its id, as in SO-1042 or lot:L-77"
-
-
-class Where(Parameters):
-    equipment: str | None = Field(default=None, description=_WHERE)
-
-
-class WhereWhen(Parameters):
-    equipment: str | None = Field(default=None, description=_WHERE)
-    window: str | None = Field(default=None, description=_WHEN)
-
-
-class AtPlace(Parameters):
-    equipment: str = Field(description=_WHERE)
-    window: str | None = Field(default=None, description=_WHEN)
-
-
-class Thing(Parameters):
-    entity: str = Field(description=_THING)
-
-
-class Stock(Thing):
-    purpose: Literal["promise", "plan", "ship", "post"] | None = Field(
-        default=None, description="what the figure is for"
-    )
-
-
-class Properties(Thing):
-    properties: list[str] = Field(description="as the vocabulary has them: location, supplier, promised_at, ...")
-    history: bool = Field(default=False, description="how each changed, and when")
-
-
-class Departure(Parameters):
-    at: str | None = Field(default=None, description="when the truck leaves, as in 15:00 or tomorrow 07:30")
-    dock: str | None = Field(default=None, description="the dock, as in Dock 4")
-
-
-class Delay(Parameters):
-    minutes: float | None = Field(default=None, description="how late the carrier is, where it is said")
-    shipment: str | None = Field(default=None, description=_THING)
-    carrier: str | None = Field(default=None, description="the carrier's name")
-
-
-class About(Parameters):
-    text: str = Field(description="what it is about, in a few words")
-    entity: str | None = Field(default=None, description=_THING)
-    equipment: str | None = Field(default=None, description=_WHERE)
-    window: str | None = Field(default=None, description=_WHEN)
-
-
-class Repeats(WhereWhen):
-    kind: str | None = Field(default=None, description="stop, slow, or an event kind such as alarm")
-
-
-class Change(WhereWhen):
-    entity: str | None = Field(default=None, description=_THING)
-
-
-class Tally(WhereWhen):
-    subject: str = Field(
-        description="an event kind, stop, slow, downtime, an entity kind, note, decision, or kind.property"
-    )
-    measure: Literal["count", "sum", "duration", "average", "maximum", "minimum"] = "count"
-    group_by: str | None = Field(
-        default=None, description="reason, equipment, line, shift, crew, day, material, source"
-    )
-    where: dict[str, str] = Field(
-        default_factory=dict, description="traits that must be equal, as in quality_status: blocked"
-    )
-    late: bool = Field(default=False, description="only what is past its due time")
-
-
-class Events(Change):
-    kinds: list[str] = Field(default_factory=list, description="event kinds as the vocabulary has them")
-
-
-class Hold(Parameters):
-    lot: str = Field(description="the lot's id, as in L-77")
-    reason: str = Field(description="why, in the asker's words")
-    evidence: list[str] = Field(default_factory=list, description="record ids that speak for it")
 
 
 P = TypeVar("P", bound=Parameters)
