@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from lineside.interpretation.wording import bounded
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
@@ -53,9 +54,13 @@ class Rate:
         return total
 
     def cites(self, window: Window) -> tuple[str, ...]:
-        """The records of the steps that bear on the window."""
+        """The records of the steps that bear on the window; what repeats the rate before it adds nothing."""
         first = max(0, bisect_right([s.start for s in self.steps], window.start) - 1)
-        return tuple(dict.fromkeys(s.record for s in self.steps[first:] if s.start < window.end))
+        bearing = [s for s in self.steps[first:] if s.start < window.end]
+        changes = [
+            s for before, s in zip([None, *bearing], bearing, strict=False) if not before or before.per_h != s.per_h
+        ]
+        return bounded(dict.fromkeys(s.record for s in changes))
 
 
 @dataclass(frozen=True, slots=True)

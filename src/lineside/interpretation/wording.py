@@ -39,6 +39,12 @@ def at(record: Record) -> datetime:
     return record.provenance.occurred_at
 
 
+def bounded(records: Iterable[str]) -> tuple[str, ...]:
+    """All of up to twenty records; of more the first and the last six, so that a reader can check them."""
+    all_of_them = tuple(records)
+    return all_of_them if len(all_of_them) <= 20 else (*all_of_them[:6], *all_of_them[-6:])
+
+
 def said(record: Record) -> str:
     """What the record says, in one clause, in its own words and without its time."""
     match record:
