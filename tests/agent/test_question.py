@@ -114,23 +114,6 @@ lookup | location of HU-9 ; Bis wann ist SO-1042 zugesagt? ; which carrier has S
 hold | quarantine lot L-77, metal found
 changes | what moved overnight ; Gab es heute Korrekturen?
 recall | has anybody written something about a burnt smell ; Hat jemand etwas über das Ventil geschrieben?
-"""
-
-
-@pytest.mark.parametrize(
-    ("wanted", "text"),
-    [
-        (row.split("|")[0].strip(), text.strip())
-        for row in WORDINGS.strip().splitlines()
-        for text in row.split("|")[1].split(" ; ")
-    ],
-)
-def test_a_wording_gives_away_what_is_wanted(wanted: str, text: str) -> None:
-    assert asked(text)[0].intent == Intent(wanted)
-
-
-# Written down after the cues and never used to change one: 2 of every 3 must be right, and the rest stays visible.
-HELD_OUT = """
 now | where does it hurt at the moment ; Womit haben wir gerade zu kämpfen? ; quick status of the shop please
 pace | how far off plan is L2 ; Wieviel hängt Linie 3 dem Plan nach? ; line 2 is not keeping up, why
 reconcile | SAP says one thing and the wms another about RES-200, which one ; wie viel blue cap ist wirklich da ; do we have enough clear resin in house
@@ -150,6 +133,74 @@ lookup | who supplied L-77 ; Wann fährt SH-310 ab? ; priority of SO-1042
 hold | set lot L-77 on hold, glass found ; Bitte Charge L-77 sperren wegen Glas
 changes | anything different since this morning ; Was ist neu seit heute früh?
 recall | what did Jana write about the resin ; Gibt es einen Eintrag zum Ventil?
+now | how are we looking out there ; was läuft grad schief ; gimme a quick rundown of the plant ; wo brennts
+pace | l3 is dragging again whats the reason ; wieso kommt die linie 2 nicht in die gänge ; are we still on schedule with line 3 ; kriegen wir die Stückzahl heut noch hin ; what's slowing down filler 3
+changes | anything new since i left at 2pm ; was is seit gestern abend passiert
+state | who's looking after the filler stop
+state | is line 2 up ; steht die Linie 3 grad
+patterns | why is scrap so high on nights
+similar | did we ever see this kind of jam before and how did we get out of it ; was haben wir an füller 3 schon alles probiert
+readiness | how come SO-1042 went out late ; whats SO-1042 still waiting on ; geht SO-1042 heute noch weg ; can we release SO-1042 to shipping or not
+decided | how did we handle the last resin shortage ; wer hat entschieden dass wir CAP-1 nehmen dürfen ; whose call was it to use lot L-77
+in_force | are we still limited to 90 percent ; was ist heut nacht tabu ; any restrictions i need to follow on line 3
+reconcile | stock of RES-200 differs between erp and wms, whats the true number ; wieviel blue caps sind noch übrig ; system says we have RES-200 but nobody can find it
+conflicts | orders the erp has released but quality is holding back ; welche Aufträge sind im ERP frei aber von der QS gesperrt
+trust | which system has stopped sending ; kommen die wms daten noch rein
+departure | whats going on the 3pm lorry ; was kommt alles auf den 15 uhr laster
+looks_complete | any orders marked done that cant ship
+what_if | what happens if line 3 doesnt come back before 6pm
+handover | need the shift summary for the next guys ; was muss ich der Frühschicht übergeben
+tally | stops on line 2 yesterday, how many? ; wie lang sind wir gestern auf linie 3 gestanden
+hold | put lot L-77 on hold pls, cracked caps
+now | whats the picture on the floor ; wie schauts aus im Werk ; where should i put my people first ; was ist am dringendsten
+pace | line 3 isnt making its numbers ; warum ist die linie 3 so langsam heute ; whats our shortfall on line 2 this shift ; schaffen wir das Tagesziel noch ; how many units behind is line 3
+changes | what did i miss since 6 ; was hat sich bei SO-1042 getan ; what's different vs this morning
+patterns | do we keep getting the same stop every night ; welche stillstände treten immer wieder auf ; does one crew fix this differently than the others
+similar | wie haben die anderen das damals hinbekommen ; what didnt work last time on filler 3
+readiness | is anything missing for SO-1042 ; SO-1042 raus oder nicht ; when's the soonest SO-1042 can leave ; was hält SO-1042 auf ; can we partial ship SO-1042, say 90%
+decided | what was agreed about the resin ; warum haben wir damals auf CAP-1 umgestellt ; on whose authority was L-77 let through
+in_force | gilt die 90 % grenze noch ; what are the standing orders for tonight ; which of our decisions dont hold water anymore
+reconcile | real on hand of RES-200 please ; wms hat 812 und erp 840 bei RES-200, was stimmt ; do RES-200 counts add up
+conflicts | mismatch between mes and qms on any order ; gibts unstimmigkeiten zwischen den systemen
+trust | are all the interfaces alive ; welche daten sind veraltet
+departure | will everything make the truck at 15:00 ; haulier is running 2 h late, which orders does it hit
+lookup | where did HU-9 end up ; wer ist kunde von SO-1042 ; when is SO-1042 due
+handover | pls prep the handover notes
+tally | total scrap last night ; anzahl umrüstungen diese woche
+"""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text"),
+    [
+        (row.split("|")[0].strip(), text.strip())
+        for row in WORDINGS.strip().splitlines()
+        for text in row.split("|")[1].split(" ; ")
+    ],
+)
+def test_a_wording_gives_away_what_is_wanted(wanted: str, text: str) -> None:
+    assert asked(text)[0].intent == Intent(wanted)
+
+
+# Written down before the cues were mended and never used to change one: 6 of every 7 must be right.
+HELD_OUT = """
+now | status update please ; was geht ab in der Produktion ; top three problems right now ; worauf muss ich jetzt achten
+pace | line 2 keeps losing time, how come ; woran liegts dass linie 3 nicht nachkommt ; do we hit the target tonight ; L2 hinkt nach, grund? ; what is costing us output on line 3
+changes | since the shift started what has changed ; gabs was neues seit 14 uhr
+state | is L-77 free to use ; ist linie 3 wieder angelaufen ; wer kümmert sich um den stopp am füller 3 ; who's on the filler 3 problem
+patterns | recurring faults across the shifts ; fällt der füller nachts öfter aus als tagsüber
+similar | what fixed it last time the filler jammed ; ist so ein fehler früher schon vorgekommen
+readiness | are we good to load SO-1042 ; wann kann SO-1042 frühestens raus ; why didnt SO-1042 make it on time ; is SO-1042 complete incl labels and papers ; können wir von SO-1042 schon einen teil schicken
+looks_complete | which jobs claim to be finished but arent shippable ; aufträge die fertig gemeldet aber nicht versandfähig sind
+decided | reason we switched resin? ; wer hat L-77 freigegeben und warum ; what did they settle on for the blue caps
+in_force | do we have any limits in place for line 3 ; muss ich mich noch an die 90 % halten ; hands off list for tonight
+reconcile | how much RES-200 is there really ; bestände von CAP-1 passen nicht zusammen, wem glaub ich ; is the RES-200 figure cases or pieces
+conflicts | where does erp disagree with wms ; welche Systeme sagen was unterschiedliches
+trust | which source went quiet ; kann ich mich auf die wms zahlen verlassen
+departure | what wont make the 15:00 pickup ; was steht morgen für die rampe auf der kippe
+lookup | what's in SH-310 ; wann kommt SH-310 los
+tally | how often did line 2 stop last night ; wieviele stops hatten wir heut
+hold | L-77 sofort sperren, metallspäne
 """
 
 
@@ -162,7 +213,7 @@ def test_most_of_the_held_out_wordings_are_understood() -> None:
     wrong = [
         (wanted, str(asked(text)[0].intent), text) for wanted, text in rows if asked(text)[0].intent != Intent(wanted)
     ]
-    assert len(wrong) <= len(rows) / 3, wrong
+    assert len(wrong) <= len(rows) / 7, wrong
 
 
 @pytest.mark.parametrize("spelling", ["SO-1042", "so 1042", "SO1042", "so-1042", "order 1042", "Kundenauftrag 1042"])

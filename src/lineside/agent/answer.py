@@ -116,7 +116,7 @@ class Answer:
         """The answer's contract; times are RFC 3339 in the plant's zone. A window without a start has `from` null."""
         return {
             "answer": self.text,
-            "verdict": self.verdict,
+            "verdict": _headline(self.verdict)[0],
             "claims": [_claim(claim) for claim in self.claims],
             "citations": [
                 {
@@ -204,8 +204,10 @@ def _lines(answer: Answer) -> list[str]:
     lines = [f"Read as: {reading}" for reading in answer.read_as]
     head, rest = _headline(answer.verdict)
     said = [claim for claim in answer.claims if _bare(claim.text) in _bare(answer.verdict)]
-    if said and _bare(said[0].text) == _bare(answer.verdict):
-        lines.append(marks(said[0]))
+    whole = [claim for claim in answer.claims if _bare(claim.text).startswith(_bare(answer.verdict))]
+    if whole:
+        said = [*said, whole[0]]
+        lines.append(marks(whole[0]))
     else:
         lines.append(f"{head} {_numbers(sorted({n for claim in said for n in claim.citations}))}".rstrip())
         lines += [rest] if rest else []

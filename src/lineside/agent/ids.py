@@ -72,6 +72,11 @@ class Ids:
         self._shapes = {(m[1], len(m[2])) for m in begun}
         self._longest = max((len(re.findall(r"[^\W_]+", e.id)) for e in self.known), default=1)
 
+    def lines_of(self, typed: str) -> tuple[Entity, ...]:
+        """The lines of an order that is known by its lines alone, as a purchase order is."""
+        head = f"{fold(typed)}/"
+        return tuple(e for e in self.known if e.kind == EntityKind.PURCHASE_ORDER_LINE and fold(e.id).startswith(head))
+
     def find(self, tokens: Sequence[Token], taken: Sequence[bool]) -> tuple[list[Mention], list[Unknown]]:
         """The ids named, longest first, and what looks like an id and is unknown."""
         mentions: list[Mention] = []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lineside.agent.free_recall import telling
+from lineside.agent.free_recall import shares, telling
 from lineside.agent.plainwords import word_set
 from lineside.agent.wording import fold, tokens
 from lineside.interpretation import standing
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 8
 _CITED = 20
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 # Words around a fault that are not the fault.
 _LOOSE = word_set(
     "tried work works worked help helped failed fail success probiert versucht gebracht geholfen attempts last time"
@@ -45,8 +46,8 @@ def happened(
     called = " or ".join(kind.replace("_", " ") for kind in kinds) or "event"
     span = f" ({window.shift or window.label})" if window and (window.shift or window.label) else ""
     if not found:
-        earlier = view.events(kinds=kinds, about=entity, equipment=equipment, newest_first=True, limit=1)
-        before = [one for one in earlier if window is None or at(one) < window.start]
+        ago = Window(start=_EVER, end=window.start if window else view.as_of)
+        before = view.events(kinds=kinds, about=entity, equipment=equipment, within=ago, newest_first=True, limit=1)
         return Reading(
             verdict=f"No {called}{span} is on record.",
             findings=tuple(_told(view, one, "The last one before: ") for one in before),
@@ -134,6 +135,17 @@ def usual_fault(view: View, equipment: str, *, unless: str) -> str:
     stops = view.events(kinds=("stop", "slow", "alarm"), equipment=equipment)
     reasons = Counter(reason for one in stops if (reason := str(one.attributes.get("reason") or one.text)))
     return reasons.most_common(1)[0][0] if reasons else unless
+
+
+def reason_called(view: View, text: str) -> str | None:
+    """The known reason of stops and slow running that says every telling word of the text."""
+    wanted = telling(text)
+    known = Counter(
+        str(one.attributes["reason"]) for one in view.events(kinds=("stop", "slow")) if one.attributes.get("reason")
+    )
+    scored = [(len(shares(reason, wanted)), times, reason) for reason, times in known.items()]
+    best = max(scored, default=None)
+    return best[2] if best and best[0] and best[0] == len(wanted) else None
 
 
 def coming(view: View, window: Window) -> Window:

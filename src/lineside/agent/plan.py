@@ -242,6 +242,11 @@ def _tally(ask: Ask, scope: _Scope) -> _Calls:
         return tuple(Call("last_count", {"entity": str(t)}, (Call("stock", {"entity": str(t)}),)) for t in stocked[:4])
     if counted is None and ask.entities:
         return _state(ask, scope)
+    if counted is None and "waiting" in ask.means:
+        counted = {"subject": "downtime", "measure": "duration", "group_by": "reason"}
+    elif counted is None and ask.topic:
+        why: dict[str, Json] = {"subject": "stop", "where": {"reason": " ".join(ask.topic)}}
+        return tuple(Call("tally", {**scope.when, **why, **one}, (_recall(ask),)) for one in _each_place(ask))
     if counted is None:
         return "What is to be counted is not something that the plant's vocabulary knows."
     arguments: dict[str, Json] = {**scope.where, **scope.when, **counted}
@@ -362,7 +367,8 @@ def _plain(thing: Entity) -> Call:
 
 
 def _about(ask: Ask) -> dict[str, Json]:
-    return {"entity": str(ask.entities[0])} if ask.entities else {}
+    recorded = [entity for entity in ask.entities if entity.kind != "customer"]  # those stand in the plant file alone
+    return {"entity": str(recorded[0])} if recorded else {}
 
 
 def _subject(ask: Ask) -> str:

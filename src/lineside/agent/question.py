@@ -15,6 +15,7 @@ from lineside.agent.lexicon import AXES, ELSEWHERE, HAPPENINGS, KINDS, POINTING,
 from lineside.agent.wanting import HOLD, SURE, Phrase, axis_in, best, heard, properties_in, together, weigh
 from lineside.agent.wording import Token, fold, near, repair, stop_words, tokens
 from lineside.plant.calendar import ShiftCalendar
+from lineside.plant.entities import Entity
 from lineside.plant.plant import Plant
 from lineside.plant.windows import FoundWindow, find_window
 
@@ -74,6 +75,12 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
     mentions, unknown = names.ids.find(asked, [a or b for a, b in zip(taken, in_window, strict=True)])
     for mention in mentions:
         _take(taken, range(mention.start, mention.end))
+    ordered: list[Entity] = []
+    for i, token in enumerate(asked):
+        if not taken[i] and token.has_digit and (lines := names.ids.lines_of(token.folded)):
+            ordered += lines
+            unknown = [one for one in unknown if not one.start <= i < one.end]
+            _take(taken, (i,))
     words = _words(asked, taken, in_window, empty)
     spoken = _spoken(asked, taken)
     repaired = _once_each(" ".join(words.get(i, w) for i, w in enumerate(spoken.split())))
@@ -89,8 +96,11 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         if not m.exact and _loose(m.typed, m.entity.id)
     ]
     read_as += [f"{p.typed!r} is {names.places.name(p.path)}" for p in places if not p.exact]
-    entities = [m.entity for m in mentions]
+    entities = [*(m.entity for m in mentions), *ordered]
     unclear = [(p.typed, tuple(names.places.name(path) for path in (p.path, *p.others))) for p in places if p.others]
+    means = senses.concepts_in((phrase.spoken, phrase.repaired))
+    if "fault" in means and not means & _OF_THINGS:
+        called = None  # a lid jam is no question about the lid
     if called is not None and not any(e.kind == called.entity.kind for e in entities):
         if len(called.others) >= _FEW:
             unclear.append((called.typed, tuple(e.id for e in (called.entity, *called.others))))
@@ -137,7 +147,7 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         ),
         elsewhere=tuple(w for w in spoken.split() if w in ELSEWHERE),
         words=frozenset(spoken.split()) | frozenset(repaired.split()),
-        means=senses.concepts_in((phrase.spoken, phrase.repaired)),
+        means=means,
         read_as=tuple(read_as),
     )
     raw = together(heard(phrase), senses.sensed(ask))
@@ -295,6 +305,7 @@ def _singles() -> frozenset[str]:
     return frozenset(words)
 
 
+_OF_THINGS = frozenset(("stock", "shortage", "decide", "ship", "block", "allow"))
 _FEW = 3  # so many things of one name are all answered for; of more, one must be named
 _SLIPS = {
     "hwo": "how", "wat": "what", "waht": "what", "wich": "which", "wy": "why", "teh": "the", "whre": "where",

@@ -260,6 +260,12 @@ def _trust(context: Context, _: NoParameters) -> Reading:
 
 
 def _tally(context: Context, asked: Tally) -> Reading:
+    where = dict(asked.where)
+    if asked.subject == "stop" and "reason" in where:
+        reason = listing.reason_called(context.view, where["reason"])
+        if reason is None:
+            raise BadRequest(f"no stop is on record whose reason says {where['reason']!r}")
+        where["reason"] = reason
     return tally.tally(
         context.view,
         asked.subject,
@@ -267,7 +273,7 @@ def _tally(context: Context, asked: Tally) -> Reading:
         group_by=asked.group_by,
         window=context.window(asked.window),
         equipment=context.place(asked.equipment),
-        where=asked.where,
+        where=where,
         late=asked.late,
     )
 
