@@ -262,3 +262,20 @@ def test_no_text_makes_it_fail(foundry: Memory, ask: Ask, text: str) -> None:
     answer = ask(foundry, text)
     assert answer.verdict
     assert answer.abstained == (not answer.claims)
+
+
+def test_what_happened_is_told_one_by_one_and_none_by_the_last_one_before(foundry: Memory, ask: Ask) -> None:
+    told = ask(foundry, "what stops were there last night on press 4")
+    assert ("die stuck" in told.text, told.abstained) == (True, False)
+    none = ask(foundry, "how many stops on press 5 today")
+    assert ("e5" in cited(none), none.abstained) == (True, False)
+
+
+def test_two_windows_are_both_answered_and_compared(foundry: Memory, ask: Ask) -> None:
+    answer = ask(foundry, "how many stops yesterday vs today")
+    assert "yesterday: 2; today: 1, 1 fewer" in answer.text
+
+
+def test_whose_decisions_wait_is_asked_of_a_person(foundry: Memory, ask: Ask) -> None:
+    assert "Ruth Okafor" in ask(foundry, "which decisions wait for me?", person="ruth").text
+    assert ask(foundry, "which decisions wait for me?").abstained

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from plants import awkward, bare, bottler, foundry, mill
 
 from lineside.plant.calendar import ShiftCalendar
+from lineside.plant.plant_file import parse_plant
 from lineside.plant.windows import Window, find_window
 
 PLANTS = [bottler, foundry, mill, awkward, bare]
@@ -56,8 +57,16 @@ IN_ENGLISH = {
     "the past 30 days": ("10-19 10:30", "11-18 10:30"),
     "the last 30 minutes": ("11-18 10:00", "11-18 10:30"),
     "two days ago": ("11-16 00:00", "11-17 00:00"),
+    "since half past six": ("11-18 06:30", "11-18 10:30"),
+    "between half past six and quarter to eight": ("11-18 06:30", "11-18 07:45"),
+    "on the 3rd": ("11-03 00:00", "11-04 00:00"),
+    "in the night shift of 28 October": ("10-28 22:00", "10-29 06:00"),
 }
 IN_GERMAN = {
+    "seit halb sieben": ("11-18 06:30", "11-18 10:30"),
+    "am 3.": ("11-03 00:00", "11-04 00:00"),
+    "in der Nachtschicht vom 28. Oktober": ("10-28 22:00", "10-29 06:00"),
+    "heut nacht": ("11-17 22:00", "11-18 06:00"),
     "gestern nacht": ("11-17 22:00", "11-18 06:00"),
     "letzte Nacht": ("11-17 22:00", "11-18 06:00"),
     "HEUTE NACHT": ("11-17 22:00", "11-18 06:00"),
@@ -262,3 +271,44 @@ def test_a_window_refuses_naive_times_and_a_wrong_order():
         Window(start=later, end=sooner)
     assert Window(start=sooner, end=later).seconds == timedelta(days=1).total_seconds()
     assert date(2026, 1, 1) == sooner.date()
+
+
+CREWED = """
+site = "north"
+time_zone = "America/Chicago"
+[[shifts]]
+name = "day"
+start = "06:00"
+end = "18:00"
+[[shifts]]
+name = "night"
+start = "18:00"
+end = "06:00"
+[[roster]]
+week = "2026-W47"
+day = "crew-a"
+night = "crew-c"
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "start", "end", "others"),
+    [
+        ("crew C's last shift", "11-17 18:00", "11-18 06:00", []),
+        ("the last shift of crew-a", "11-17 06:00", "11-17 18:00", []),
+        ("stops in the last two night shifts", "11-17 18:00", "11-18 06:00", ["11-16 18:00"]),
+        ("stops last week vs this week", "11-09 00:00", "11-16 00:00", ["11-16 00:00"]),
+        ("since 14:00 UTC", "11-18 08:00", "11-18 10:30", []),
+    ],
+)
+def test_a_crew_a_second_window_and_utc_are_understood(said: str, start: str, end: str, others: list[str]) -> None:
+    plant = parse_plant(CREWED)
+    now = datetime(*WEDNESDAY, tzinfo=plant.time_zone)
+    found = find_window(said, now=now, plant=plant)
+    assert found is not None
+
+    def wall(moment: datetime) -> str:
+        return f"{moment.astimezone(plant.time_zone):%m-%d %H:%M}"
+
+    assert (wall(found.window.start), wall(found.window.end)) == (start, end)
+    assert [wall(one.start) for one in found.others] == others

@@ -274,9 +274,9 @@ def _once_each(spoken: str) -> str:
 def _covers(text: str, asked: Sequence[Token], found: FoundWindow | None) -> list[bool]:
     if found is None or not found.words:
         return [False] * len(asked)
-    start = text.find(found.words)
-    end = start + len(found.words)
-    return [start <= token.start and token.end <= end for token in asked]
+    said = [(text.find(words), len(words)) for words in (found.words, *(one.label for one in found.others)) if words]
+    spans = [(start, start + size) for start, size in said if start >= 0]
+    return [any(start <= token.start and token.end <= end for start, end in spans) for token in asked]
 
 
 def _take(taken: list[bool], places: Iterable[int]) -> None:

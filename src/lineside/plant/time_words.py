@@ -51,7 +51,7 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A shift: by name, or (name empty) as the last, this or next one, of a crew where one is named. count: how many."""
+    """A shift: by name, or (name empty) as the last, this or next one, of a crew where one is named. count: so many."""
 
     name: str = ""
     which: str = ""

@@ -78,7 +78,8 @@ def find_window(text: str, *, now: datetime, plant: Plant) -> FoundWindow | None
 
 
 _COMPARED = re.compile(
-    r"\b(?:vs|versus|compared?|comparison|than|against|gegen(?:über|ueber)?|vergleich\w*|verglichen|als)\b", re.IGNORECASE
+    r"\b(?:vs|versus|compared?|comparison|than|against|gegen(?:über|ueber)?|vergleich\w*|verglichen|als)\b",
+    re.IGNORECASE,
 )
 
 
