@@ -16,8 +16,8 @@ from lineside.plant.windows import Window
 _WORDS = 35  # of a verdict's first line
 _RUN = 4  # so many numbers in a row are each shown
 _LISTED = 8
-# A handover is read line by line, and a gate left out would be a gate forgotten.
-_WHOLE_TOOLS = frozenset(("handover", "readiness"))
+# A handover is read line by line, a gate left out would be forgotten, and a cause is told by its whole chain.
+_WHOLE_TOOLS = frozenset(("handover", "readiness", "pace"))
 _WHOLE_LIST = 24
 
 
