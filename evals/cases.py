@@ -42,7 +42,7 @@ def score_plant(folder: Path) -> list[Scored]:
 
 
 def score_seed(seed: int, *, days: int = 30) -> list[Scored]:
-    """The questions that the simulator's truth answers, on a demo plant of that seed; the truth shares no code with us."""
+    """The questions that the simulator's truth answers, on a demo plant of that seed."""
     simulation = Simulation(seed, days)
     with tempfile.TemporaryDirectory() as folder:
         records = Path(folder) / "records.jsonl"
