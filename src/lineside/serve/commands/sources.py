@@ -113,7 +113,7 @@ def check_sources(
     names: Annotated[list[str] | None, typer.Argument(help="Which sources; all if none is named.")] = None,
     as_json: _Json = False,
 ) -> None:
-    """Try each configured source without changing anything there."""
+    """Try each configured source without changing anything there; a paused one that is well again is read again."""
     from lineside.app import open_lineside
     from lineside.serve.terminal import print_checks, print_json
 
@@ -133,12 +133,20 @@ def check_sources(
 
 
 async def _check(lineside: Lineside, names: list[str]) -> list[Check]:
+    """Every source's checks; one that is well is tried again by the process that serves, if it had paused it."""
     from dataclasses import replace
 
+    from lineside.memory.intake import request_resume
+    from lineside.serve.overview import STATUS_FILE
+
     connectors = lineside.connectors()
-    return [
-        replace(check, name=f"{name}: {check.name}") for name in names for check in await connectors[name][0].check()
-    ]
+    found: list[Check] = []
+    for name in names:
+        checks = await connectors[name][0].check()
+        if all(check.ok for check in checks):
+            request_resume(lineside.home / STATUS_FILE, name, lineside.clock())
+        found += [replace(check, name=f"{name}: {check.name}") for check in checks]
+    return found
 
 
 def list_dead_letters(
