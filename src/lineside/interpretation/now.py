@@ -21,7 +21,7 @@ from lineside.interpretation.trucks import trucks_of
 from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
-from lineside.plant.quantities import plain
+from lineside.plant.quantities import Quantity, plain
 from lineside.plant.windows import Window
 
 _MOST = 9  # a supervisor reads under ten
@@ -138,7 +138,7 @@ def _slow_lines(facts: Facts, equipment: str | None) -> Iterator[Open]:
         runs, aim = rate.quantity.value, target.quantity.value
         if not 0 < runs < aim * _RATE_LOST:
             continue
-        text = f"{facts.plant.called(entity.id)} runs {rate.quantity} per hour of a target of {target.quantity}"
+        text = f"{facts.plant.called(entity.id)} runs {_per_hour(rate.quantity)} of a target of {_per_hour(target.quantity)}"
         yield Open(
             text=text,
             kind=Kind.DERIVED,
@@ -147,6 +147,11 @@ def _slow_lines(facts: Facts, equipment: str | None) -> Iterator[Open]:
             weight=4,
             since=rate.occurred_at,
         )
+
+
+def _per_hour(rate: Quantity) -> str:
+    """The rate with its own unit; where that names no time, per hour, as rates are meant."""
+    return f"{rate}" if "/" in rate.unit else f"{rate} per hour"
 
 
 def _held(facts: Facts, equipment: str | None) -> Iterator[Open]:

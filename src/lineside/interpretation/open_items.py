@@ -110,7 +110,7 @@ def _by_state(view: View, equipment: str | None) -> Iterator[Item]:
     yield from _stretches(view, EntityKind.HOLD, lambda s: s == "active", equipment)
     yield from _stretches(view, EntityKind.MAINTENANCE_ORDER, lambda s: s not in _OVER, equipment)
     yield from _stretches(view, EntityKind.JOB_ORDER, lambda s: s == "blocked", equipment)
-    told = {e.id for e in view.entities(EntityKind.HOLD) if view.said(entity=e, properties=("status",))}
+    told = {s.entity.id for s in view.said(kind=EntityKind.HOLD, properties=("status",))}
     placed: dict[str, Event] = {}
     for event in view.events(kinds=("hold_placed", "hold_released"), equipment=equipment):
         hold = event.hold or str(event.attributes.get("hold") or rid(event))
@@ -140,21 +140,23 @@ def _stretches(view: View, kind: EntityKind, is_open: Callable[[str], bool], equ
     histories: dict[Entity, list[Statement]] = {}
     for statement in view.statements(kind=kind, properties=("status",)):
         histories.setdefault(statement.entity, []).append(statement)
+    opened: dict[Entity, list[tuple[Statement, Statement | None]]] = {}
     for entity, history in histories.items():
         current: Statement | None = None
-        stretches: list[tuple[Statement, Statement | None]] = []
         for statement in history:
             state = shared_states.state_of(kind, "status", statement.value) or statement.text.strip().casefold()
             if is_open(state) and current is None:
                 current = statement
             elif not is_open(state) and current is not None:
-                stretches.append((current, statement))
+                opened.setdefault(entity, []).append((current, statement))
                 current = None
         if current is not None:
-            stretches.append((current, None))
-        if not stretches:
-            continue
-        details = {s.property: s for s in view.said(entity=entity)}
+            opened.setdefault(entity, []).append((current, None))
+    told: dict[Entity, dict[str, Statement]] = {entity: {} for entity in opened}
+    for statement in view.said(entities=list(opened)):
+        told[statement.entity][statement.property] = statement
+    for entity, stretches in opened.items():
+        details = told[entity]
         place = details["equipment"].text if "equipment" in details else None
         if equipment is not None and not (place and within(place, equipment)):
             continue

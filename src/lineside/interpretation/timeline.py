@@ -7,8 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from lineside.interpretation.facts import Facts
-from lineside.interpretation.stock import Figure, Part
-from lineside.memory import Statement
+from lineside.interpretation.stock import Figure
 from lineside.plant.entities import Entity
 
 
@@ -24,19 +23,19 @@ class Total:
 
 def totals(facts: Facts, figure: Figure) -> list[Total]:
     """The figure's total at each time that its source stated a part of it, once every part has been stated."""
-    said = list[tuple[Part, Statement]]()
-    for part in figure.parts:
-        now = part.statement
-        history = facts.view.statements(entity=now.entity, properties=(now.property,))
-        said += [
-            (part, s)
-            for s in history
-            if (s.source, s.scope) == (figure.source, figure.scope) and s.occurred_at <= facts.view.as_of
-        ]
+    stated = {(p.statement.entity, p.statement.property) for p in figure.parts}
+    history = facts.view.statements(entities=[e for e, _ in stated], properties=sorted({name for _, name in stated}))
+    said = [
+        s
+        for s in history
+        if (s.entity, s.property) in stated
+        and (s.source, s.scope) == (figure.source, figure.scope)
+        and s.occurred_at <= facts.view.as_of
+    ]
     latest: dict[Entity, tuple[datetime, Decimal]] = {}
     found = list[Total]()
     factors = facts.factors(figure.parts[0].statement.entity.id.partition("@")[0])
-    for _, statement in sorted(said, key=lambda pair: (pair[1].occurred_at, pair[1].reported_at)):
+    for statement in sorted(said, key=lambda s: (s.occurred_at, s.reported_at)):
         amount = statement.quantity
         value = None if amount is None else amount.to(figure.unit, factors) if amount.unit else amount
         if value is None:
