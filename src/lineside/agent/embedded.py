@@ -11,7 +11,7 @@ from lineside.agent.answer import Answer, AnswerEvent, ClaimFound, Done, Questio
 from lineside.agent.ask import Ask, Names
 from lineside.agent.compose import Findings, compose
 from lineside.agent.cues import Intent
-from lineside.agent.free_recall import mentioned
+from lineside.agent.free_recall import mentioned, named_in_words
 from lineside.agent.names import names_of
 from lineside.agent.plainwords import word_set
 from lineside.agent.plan import Call, plan
@@ -118,6 +118,8 @@ class EmbeddedAnswerer:
             return Reading(verdict=f"{typed} is not in the memory; {told}.", missing=(f"A record that names {typed}.",))
         if ask.no_places:
             place = ask.no_places[0]
+            if written := named_in_words(self.memory, view, place.typed):
+                return written
             told = f"there are: {', '.join(place.nearest)}" if place.nearest else "no equipment of such a name is known"
             return Reading(
                 verdict=f"{place.typed} is not known at this plant; {told}.",

@@ -76,6 +76,26 @@ def mentioned(memory: Memory, view: View, word: str) -> bool:
     return any(shares(render(e.record), (fold(word),)) for e in evidence)
 
 
+def named_in_words(memory: Memory, view: View, name: str) -> Reading | None:
+    """What is told of something that the plant file doesn't know but people write of: passages with its name word for
+    word. None where nobody does."""
+    wanted = [token.folded for token in tokens(name)]
+    found = [e for e in memory.recall(name, view=view, limit=_SHOWN).evidence if _says(render(e.record), wanted)]
+    if not found:
+        return None
+    findings = tuple(_finding(e, view) for e in found)
+    return Reading(
+        verdict=findings[0].text,
+        findings=findings,
+        missing=(f"Equipment called {name} in the plant file: only texts name it.",),
+    )
+
+
+def _says(text: str, wanted: Sequence[str]) -> bool:
+    there = [token.folded for token in tokens(text)]
+    return any(there[at : at + len(wanted)] == list(wanted) for at in range(len(there) - len(wanted) + 1))
+
+
 def _fits(evidence: Evidence, wanted: Sequence[str], entities: Sequence[Entity]) -> bool:
     if not wanted or any(entity.id.casefold() in render(evidence.record).casefold() for entity in entities):
         return True
