@@ -138,7 +138,8 @@ def _slow_lines(facts: Facts, equipment: str | None) -> Iterator[Open]:
         runs, aim = rate.quantity.value, target.quantity.value
         if not 0 < runs < aim * _RATE_LOST:
             continue
-        text = f"{facts.plant.called(entity.id)} runs {_per_hour(rate.quantity)} of a target of {_per_hour(target.quantity)}"
+        name, told = facts.plant.called(entity.id), _per_hour(rate.quantity)
+        text = f"{name} runs {told} of a target of {_per_hour(target.quantity)}"
         yield Open(
             text=text,
             kind=Kind.DERIVED,
