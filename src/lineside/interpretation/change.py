@@ -128,14 +128,17 @@ def differences(
             latest[statement.source, statement.entity, statement.property, statement.scope] = statement
     earlier: dict[tuple[str, Entity, str, str | None], Statement] = {}
     past = Window(start=_EVER, end=window.start)
-    for entity in {key[1] for key in latest}:
-        for statement in view.statements(entity=entity, within=past):
-            earlier[statement.source, statement.entity, statement.property, statement.scope] = statement
+    for statement in view.statements(entities=sorted({key[1] for key in latest}), within=past):
+        earlier[statement.source, statement.entity, statement.property, statement.scope] = statement
+    named: dict[Entity, list[Event]] = {}
+    for event in events:
+        for entity in set(event.entities()):
+            named.setdefault(entity, []).append(event)
     found = []
     for key, after in latest.items():
         before = earlier.get(key)
         if before is None or before.value != after.value:
-            found.append(Difference(before=before, after=after, reason=_why(after, events)))
+            found.append(Difference(before=before, after=after, reason=_why(after, named.get(after.entity, ()))))
     # A thing that is new altogether shows once, by its weightiest property.
     new: set[Entity] = set()
     kept = []
@@ -148,13 +151,8 @@ def differences(
     return kept
 
 
-def _why(after: Statement, events: Iterable[Event]) -> Event | None:
-    near = [
-        e
-        for e in events
-        if after.entity in set(e.entities())
-        or (after.entity.kind == EntityKind.EQUIPMENT and e.equipment == after.entity.id)
-    ]
+def _why(after: Statement, near: Iterable[Event]) -> Event | None:
+    """The nearest in time of the events about the thing."""
     close = [e for e in near if abs(at(e) - after.occurred_at) <= _NEAR]
     return min(close, key=lambda e: (abs(at(e) - after.occurred_at), rid(e)), default=None)
 

@@ -53,6 +53,14 @@ class Facts:
             self._about[entity] = tuple(sorted(self.view.said(entity=entity), key=recency))
         return self._about[entity]
 
+    def fetch(self, entities: Iterable[Entity]) -> None:
+        """What `about` tells of these is read at once."""
+        missing = {e for e in entities if e not in self._about}
+        found: dict[Entity, list[Statement]] = {entity: [] for entity in missing}
+        for statement in self.view.said(entities=list(missing)) if missing else ():
+            found[statement.entity].append(statement)
+        self._about |= {entity: tuple(sorted(said, key=recency)) for entity, said in found.items()}
+
     def words(self, entity: Entity, name: str) -> list[Statement]:
         """Each source's latest word on one property, newest first; what a source itself calls bad stands last."""
         column = self._columns.get((entity.kind, name))

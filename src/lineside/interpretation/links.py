@@ -81,6 +81,7 @@ def touched(facts: Facts, entity: Entity) -> list[Link]:
     seen, found, front = {entity}, list[Link](), [entity]
     while front:
         following = list[Entity]()
+        facts.fetch(front)
         for origin in front:
             for link in neighbours(facts, origin):
                 # Upwards a lot leads to its line and order; another line of that order is not touched by the lot.

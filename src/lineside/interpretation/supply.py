@@ -322,6 +322,7 @@ class Gathering:
         named = [s.entity for s in facts.pointing("handling_unit", subject.kind, subject)]
         if subject.kind == "handling_unit":
             named.append(subject)
+        facts.fetch(named)
         found = []
         for unit in _unique(named):
             lines = [e for e, _ in facts.linked(unit, self.line.kind)]
