@@ -477,10 +477,8 @@ def _named_shifts(plant: Plant) -> Iterator[_Rule]:
         rf"(?:{_WHICH}\s+)?(?:(?P<name>{names})(?:['’]s)?[\s-]*(?:shift|schicht)|(?:shift|schicht)\s+(?P<tail>{names}))"
     )
     yield spelled(whole + r"(?!\w)"), _read_named_shift
-    yield (
-        spelled(rf"{_LAST}\s+{_COUNT}\s+(?P<name>{names})[\s-]*(?:shifts|schichten)(?P<tail>)(?!\w)"),
-        _read_named_shift,
-    )
+    several = rf"{_LAST}\s+{_COUNT}\s+(?P<name>{names})[\s-]*(?:shifts|schichten)(?P<tail>)(?!\w)"
+    yield spelled(several), _read_named_shift
     if plant.roster:
         crews = "|".join(re.escape(crew).replace("\\-", r"[\s_-]") for crew in sorted({c for _, _, c in plant.roster}))
         yield spelled(rf"(?P<crew>{crews})(?:['’]?s)?\s+(?:{_WHICH}\s+)?(?:shift|schicht)(?!\w)"), _read_crew_shift
