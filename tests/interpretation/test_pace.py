@@ -256,3 +256,33 @@ def test_a_state_in_the_plants_own_language_is_a_stop(remembered, scribe, foundr
     scribe.report("leitstand", at("10:00"), f"equipment:{LINE}", good_count=210)
     lost = parts(pace(remembered(scribe.events, foundry, NOW).view(), LINE))
     assert lost["stop: Kern lose"] == (30, 30)
+
+
+def test_a_target_first_reported_late_holds_since_the_job_order_began_and_the_finding_says_so(
+    remembered, scribe, foundry
+):
+    scribe.event("leitstand", at("07:26"), "started", equipment=LINE, job_order="FA-882")
+    scribe.report("leitstand", at("09:54"), f"equipment:{LINE}", good_count=1200)
+    scribe.report("leitstand", at("09:56"), f"equipment:{LINE}", target_rate=810)
+
+    view = remembered(scribe.events, foundry, NOW).view()
+    reading = pace(view, LINE)
+
+    assert (reading.data["made"], reading.data["target"], reading.data["gap"]) == (1200, 1998, 798)
+    assert sum(p["units"] for p in reading.data["parts"]) == 798
+    assert "target of 810 per hour, first reported at 09:56 CET" in reading.findings[0].text
+    assert "started" in {getattr(r, "kind", "") for r in view.records(reading.findings[0].cites).values()}
+
+
+def test_a_target_first_reported_late_says_nothing_of_a_job_order_that_has_a_plan(remembered, scribe, foundry):
+    scribe.event("leitstand", at("07:00"), "started", equipment=LINE, job_order="FA-882")
+    scribe.report(
+        "sap", at("05:00"), "job_order:FA-882", equipment=LINE, quantity=300, planned_start=at("07:00"),
+        planned_end=at("10:00"),
+    )  # fmt: skip
+    scribe.report("leitstand", at("09:00"), f"equipment:{LINE}", target_rate=120, good_count=200)
+    scribe.report("leitstand", at("10:00"), f"equipment:{LINE}", good_count=290)
+
+    reading = pace(remembered(scribe.events, foundry, NOW).view(), LINE)
+
+    assert (reading.data["made"], reading.data["target"]) == (90, 120)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -36,6 +36,8 @@ class Rate:
     unit: str = ""
     end: datetime | None = None
     plan: bool = False
+    first_said: datetime | None = None  # where it is taken to hold since a job order began: when it was first reported
+    since: str = ""  # the record of that beginning
 
     def at(self, moment: datetime) -> float | None:
         """The rate per hour that holds at the moment."""
@@ -108,8 +110,22 @@ def target_rate(view: View, line: str, window: Window) -> Rate | None:
     for place in (line, work_center(line)):
         rates = rates_said(view, place, "target_rate", window)
         if rates:
-            return preferred(view, rates, "equipment.target_rate")
+            return _since_began(view, place, window, preferred(view, rates, "equipment.target_rate"))
     return _planned_rate(view, line, window)
+
+
+def _since_began(view: View, line: str, window: Window, rate: Rate) -> Rate:
+    """A target is a setting: one first reported while a job order ran is taken for that job order from its start on,
+    unless a plan tells of that time."""
+    first = rate.steps[0]
+    if first.start <= window.start:
+        return rate
+    before = Window(start=window.start, end=first.start)
+    began = max(_beginnings(view, line, before), default=None)
+    if began is None or _planned_rate(view, line, Window(start=began[0], end=first.start)) is not None:
+        return rate
+    steps = (Step(began[0], first.per_h, first.record), *rate.steps)
+    return replace(rate, steps=steps, first_said=first.start, since=began[1])
 
 
 def rates_said(view: View, place: str, name: str, window: Window) -> list[Rate]:
@@ -303,6 +319,11 @@ def preferred_count(view: View, found: Sequence[Count], owned: str) -> Count:
 
 def _began(view: View, line: str, window: Window) -> tuple[datetime, str] | None:
     """When the first job order that began on the line within the window did so."""
+    return min(_beginnings(view, line, window), default=None)
+
+
+def _beginnings(view: View, line: str, window: Window) -> list[tuple[datetime, str]]:
+    """When job orders began on the line within the window, by which records."""
     found = [
         (e.provenance.occurred_at, e.provenance.record_id)
         for e in view.events(kinds=("started",), equipment=line, within=window)
@@ -312,7 +333,7 @@ def _began(view: View, line: str, window: Window) -> tuple[datetime, str] | None
             start = moment(view, said)
             if start is not None and start in window:
                 found.append((start, said.record_id))
-    return min(found, default=None)
+    return found
 
 
 def _planned_rate(view: View, line: str, window: Window) -> Rate | None:

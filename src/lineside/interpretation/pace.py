@@ -64,9 +64,9 @@ def _explain(view: View, equipment: str, asked: Window, gap: Gap, losses: Sequen
     what = "plan" if gap.rate.plan else "target"
     findings = [
         Finding(
-            text=f"{name}: {share} ({gap.count.how}, {what} by {gap.rate.source}).",
+            text=f"{name}: {share} ({gap.count.how}, {what} by {gap.rate.source}{_assumed(view, gap)}).",
             kind=Kind.DERIVED,
-            cites=gap.cites,
+            cites=tuple(dict.fromkeys((*gap.cites, *((gap.rate.since,) if _assumed(view, gap) else ())))),
             data={"made": float(gap.made), "target": float(gap.target), "gap": float(gap.units)},
         )
     ]
@@ -108,6 +108,16 @@ def _explain(view: View, equipment: str, asked: Window, gap: Gap, losses: Sequen
             ],
         },
     )
+
+
+def _assumed(view: View, gap: Gap) -> str:
+    """That a target is taken for the time before it was first reported; empty where it is not."""
+    first = gap.rate.first_said
+    if first is None or first <= gap.window.start:
+        return ""
+    per_h = plain(Decimal(str(round(gap.rate.steps[0].per_h, 2))))
+    when = clock(first, view.plant, relative_to=gap.window.start)
+    return f"; the target of {per_h} per hour, first reported at {when}, is taken since the job order began"
 
 
 def _part_finding(part: Part, gap: Gap) -> Finding:
