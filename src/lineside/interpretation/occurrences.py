@@ -46,9 +46,18 @@ class Occurrence:
         return max(0.0, ((self.end or until) - self.start).total_seconds())
 
 
-def occurrences(view: View, *, equipment: str | None = None, window: Window | None = None) -> list[Occurrence]:
-    """Everything that can repeat and began in the window, oldest first; equipment includes what lies below it."""
-    running = running_material(view)
+def occurrences(
+    view: View,
+    *,
+    equipment: str | None = None,
+    window: Window | None = None,
+    running: dict[str, list[tuple[datetime, str]]] | None = None,
+) -> list[Occurrence]:
+    """Everything that can repeat and began in the window, oldest first; equipment includes what lies below it.
+
+    running: what `running_material` found, where the caller has it already.
+    """
+    running = running_material(view) if running is None else running
     found = [
         _of_interval(i, running)
         for i in intervals(view, equipment, window)

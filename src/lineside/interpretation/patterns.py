@@ -52,7 +52,8 @@ def patterns(
     the label, the code or the text must share.
     """
     span = _span(view, window)
-    cases = _select(occurrences(view, equipment=equipment, window=span), kind, reason)
+    running = running_material(view)
+    cases = _select(occurrences(view, equipment=equipment, window=span, running=running), kind, reason)
     groups: dict[tuple[str, str, str], list[Occurrence]] = {}
     for case in cases:
         groups.setdefault(case.key, []).append(case)
@@ -68,7 +69,7 @@ def patterns(
         )
     losses = intervals(view, equipment, span)
     repeated.sort(key=lambda g: (-sum(c.seconds(view.as_of) for c in g), -len(g), g[0].key))
-    running, places = running_material(view), {work_center(g[0].equipment) for g in repeated}
+    places = {work_center(g[0].equipment) for g in repeated}
     hours_of = {line: _exposure(view, line, span, losses, running) for line in places}
     told = [(group, hours_of[work_center(group[0].equipment)]) for group in repeated]
     excesses = _excesses(view, told)
@@ -80,7 +81,7 @@ def patterns(
     for group, hours in told[:_SHOWN]:
         findings.append(_rate(view, group, hours, span))
         if window is not None:
-            findings += _before(view, group, hours, span, losses)
+            findings += _before(view, group, hours, span, losses=losses, running=running)
         findings.append(_clustering(view, group, hours, excesses))
         tried = fixes(view, group)
         findings += [outcome(fix, view) for fix in tried[:4]]
@@ -235,16 +236,21 @@ def _rate(view: View, group: Sequence[Occurrence], hours: Exposure, span: Window
 
 
 def _before(
-    view: View, group: Sequence[Occurrence], hours: Exposure, span: Window, losses: Sequence[Interval]
+    view: View,
+    group: Sequence[Occurrence],
+    hours: Exposure,
+    span: Window,
+    *,
+    losses: Sequence[Interval],
+    running: dict[str, list[tuple[datetime, str]]],
 ) -> list[Finding]:
     """The window's rate against that of the time before it."""
     earlier = Window(start=span.start - _LOOK_BACK, end=span.start)
-    past = [c for c in occurrences(view, equipment=group[0].equipment, window=earlier) if c.key == group[0].key]
+    happened = occurrences(view, equipment=group[0].equipment, window=earlier, running=running)
+    past = [c for c in happened if c.key == group[0].key]
     first = view.events(limit=1)
     start = max(earlier.start, min(first[0].provenance.occurred_at, earlier.end)) if first else earlier.start
-    base = _exposure(
-        view, work_center(group[0].equipment), Window(start=start, end=earlier.end), losses, running_material(view)
-    )
+    base = _exposure(view, work_center(group[0].equipment), Window(start=start, end=earlier.end), losses, running)
     if not base.hours or not hours.hours:
         return []
     share = hours.hours / (hours.hours + base.hours)
