@@ -19,8 +19,9 @@ _OVER = ("complete", "closed")
 
 def lacking_material(view: View, window: Window | None = None, equipment: str | None = None) -> Reading:
     """The open job orders whose components are not all staged; with `window`, those planned to start by its end."""
-    facts = Facts(view)
-    asked = [job for job in view.entities(EntityKind.JOB_ORDER) if _meant(facts, job, window, equipment)]
+    facts, jobs = Facts(view), view.entities(EntityKind.JOB_ORDER)
+    facts.fetch(jobs)
+    asked = [job for job in jobs if _meant(facts, job, window, equipment)]
     known = [(job, said) for job in asked if (said := facts.best(job, "components")) is not None]
     found = {job: list(_short(facts, job, said)) for job, said in known}
     short = {job: findings for job, findings in found.items() if findings}

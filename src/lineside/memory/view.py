@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, wraps
 from itertools import groupby
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
@@ -34,7 +34,26 @@ from lineside.plant.records import Correction, Decision, Deletion, Event, Note, 
 from lineside.plant.windows import Window
 
 _CHUNK = 500
+_Asked = ParamSpec("_Asked")
+_Found = TypeVar("_Found")
 _records, _said = tables.records, tables.statements
+
+
+def _read_once(
+    read: Callable[Concatenate[View, _Asked], list[_Found]],
+) -> Callable[Concatenate[View, _Asked], list[_Found]]:
+    """What a view was asked before it answers from what it read then: readings ask for the same things many times."""
+
+    @wraps(read)
+    def reading(view: View, /, *args: _Asked.args, **asked: _Asked.kwargs) -> list[_Found]:
+        parts = ((name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(asked.items()))
+        key = (read.__name__, args, tuple(parts))
+        found: list[_Found] | None = view.kept.get(key)
+        if found is None:
+            found = view.kept[key] = read(view, *args, **asked)
+        return list(found)
+
+    return reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +74,13 @@ class View:
     as_of: datetime
     reader: Reader
     read: Callable[[], AbstractContextManager[Connection]] = field(repr=False)
+    kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def calendar(self) -> ShiftCalendar:
         return ShiftCalendar(self.plant)
 
+    @_read_once
     def events(
         self,
         *,
@@ -111,6 +132,7 @@ class View:
             query = query.where(names(about))
         return self._fetch(query, Decision, newest_first=newest_first, limit=limit)
 
+    @_read_once
     def statements(
         self,
         *,
@@ -129,6 +151,7 @@ class View:
                 found += [statement_from_row(row) for row in rows]
         return found if entities is None else sorted(found, key=order_of_statement)
 
+    @_read_once
     def said(
         self,
         *,
@@ -168,6 +191,7 @@ class View:
                 found |= {row.id: record_from_row(row) for row in connection.execute(query)}
         return {each: found[each] for each in wanted if each in found}
 
+    @_read_once
     def entities(self, kind: str | None = None) -> list[Entity]:
         """Every entity that some record is about."""
         return self._entities(() if kind is None else (tables.record_entities.c.kind == kind,))
