@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from lineside.interpretation.facts import Facts, moment
 from lineside.interpretation.holds import holds
 from lineside.interpretation.links import lines_on
-from lineside.interpretation.readiness import LineReadiness, assess, line_data, line_gaps, line_verdict, part_may_leave
+from lineside.interpretation.readiness import (
+    LineReadiness,
+    assess,
+    line_data,
+    line_gaps,
+    line_verdict,
+    part_may_leave,
+    read_ahead,
+)
 from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock, duration
 from lineside.interpretation.stock import related
 from lineside.interpretation.trucks import Truck, cut_off_fact, truck
@@ -36,7 +44,9 @@ def departure(view: View, *, at: datetime | None = None, dock: str | None = None
             missing=("A shipment with that departure, and its lines.",),
         )
     known = holds(facts)
-    rows = [(t, assess(facts, known, line, on=t.shipment)) for t in leaving for line in lines_on(facts, t.shipment)]
+    loads = [(t, line) for t in leaving for line in lines_on(facts, t.shipment)]
+    read_ahead(facts, [line for _, line in loads])
+    rows = [(t, assess(facts, known, line, on=t.shipment)) for t, line in loads]
     last = min((t.cut_off for t in leaving if t.cut_off), default=when)
     ready = [e.line.id for _, e in rows if e.ready]
     partly = [e.line.id for _, e in rows if _stand(facts, e) == "in part"]

@@ -88,6 +88,7 @@ def readiness(view: View, entity: Entity) -> Reading:
     if not lines:
         text = f"No record names a sales order line of {entity.id}" if view.knows(entity) else f"No record of {entity}"
         return Reading(verdict=f"{text}.", missing=(f"The lines of {entity.id}, and what was made for them.",))
+    read_ahead(facts, lines)
     shipment = entity if entity.kind == EntityKind.SHIPMENT else None
     found = [assess(facts, known, line, on=shipment) for line in lines]
     return Reading(
@@ -108,10 +109,11 @@ def looks_complete(view: View) -> Reading:
     for kind in ("sales_order_line", "sales_order", "job_order"):
         facts.load(kind, "status")
     facts.load("shipment", "planned_departure", "dock", "status", "lines")
-    for line in view.entities(EntityKind.SALES_ORDER_LINE):
-        said = _done_words(facts, line)
-        if not said or any(t.gone for t in trucks_of(facts, line)):
-            continue
+    done = {line: _done_words(facts, line) for line in view.entities(EntityKind.SALES_ORDER_LINE)}
+    here = [line for line, said in done.items() if said and not any(t.gone for t in trucks_of(facts, line))]
+    read_ahead(facts, here)
+    for line in here:
+        said = done[line]
         each = assess(facts, known, line)
         if not each.closed:
             continue
@@ -133,6 +135,22 @@ def looks_complete(view: View) -> Reading:
         next_steps=tuple(dict.fromkeys(s for each, _ in found for s in line_steps(each))),
         data={"lines": [each.line.id for each, _ in found]},
     )
+
+
+def read_ahead(facts: Facts, lines: Sequence[Entity]) -> None:
+    """What `assess` will ask of these lines' orders, lots and packs is read at once, not line by line."""
+    facts.fetch([*lines, *(line.parent for line in lines if line.parent)])
+    orders = {s.entity for line in lines for s in facts.pointing("job_order", "sales_order_line", line)}
+    packs = {s.entity for line in lines for s in facts.pointing("handling_unit", "sales_order_line", line)}
+    facts.fetch(orders | packs)
+    lots = {s.entity for order in orders for s in facts.pointing("lot", "job_order", order)}
+    lots |= {lot for pack in packs for lot, _ in facts.linked(pack, "lot")}
+    facts.fetch(lots)
+    about = {
+        s.entity for lot in lots for kind in ("inspection", "handling_unit") for s in facts.pointing(kind, "lot", lot)
+    }
+    papers = {s.entity for lot in lots for s in facts.pointing("document", "subject", lot)}
+    facts.fetch(about | papers)
 
 
 def assess(facts: Facts, known: Sequence[Hold], line: Entity, *, on: Entity | None = None) -> LineReadiness:
