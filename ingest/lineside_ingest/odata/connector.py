@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Unreadable
+from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Translated, Unreadable
 from lineside.connector.rows import NOTATION_OPTIONS, Versions, read_notation, read_stream
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
-from lineside.plant.records import Json, Record
+from lineside.plant.records import Json
 from lineside_ingest.odata.query import CHANGED_TYPES, PROTOCOLS, Collection, found_rows, next_link
 from lineside_ingest.odata.web import Web
 
@@ -103,7 +103,7 @@ class OData:
     async def confirm(self, checkpoint: Checkpoint) -> None:
         """Nothing: a polled service wants no acknowledgement."""
 
-    def translate(self, message: SourceMessage) -> Sequence[Record]:
+    def translate(self, message: SourceMessage) -> Translated:
         collection = self._by_name.get(message.stream)
         if collection is None:
             raise UnreadableMessage(f"there is no collection {message.stream!r} in the settings any more")

@@ -12,12 +12,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Unreadable
+from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Translated, Unreadable
 from lineside.connector.rows import NOTATION_OPTIONS, RowStream, Versions, digest, read_notation, read_stream
 from lineside.connector.threads import from_thread
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
 from lineside.plant.exact_json import read_json
-from lineside.plant.records import Json, Record
+from lineside.plant.records import Json
 from lineside_ingest.spreadsheet.grids import BOOK_SUFFIXES, CSV_SUFFIXES, Grid, formulas, read_book, read_csv
 from lineside_ingest.spreadsheet.layout import Layout, find_layout
 
@@ -68,7 +68,7 @@ class Spreadsheet:
     async def confirm(self, checkpoint: Checkpoint) -> None:
         """Nothing: files want no acknowledgement."""
 
-    def translate(self, message: SourceMessage) -> Sequence[Record]:
+    def translate(self, message: SourceMessage) -> Translated:
         row = read_json(message.content.decode())
         if isinstance(row, dict) and (unstored := row.get(_UNSTORED)):
             raise UnreadableMessage(

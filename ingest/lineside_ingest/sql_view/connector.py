@@ -10,11 +10,11 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Unreadable
+from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Translated, Unreadable
 from lineside.connector.rows import NOTATION_OPTIONS, RowStream, Versions, read_notation, read_stream
 from lineside.connector.threads import from_thread
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
-from lineside.plant.records import Json, Record
+from lineside.plant.records import Json
 from lineside.plant.row_values import moment
 from lineside_ingest.sql_view.cursor import Overlap, Position, from_json, not_after, position_of, to_json
 from lineside_ingest.sql_view.database import Database, as_json, from_clause, rows
@@ -69,7 +69,7 @@ class SqlView:
     async def confirm(self, checkpoint: Checkpoint) -> None:
         """Nothing: a database wants no acknowledgement."""
 
-    def translate(self, message: SourceMessage) -> Sequence[Record]:
+    def translate(self, message: SourceMessage) -> Translated:
         view = self._by_name.get(message.stream)
         if view is None:
             raise UnreadableMessage(f"there is no view {message.stream!r} in the settings any more")

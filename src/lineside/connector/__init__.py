@@ -12,25 +12,34 @@ import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from enum import StrEnum
 from importlib.metadata import entry_points
 from importlib.resources import files
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from lineside.connector.options import Options
 from lineside.errors import SetupError
 from lineside.plant.records import Json, Record
 
 __all__ = [
+    "Aside",
     "Batch",
     "Check",
     "Checkpoint",
     "Connector",
     "ConnectorFactory",
     "Gap",
+    "Gone",
+    "Listed",
+    "Lists",
     "Manifest",
     "Options",
     "Receiver",
+    "Resolves",
     "SourceMessage",
+    "Translated",
+    "Trouble",
+    "TroubleKind",
     "Unreadable",
     "installed",
     "load",
@@ -46,6 +55,7 @@ class SourceMessage:
     """One message as it came, kept verbatim once per (source, source_id, digest).
 
     source_id: the source's own id, with its version where the source has one, so that a changed row is a new message.
+    key: what it is about at the source, without a version; empty where nothing can be listed or fetched by it.
     origin: where a person finds it again, as in `shift.jsonl:17`. received_at: aware, our clock.
     """
 
@@ -55,6 +65,7 @@ class SourceMessage:
     received_at: datetime
     content_type: str = "application/json"
     stream: str = ""
+    key: str = ""
     origin: str = ""
     occurred_at: datetime | None = None
     reported_at: datetime | None = None
@@ -84,14 +95,70 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A thing that the source no longer has: all that it ever said of it is taken back from `at` on (aware; by default
+    when we learnt of it). key: as in its messages."""
+
+    stream: str
+    key: str
+    at: datetime | None = None
+    reason: str = "it is no longer at the source"
+
+
+class TroubleKind(StrEnum):
+    """What can be wrong with a part of a source while the rest goes on."""
+
+    REFUSED = "refused"  # one stream's rights; asked again at most once an hour
+    UNAVAILABLE = "unavailable"  # one stream does not answer; tried again with every read
+    DRIFT = "drift"  # fields, codes or units are other than they were
+    SKEW = "skew"  # its clock is off
+    EPOCH = "epoch"  # it began anew, so it was read anew
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that the source's owner should know, while everything else goes on. stream: where; empty for all.
+
+    passing: it is over as soon as it is told.
+    """
+
+    kind: TroubleKind
+    reason: str
+    stream: str = ""
+    passing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """What one read brought. checkpoint: where to go on once this is committed; None leaves it. An empty batch says
-    that the source is alive and that everything it had until now was read."""
+    that the source is alive and that everything it had until now was read.
+
+    troubles: all that is wrong with parts of the source now; what is not named is well again. None says nothing of it.
+    """
 
     messages: Sequence[SourceMessage] = ()
     unreadable: Sequence[Unreadable] = ()
+    gone: Sequence[Gone] = ()
     gaps: Sequence[Gap] = ()
+    troubles: Sequence[Trouble] | None = None
     checkpoint: Checkpoint | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it brought nothing but a sign of life."""
+        return not (self.messages or self.unreadable or self.gone or self.gaps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """A message that makes no record, on purpose: a rule ignores it; or it is held until somebody has looked at what
+    changed at its source. It stays kept and can be replayed."""
+
+    reason: str
+    held: bool = False
+
+
+Translated: TypeAlias = Sequence[Record] | Aside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +174,8 @@ class Check:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """manifest.toml: what a connector declares. settings: option name to what it means. guarantee: at_most_once or
-    at_least_once. deletes: how removals at the source show (tombstone, audit_log, listing, never)."""
+    at_least_once. deletes: how removals at the source show (tombstone, audit_log, listing, never). streams: the option
+    that lists its streams, each with a `mapping`; `.` where the options are themselves those of the only stream."""
 
     name: str
     title: str
@@ -119,6 +187,7 @@ class Manifest:
     proven_against: tuple[str, ...]
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    streams: str = ""
     extra: str = ""
 
 
@@ -137,8 +206,8 @@ class Connector(Protocol):
         """The batch with this checkpoint is committed: acknowledge upstream where the source wants that."""
         ...
 
-    def translate(self, message: SourceMessage) -> Sequence[Record]:
-        """The records in a message, at least one; their `recorded_at` is its `received_at`. Pure.
+    def translate(self, message: SourceMessage) -> Translated:
+        """The records in a message, at least one, or why it makes none; their `recorded_at` is its `received_at`. Pure.
 
         Raises UnreadableMessage with the reason.
         """
@@ -151,6 +220,32 @@ class Receiver(Protocol):
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Batch:
         """What one HTTP request brought. headers: names in any case. Raises BadRequest for a request that is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Everything that a stream has now. keys: as in its messages."""
+
+    stream: str
+    keys: frozenset[str]
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A connector that can list what its source has, without reading it all: what was missed and what is gone show."""
+
+    def listing(self) -> AsyncIterator[Listed]:
+        """Each stream that can be listed. Raises SourceUnavailable or SourceRefused."""
+        ...
+
+
+@runtime_checkable
+class Resolves(Protocol):
+    """A connector that can fetch single things once more."""
+
+    async def resolve(self, stream: str, keys: Sequence[str]) -> Batch:
+        """Those of the things that the source has, as they are now; those that it has not are `gone`."""
         ...
 
 

@@ -9,13 +9,13 @@ from datetime import datetime, tzinfo
 from hashlib import sha256
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from lineside.connector import SourceMessage, Unreadable
+from lineside.connector import Aside, SourceMessage, Translated, Unreadable
 from lineside.connector.options import Options
 from lineside.errors import UnreadableMessage
 from lineside.plant import row_values
 from lineside.plant.exact_json import read_json
 from lineside.plant.mapping import RowMapping, read_mapping, records_from_row
-from lineside.plant.records import Json, Provenance, Record
+from lineside.plant.records import Json, Provenance
 from lineside.plant.row_values import Notation
 
 NOTATION_OPTIONS = frozenset({"time_zone", "decimal_comma", "time_format"})
@@ -23,7 +23,10 @@ NOTATION_OPTIONS = frozenset({"time_zone", "decimal_comma", "time_format"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowStream:
-    """One table, view, collection or sheet of a source. immutable: rows never change, so the key alone is the id."""
+    """One table, view, collection or sheet of a source. immutable: rows never change, so the key alone is the id.
+
+    fixed: every row has every column, so that a mapped column which is not there was renamed or removed.
+    """
 
     source: str
     name: str
@@ -31,10 +34,16 @@ class RowStream:
     mappings: tuple[RowMapping, ...]
     notation: Notation
     immutable: bool = False
+    fixed: bool = False
 
     def concerns(self, row: Mapping[str, Json]) -> bool:
         """Whether any mapping speaks of the row; others are ignored by rule."""
         return any(mapping.concerns(row) for mapping in self.mappings)
+
+    def lacking(self, row: Mapping[str, Json]) -> list[str]:
+        """The columns that the mapping reads and the row does not have, by name."""
+        wanted = {*self.key, *(column for mapping in self.mappings for column in mapping.columns())}
+        return sorted(each for each in wanted if each not in row and each.partition(".")[0] not in row)
 
     def key_of(self, row: Mapping[str, Json]) -> str:
         """The row's key as text. Raises UnreadableMessage where a part of it is empty."""
@@ -66,15 +75,23 @@ class RowStream:
             content=content,
             received_at=received_at,
             stream=self.name,
+            key=own,
             origin=origin,
             reported_at=reported_at,
         )
 
-    def records(self, message: SourceMessage) -> list[Record]:
-        """The records in a row's message. Raises UnreadableMessage that names the column."""
+    def records(self, message: SourceMessage) -> Translated:
+        """The records in a row's message; it is held where a mapped column is gone from rows that have every column.
+
+        Raises UnreadableMessage that names the column.
+        """
         row = read_json(message.content.decode())
         if not isinstance(row, dict):
             raise UnreadableMessage("the message is no row")
+        if self.fixed and (gone := self.lacking(row)):
+            return Aside(reason=f"{self.name} has no column {', '.join(gone)} any more: mend its mapping", held=True)
+        if not self.concerns(row):
+            return Aside(reason="no mapping speaks of such rows")
         reported_at = message.reported_at or message.received_at
         provenance = Provenance(
             source=message.source,

@@ -1,4 +1,4 @@
-"""What each source sent and what became of it: received = recorded + known + dead-lettered."""
+"""What each source sent and what became of it: received = recorded + known + dead-lettered + held + ignored."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from lineside.memory.letters import OPEN, RECOVERED
 from lineside.memory.moments import moment
 
 RECORDED, KNOWN, DEAD_LETTERED = "recorded", "known", "dead_lettered"
+HELD, IGNORED = "held", "ignored"
+SUPERSEDED = "superseded"  # a held message in whose place a readable one came
+OUTCOMES = (RECORDED, KNOWN, DEAD_LETTERED, HELD, IGNORED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceAccount:
-    """dead_lettered counts what was not recovered since; open_letters those that nobody has dealt with yet.
+    """dead_lettered, held and ignored count what was not recorded since; open_letters those dead letters that nobody
+    has dealt with yet.
 
     last_contact: when we last heard anything from it, an empty read included. checkpoints: by stream.
     """
@@ -29,6 +33,8 @@ class SourceAccount:
     recorded: int
     known: int
     dead_lettered: int
+    held: int
+    ignored: int
     open_letters: int
     last_contact: datetime | None
     checkpoints: dict[str, Checkpoint]
@@ -51,6 +57,15 @@ def source_accounts(connection: Connection) -> list[SourceAccount]:
     counted = select(letters.c.source, letters.c.status, func.count()).group_by(letters.c.source, letters.c.status)
     for source, status, count in connection.execute(counted):
         statuses[source][status] = count
+    kept = tables.messages
+    aside: dict[str, Counter[str]] = defaultdict(Counter)
+    waiting = (
+        select(kept.c.source, kept.c.standing, func.count())
+        .where(kept.c.standing.in_((HELD, IGNORED)))
+        .group_by(kept.c.source, kept.c.standing)
+    )
+    for source, standing, count in connection.execute(waiting):
+        aside[source][standing] = count
     for source, contact_at in connection.execute(select(tables.contacts)):
         heard[source] = max(heard.get(source, contact_at), contact_at)
     positions: dict[str, dict[str, Checkpoint]] = defaultdict(dict)
@@ -61,13 +76,16 @@ def source_accounts(connection: Connection) -> list[SourceAccount]:
     for source in sorted({*outcomes, *statuses, *heard, *positions, *known_gaps}):
         counts = outcomes[source]
         recovered = min(statuses[source][RECOVERED], counts[DEAD_LETTERED])
+        replayed = sum(counts[each] - aside[source][each] for each in (HELD, IGNORED))
         found.append(
             SourceAccount(
                 source=source,
                 received=sum(counts.values()),
-                recorded=counts[RECORDED] + recovered,
+                recorded=counts[RECORDED] + recovered + replayed,
                 known=counts[KNOWN],
                 dead_lettered=counts[DEAD_LETTERED] - recovered,
+                held=aside[source][HELD],
+                ignored=aside[source][IGNORED],
                 open_letters=statuses[source][OPEN],
                 last_contact=moment(heard.get(source)),
                 checkpoints=positions[source],

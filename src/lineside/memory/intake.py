@@ -219,14 +219,8 @@ async def catch_up(memory: Remembers, connector: Connector, *, longest_s: float 
     async with aclosing(_generator(connector.capture(checkpoint))) as batches:
         async for batch in batches:
             outcome = await _kept(memory, connector, batch)
-            total = Outcome(
-                received=total.received + outcome.received,
-                recorded=total.recorded + outcome.recorded,
-                known=total.known + outcome.known,
-                dead_lettered=total.dead_lettered + outcome.dead_lettered,
-                dead=(*total.dead, *outcome.dead),
-            )
-            if not batch.messages and not batch.unreadable and not batch.gaps:
+            total += outcome
+            if batch.empty:
                 break
             if longest_s is not None and monotonic() - began > longest_s:
                 break

@@ -30,6 +30,7 @@ class DeadLetter:
     source: str
     source_id: str | None
     stream: str
+    key: str
     origin: str
     digest: str
     content_type: str
@@ -57,6 +58,7 @@ class DeadLetter:
             received_at=self.received_at,
             content_type=self.content_type,
             stream=self.stream,
+            key=self.key,
             origin=self.origin,
             occurred_at=self.occurred_at,
             reported_at=self.reported_at,

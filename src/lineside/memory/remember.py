@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from lineside.connector import Batch, SourceMessage, Unreadable
+from lineside.connector import Aside, Batch, SourceMessage, Translated, Unreadable
 from lineside.errors import UnreadableMessage
 from lineside.memory import tables
-from lineside.memory.accounts import DEAD_LETTERED, KNOWN, RECORDED
+from lineside.memory.accounts import DEAD_LETTERED, HELD, IGNORED, KNOWN, OUTCOMES, RECORDED, SUPERSEDED
 from lineside.memory.bodies import body_of, dumps
 from lineside.memory.database import insert_rows
+from lineside.memory.gone import deletions, taken_back
 from lineside.memory.letters import OPEN, REPLACED, DeadLetter, bury, storable
 from lineside.memory.moments import stored
 from lineside.memory.restate import check_replacement
@@ -26,27 +27,35 @@ from lineside.memory.rows import Rows
 from lineside.plant.plant import Plant
 from lineside.plant.records import Correction, Deletion, Record
 
-Translate: TypeAlias = Callable[[SourceMessage], Sequence[Record]]
+Translate: TypeAlias = Callable[[SourceMessage], Translated]
 
 _CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a batch: received = recorded + known + dead_lettered."""
+    """What became of a batch: received = recorded + known + dead_lettered + held + ignored."""
 
     received: int = 0
     recorded: int = 0
     known: int = 0
     dead_lettered: int = 0
+    held: int = 0
+    ignored: int = 0
     dead: tuple[DeadLetter, ...] = ()
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
 
 
 class Remembering:
     """One batch on its way into the store, inside the caller's transaction."""
 
-    def __init__(self, connection: Connection, *, plant: Plant, now: int, translate: Translate) -> None:
+    def __init__(
+        self, connection: Connection, *, plant: Plant, now: int, translate: Translate, mapping: str = ""
+    ) -> None:
         self._connection = connection
+        self._mapping = mapping
         self._plant = plant
         self._now = now
         self._translate = translate
@@ -65,13 +74,18 @@ class Remembering:
             self._flush()
         for item in batch.unreadable:
             self._keep_unreadable(item, source=source, stream=stream)
+        if batch.gone:
+            self._flush()
+            self._take_back(batch, source=source)
         self._finish()
         self._keep_position(batch, source=source, stream=stream)
-        return self._account(first, len(batch.messages) + len(batch.unreadable))
+        return self._account(first, len(batch.messages) + len(batch.unreadable) + len(batch.gone))
 
     def retry(self, message: SourceMessage) -> None:
         """The records of a dead letter's message are in the transaction. Raises UnreadableMessage."""
         records = self._readable(message)
+        if isinstance(records, Aside):
+            raise UnreadableMessage(records.reason)
         if any(self._digests([message]).get((message.source, message.source_id), {}).values()):
             raise UnreadableMessage(_REUSED)
         self._accept(message, records)
@@ -93,6 +107,10 @@ class Remembering:
                 continue
             try:
                 records = self._readable(message)
+                if isinstance(records, Aside):
+                    seen[message.digest] = False
+                    self._set_aside(message, records, started)
+                    continue
                 if any(seen.values()):
                     if self._says_the_same(message, records):
                         self._log_line(message, KNOWN, started)
@@ -110,24 +128,33 @@ class Remembering:
             self._log_line(message, RECORDED, started)
 
     def _digests(self, chunk: Sequence[SourceMessage]) -> dict[tuple[str, str], dict[str, bool]]:
-        """What is known under each id: digest to whether it was recorded (else it is a dead letter)."""
+        """What is known under each id: digest to whether it was recorded (else it is a dead letter, or aside)."""
         found: dict[tuple[str, str], dict[str, bool]] = {}
+        letters, kept = tables.dead_letters, tables.messages
         for source, ids in _by_source(chunk).items():
-            for table, kept in ((tables.dead_letters, False), (tables.messages, True)):
-                query = select(table.c.source_id, table.c.digest).where(
-                    table.c.source == source, table.c.source_id.in_([storable(each) for each in ids])
-                )
-                for source_id, digest in self._connection.execute(query):
-                    found.setdefault((source, source_id), {})[digest] = kept
+            names = [storable(each) for each in ids]
+            dead = select(letters.c.source_id, letters.c.digest).where(
+                letters.c.source == source, letters.c.source_id.in_(names)
+            )
+            for source_id, digest in self._connection.execute(dead):
+                found.setdefault((source, source_id), {})[digest] = False
+            known = select(kept.c.source_id, kept.c.digest, kept.c.standing).where(
+                kept.c.source == source, kept.c.source_id.in_(names)
+            )
+            for source_id, digest, standing in self._connection.execute(known):
+                found.setdefault((source, source_id), {})[digest] = standing == RECORDED
         return found
 
-    def _readable(self, message: SourceMessage) -> list[Record]:
-        """The message's records, by the plant's clock. Raises UnreadableMessage."""
-        for name in ("source", "source_id", "stream", "origin"):
+    def _readable(self, message: SourceMessage) -> list[Record] | Aside:
+        """The message's records, by the plant's clock, or why it makes none. Raises UnreadableMessage."""
+        for name in ("source", "source_id", "stream", "key", "origin"):
             text: str = getattr(message, name)
             if storable(text) != text:
                 raise UnreadableMessage(f"{name}: holds what no text can hold", field=name)
-        records = [self._on_our_clock(record) for record in self._translate(message)]
+        translated = self._translate(message)
+        if isinstance(translated, Aside):
+            return translated
+        records = [self._on_our_clock(record) for record in translated]
         if not records:
             raise UnreadableMessage("it says nothing that is a record")
         ids = [record.provenance.record_id for record in records]
@@ -161,10 +188,34 @@ class Remembering:
             rows.add(record, plant=self._plant)
         self._rows.extend(rows)
         self._waiting_ids.update(ids)
-        self._messages.append(_columns(message))
+        self._messages.append(self._kept_columns(message, RECORDED))
         for record in records:
             if isinstance(record, Correction | Deletion):
                 self._to_settle[record.provenance.source].add(record.provenance.source_id)
+
+    def _set_aside(self, message: SourceMessage, aside: Aside, started: int) -> None:
+        """The message is kept without records; a mended mapping can be replayed over it."""
+        outcome = HELD if aside.held else IGNORED
+        self._messages.append(self._kept_columns(message, outcome, aside.reason))
+        self._log_line(message, outcome, started, aside.reason)
+
+    def _kept_columns(self, message: SourceMessage, standing: str, reason: str | None = None) -> dict[str, Any]:
+        said = storable(reason) if reason else None
+        return _columns(message) | {"standing": standing, "reason": said, "mapping": self._mapping}
+
+    def _take_back(self, batch: Batch, *, source: str) -> None:
+        """Everything that still stands of what is gone is deleted, once."""
+        for item in batch.gone:
+            started = time.perf_counter_ns()
+            message = taken_back(self._connection, item, source=source, now=self._now)
+            records = deletions(message)
+            if not records:
+                self._log_line(message, KNOWN, started, "nothing of it stands")
+                continue
+            self._accept(message, [self._on_our_clock(record) for record in records])
+            self._to_settle[source] |= {record.of for record in records}
+            self._log_line(message, RECORDED, started)
+            self._flush()
 
     def _says_the_same(self, message: SourceMessage, records: Sequence[Record]) -> bool:
         """Whether the id's kept records equal these: the same content in another spelling."""
@@ -196,7 +247,7 @@ class Remembering:
             "received_at": self._now,
         }
         if outcome == DEAD_LETTERED:
-            content = {"content": item.content, "content_type": item.content_type}
+            content = {"key": "", "content": item.content, "content_type": item.content_type}
             self._dead.append(bury(self._connection, line | content, reason=item.reason, now=self._now))
         self._add_line(line, size=len(item.content), outcome=outcome, started=started, reason=item.reason)
 
@@ -215,12 +266,14 @@ class Remembering:
             return
         query = select(kept).where(kept.c.source == own.source, kept.c.source_id == own.source_id)
         row = self._connection.execute(query.limit(1)).mappings().one()
-        letter = {name: value for name, value in row.items() if name != "id"}
+        letter = {name: value for name, value in row.items() if name not in {"id", "standing", "reason", "mapping"}}
         self._dead.append(bury(self._connection, letter, reason=refusal.reason, now=self._now))
 
     def _resolve(self, message: SourceMessage) -> None:
-        """Earlier dead letters of this id are closed: a readable message came in their place."""
-        letters = tables.dead_letters
+        """Earlier dead letters of this id are closed, and held ones: a readable message came in their place."""
+        letters, kept = tables.dead_letters, tables.messages
+        of_its_id = (kept.c.source == message.source) & (kept.c.source_id == message.source_id)
+        self._connection.execute(update(kept).where(of_its_id, kept.c.standing == HELD).values(standing=SUPERSEDED))
         of_this_id = (letters.c.source == message.source) & (letters.c.source_id == message.source_id)
         self._connection.execute(
             update(letters)
@@ -243,7 +296,7 @@ class Remembering:
         latency_us = (time.perf_counter_ns() - started) // 1000
         said = storable(reason) if reason else None
         rest = {"size": size, "outcome": outcome, "reason": said, "kept_at": self._now, "latency_us": latency_us}
-        self._log.append(line | rest)
+        self._log.append(line | rest | {"mapping": self._mapping})
 
     def _flush(self) -> None:
         """All that waits is written, and the chains that it touches are known."""
@@ -267,7 +320,7 @@ class Remembering:
             known = select(tables.gaps.c.id).where(*(tables.gaps.c[name] == value for name, value in row.items()))
             if self._connection.scalar(known) is None:
                 self._connection.execute(insert(tables.gaps).values({**row, "kept_at": self._now}))
-        if not batch.messages and not batch.unreadable and not batch.gaps:
+        if batch.empty:
             contacts = tables.contacts
             self._connection.execute(delete(contacts).where(contacts.c.source == source))
             self._connection.execute(insert(contacts).values(source=source, contact_at=self._now))
@@ -276,15 +329,9 @@ class Remembering:
         log = tables.message_log
         query = select(log.c.outcome, func.count()).where(log.c.id > first).group_by(log.c.outcome)
         counts = {row[0]: row[1] for row in self._connection.execute(query)}
-        if received != sum(counts.get(each, 0) for each in (RECORDED, KNOWN, DEAD_LETTERED)):
+        if received != sum(counts.get(each, 0) for each in OUTCOMES):
             raise AssertionError(f"{received} received, but accounted for: {counts}")
-        return Outcome(
-            received=received,
-            recorded=counts.get(RECORDED, 0),
-            known=counts.get(KNOWN, 0),
-            dead_lettered=counts.get(DEAD_LETTERED, 0),
-            dead=tuple(self._dead),
-        )
+        return Outcome(received=received, dead=tuple(self._dead), **{each: counts.get(each, 0) for each in OUTCOMES})
 
 
 _REUSED = (
@@ -300,6 +347,7 @@ def _columns(message: SourceMessage) -> dict[str, Any]:
         "source_id": message.source_id,
         "digest": message.digest,
         "stream": message.stream,
+        "key": message.key,
         "origin": message.origin,
         "content_type": message.content_type,
         "content": message.content,

@@ -82,11 +82,17 @@ class Memory:
         """One transaction of the only writer; committed at the end."""
         return self.database.write()
 
-    def remember(self, batch: Batch, *, source: str, stream: str = "", translate: Translate) -> Outcome:
-        """Every item of the batch is recorded, was known, or is a dead letter; with its log line and the checkpoint in
-        one transaction. Idempotent. Raises StoreUnavailable, and then nothing was kept."""
+    def remember(
+        self, batch: Batch, *, source: str, stream: str = "", translate: Translate, mapping: str = ""
+    ) -> Outcome:
+        """Every item of the batch is recorded, was known, is a dead letter, held or ignored; with its log line and the
+        checkpoint in one transaction. mapping: which version of the source's mapping translates.
+
+        Idempotent. Raises StoreUnavailable, and then nothing was kept.
+        """
+        now = stored(self.clock())
         with self.write() as connection:
-            work = Remembering(connection, plant=self.plant, now=stored(self.clock()), translate=translate)
+            work = Remembering(connection, plant=self.plant, now=now, translate=translate, mapping=mapping)
             return work.keep(batch, source=source, stream=stream)
 
     def dead_letters(self, *, source: str | None = None, status: str | None = letters.OPEN) -> list[DeadLetter]:

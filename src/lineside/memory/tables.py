@@ -41,13 +41,21 @@ messages = Table(
     Column("source_id", Words, nullable=False),
     Column("digest", Words, nullable=False),
     Column("stream", Words, nullable=False),
+    Column("key", Words, nullable=False),
     Column("origin", Words, nullable=False),
     Column("content_type", Words, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("occurred_at", Moment),
     Column("reported_at", Moment),
+    # recorded, held, ignored or replaced; reason says why where it made no record.
+    Column("standing", Words, nullable=False),
+    Column("reason", Words),
+    # Which version of the source's mapping read it last; empty where it has none.
+    Column("mapping", Words, nullable=False),
     UniqueConstraint("source", "source_id", "digest"),
+    Index(None, "source", "stream", "key"),
+    Index(None, "source", "standing"),
 )
 
 message_log = Table(
@@ -65,7 +73,9 @@ message_log = Table(
     Column("received_at", Moment, nullable=False),
     Column("kept_at", Moment, nullable=False),
     Column("latency_us", BigInteger, nullable=False),
+    Column("mapping", Words, nullable=False),
     Index(None, "source", "outcome"),
+    Index(None, "source", "kept_at"),
 )
 
 records = Table(
@@ -167,6 +177,7 @@ dead_letters = Table(
     Column("source_id", Words),
     Column("digest", Words, nullable=False),
     Column("stream", Words, nullable=False),
+    Column("key", Words, nullable=False),
     Column("origin", Words, nullable=False),
     Column("content_type", Words, nullable=False),
     Column("content", LargeBinary, nullable=False),
@@ -211,6 +222,46 @@ gaps = Table(
     Column("reason", Words, nullable=False),
     Column("kept_at", Moment, nullable=False),
     UniqueConstraint("source", "since", "until", "reason"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("source", Words, nullable=False),
+    Column("stream", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    # source, stream and kind while it is open: an alert opens once, whoever looks.
+    Column("open_key", Words),
+    UniqueConstraint("open_key"),
+    Index(None, "source", "opened_at"),
+)
+
+# What each field of a stream has looked like: what drift is told from.
+shapes = Table(
+    "shapes",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("stream", Words, primary_key=True),
+    Column("field", Words, primary_key=True),
+    Column("types", Words, nullable=False),
+    Column("values", Words, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+)
+
+# Who reads a source now, so that no two processes do.
+leases = Table(
+    "leases",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("holder", Words, nullable=False),
+    Column("until", Moment, nullable=False),
 )
 
 conversations = Table(
