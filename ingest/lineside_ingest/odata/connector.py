@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Translated, Unreadable
+from lineside.connector.http import HTTP_OPTIONS, Session, read_http
 from lineside.connector.rows import NOTATION_OPTIONS, Versions, read_notation, read_stream
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
 from lineside.plant.records import Json
 from lineside_ingest.odata.query import CHANGED_TYPES, PROTOCOLS, Collection, found_rows, next_link
-from lineside_ingest.odata.web import Web
 
-if TYPE_CHECKING:
-    import httpx
-
-_OPTIONS = {
-    "url", "protocol", "token", "user", "password", "api_key", "api_key_header", "headers", "timeout_s", "error_field",
-    "collections", *NOTATION_OPTIONS,
-}  # fmt: skip
+_OPTIONS = {"protocol", "error_field", "collections", *HTTP_OPTIONS, *NOTATION_OPTIONS}
 _COLLECTION_OPTIONS = {
     "path", "name", "key", "changed_field", "changed_type", "overlap_s", "page_size", "immutable", "params", "rows",
     "since_param", "offset_param", "limit_param", "mapping",
@@ -42,14 +36,7 @@ class OData:
         read = Options(source, options, known=_OPTIONS)
         self._notation = read_notation(read, time_zone)
         self._protocol = read.text("protocol", "odata4", choices=PROTOCOLS)
-        self._web = Web(
-            read.text("url"),
-            source=source,
-            headers=_headers(read),
-            auth=(read.text("user"), read.text("password")) if "user" in read else None,
-            timeout_s=read.number("timeout_s", 30.0, at_least=0.1),
-            error_field=read.text("error_field", "error"),
-        )
+        self._http = read_http(read, source=source, error_field=read.text("error_field", "error"))
         self._collections = [self._collection(each) for each in read.tables("collections", known=_COLLECTION_OPTIONS)]
         self._by_name = {each.stream.name: each for each in self._collections}
         if not self._collections:
@@ -59,11 +46,11 @@ class OData:
 
     async def check(self) -> Sequence[Check]:
         checks = []
-        async with self._web.client() as client:
+        async with self._http.session() as session:
             for collection in self._collections:
                 name = f"read {collection.stream.name}"
                 try:
-                    rows, _ = await self._page(client, collection, collection.path, collection.query(None, 0))
+                    rows, _ = await self._page(session, collection, collection.path, collection.query(None, 0))
                 except SourceError as error:
                     checks.append(Check(name=name, ok=False, detail=error.message, fix="mend url, credentials or path"))
                 else:
@@ -79,11 +66,11 @@ class OData:
         states = (checkpoint or {}).get("collections")
         after: dict[str, Json] = dict(states) if isinstance(states, dict) else {}
         broken: list[SourceUnavailable | SourceRefused] = []
-        async with self._web.client() as client:
+        async with self._http.session() as session:
             for collection in self._collections:
                 name = collection.stream.name
                 try:
-                    async for batch, state in self._read(client, collection, after.get(name)):
+                    async for batch, state in self._read(session, collection, after.get(name)):
                         after[name] = state
                         if batch.messages or batch.unreadable:
                             position: Checkpoint = {"collections": dict(after)}
@@ -137,9 +124,7 @@ class OData:
             limit_param=options.text("limit_param", ""),
         )
 
-    async def _read(
-        self, client: httpx.AsyncClient, collection: Collection, before: Json
-    ) -> AsyncIterator[tuple[Batch, Json]]:
+    async def _read(self, session: Session, collection: Collection, before: Json) -> AsyncIterator[tuple[Batch, Json]]:
         """A batch per page. The next page starts at the last row's mark, not at an offset: rows that change while we
         read move to the end, and an offset would then step over others."""
         reading = _Reading(collection, before, self._clock)
@@ -147,7 +132,7 @@ class OData:
         skip, link = 0, None
         while True:
             asked = None if link else collection.query(since, skip)
-            rows, following = await self._page(client, collection, link or collection.path, asked)
+            rows, following = await self._page(session, collection, link or collection.path, asked)
             batch, last = reading.take(rows)
             yield batch, reading.state()
             full = last is None or len(rows) >= collection.page_size  # what a server held back comes after its mark
@@ -161,13 +146,13 @@ class OData:
                 skip += len(rows)
 
     async def _page(
-        self, client: httpx.AsyncClient, collection: Collection, path: str, params: dict[str, str] | None
+        self, session: Session, collection: Collection, path: str, params: dict[str, str] | None
     ) -> tuple[list[dict[str, Json]], str | None]:
-        answer, link = await self._web.answer(client, path, params)
-        rows = found_rows(collection, answer)
+        answer = await session.get(path, params)
+        rows = found_rows(collection, answer.json)
         if rows is None:
             raise SourceRefused(f"{self.source}: {collection.path} answers without a list of rows; set `rows`")
-        return rows, next_link(collection, answer) or link
+        return rows, next_link(collection, answer.json) or answer.link
 
 
 class _Reading:
@@ -227,14 +212,3 @@ class _Reading:
             reported_at=self._collection.moment(changed),
             origin=self._collection.path,
         )
-
-
-def _headers(read: Options) -> dict[str, str]:
-    headers = {str(name): str(value) for name, value in read.table("headers").items()}
-    if sum(name in read for name in ("token", "user", "api_key")) > 1:
-        raise read.bad("token", "user or api_key: only one of them can sign us in")
-    if "token" in read:
-        headers["Authorization"] = f"Bearer {read.text('token')}"
-    if "api_key" in read:
-        headers[read.text("api_key_header", "X-API-Key")] = read.text("api_key")
-    return headers

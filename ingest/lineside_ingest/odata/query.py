@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from lineside.connector.http import at
 from lineside.connector.rows import RowStream
 from lineside.plant import row_values
 from lineside.plant.records import Json
@@ -138,11 +139,3 @@ def next_link(collection: Collection, answer: Json) -> str | None:
     """Where the answer says that the next page is."""
     links = (at(answer, path) for path in _NEXT_PATHS[collection.protocol])
     return next((each for each in links if isinstance(each, str) and each), None)
-
-
-def at(value: Json, path: str) -> Json:
-    """What stands at a dotted path; a key that contains the dots counts first."""
-    if not isinstance(value, dict) or path in value:
-        return value.get(path) if isinstance(value, dict) else None
-    head, _, rest = path.partition(".")
-    return at(value.get(head), rest) if rest else None
