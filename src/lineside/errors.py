@@ -12,6 +12,7 @@ LinesideError
   SourceError             about one source
     SourceUnavailable     retry later
     SourceRefused         ask its owner; never retried on its own
+    SourceTaken           another process reads it: leave it to that, or wait
     UnreadableMessage     dead letter
   StoreError              about our own database
     SchemaBehind          run `lineside migrate`
@@ -113,6 +114,12 @@ class SourceRefused(SourceError):
     """The source refused our credentials or our request: its owner must act; never retried into a lock-out."""
 
     code = "source_refused"
+
+
+class SourceTaken(SourceError):
+    """Another process reads the source now; no two read one at the same time."""
+
+    code = "source_taken"
 
 
 class UnreadableMessage(SourceError):

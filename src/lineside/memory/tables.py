@@ -264,6 +264,20 @@ leases = Table(
     Column("until", Moment, nullable=False),
 )
 
+# How each source's reading stands, for every process to see.
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("state", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("failures", Integer, nullable=False),
+    # Who paused it: it is read again once a person says so.
+    Column("paused_by", Words),
+    Column("reconciled_at", Moment),
+)
+
 conversations = Table(
     "conversations",
     metadata,

@@ -1,4 +1,4 @@
-"""Messages by their key and standing, alerts, the shapes of streams, and who reads a source"""
+"""Messages by their key and standing, alerts, the shapes of streams, who reads a source, and how its reading stands"""
 
 from __future__ import annotations
 
@@ -61,4 +61,15 @@ def upgrade() -> None:
         sa.Column("holder", WORDS, nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", name="pk_leases"),
+    )
+    op.create_table(
+        "feeds",
+        sa.Column("source", WORDS, nullable=False),
+        sa.Column("state", WORDS, nullable=False),
+        sa.Column("reason", WORDS, nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("paused_by", WORDS, nullable=True),
+        sa.Column("reconciled_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("source", name="pk_feeds"),
     )
