@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from lineside.connector import Checkpoint, Connector, Gap, SourceMessage, Unreadable
+from lineside.connector import Checkpoint, Connector, Gap, Gone, SourceMessage, Trouble, Unreadable
 from lineside.plant.records import Record
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -17,6 +17,8 @@ class Read:
     messages: list[SourceMessage] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    gone: list[Gone] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
 
     @property
@@ -39,9 +41,11 @@ async def drain(connector: Connector, checkpoint: Checkpoint | None = None, *, i
             read.messages += batch.messages
             read.unreadable += batch.unreadable
             read.gaps += batch.gaps
+            read.gone += batch.gone
+            read.troubles += batch.troubles or ()
             if batch.checkpoint is not None:
                 read.checkpoints.append(json.loads(json.dumps(batch.checkpoint)))
-            if not batch.messages and not batch.unreadable and not batch.gaps:
+            if batch.empty:
                 break
     return read
 
