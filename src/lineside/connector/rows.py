@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from hashlib import sha256
@@ -26,6 +26,7 @@ class RowStream:
     """One table, view, collection or sheet of a source. immutable: rows never change, so the key alone is the id.
 
     fixed: every row has every column, so that a mapped column which is not there was renamed or removed.
+    sparse_key: a part of the key may be an empty text, as a plant's stock has no supplier; not every part.
     """
 
     source: str
@@ -35,6 +36,7 @@ class RowStream:
     notation: Notation
     immutable: bool = False
     fixed: bool = False
+    sparse_key: bool = False
 
     def concerns(self, row: Mapping[str, Json]) -> bool:
         """Whether any mapping speaks of the row; others are ignored by rule."""
@@ -46,12 +48,12 @@ class RowStream:
         return sorted(each for each in wanted if each not in row and each.partition(".")[0] not in row)
 
     def key_of(self, row: Mapping[str, Json]) -> str:
-        """The row's key as text. Raises UnreadableMessage where a part of it is empty."""
+        """The row's key as text, see `joined`. Raises UnreadableMessage where a part of it is empty."""
         parts = [row_values.text(row.get(column)) for column in self.key]
         for column, part in zip(self.key, parts, strict=True):
-            if not part:
+            if not part and not (self.sparse_key and row.get(column) == "" and any(parts)):
                 raise UnreadableMessage(f"the key column {column} is empty", field=column)
-        return "/".join(parts)
+        return joined(parts)
 
     def message(
         self,
@@ -121,9 +123,25 @@ class Versions:
         self._known[key] = [count + 1, digest(row)]
         return str(count + 1)
 
+    def forget(self, key: str) -> None:
+        """The row is gone; whatever comes back under its key is news."""
+        match self._known.get(key):
+            case [int(count), str()]:
+                self._known[key] = [count, ""]
+
     def kept(self) -> dict[str, Json]:
         """The counts as a checkpoint holds them."""
         return dict(self._known)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """One key of several parts; a slash within a part is written %2F, so that no two keys are written the same."""
+    return parts[0] if len(parts) == 1 else "/".join(each.replace("%", "%25").replace("/", "%2F") for each in parts)
+
+
+def split(key: str, parts: int) -> list[str]:
+    """The parts of a joined key."""
+    return [key] if parts == 1 else [each.replace("%2F", "/").replace("%25", "%") for each in key.split("/")]
 
 
 def digest(row: Mapping[str, Json]) -> str:
