@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
-from lineside.interpretation.reading import Kind, duration
+from lineside.interpretation.reading import Kind
 from lineside.plant.plant import Person
 from lineside.plant.records import Json
+from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 _WORDS = 35  # of a verdict's first line

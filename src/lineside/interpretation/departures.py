@@ -17,12 +17,13 @@ from lineside.interpretation.readiness import (
     part_may_leave,
     read_ahead,
 )
-from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock, duration
+from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock
 from lineside.interpretation.stock import related
 from lineside.interpretation.trucks import Truck, cut_off_fact, truck
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity
 from lineside.plant.plant import CutOff
+from lineside.plant.timeline import duration
 
 _AHEAD_DAYS = 7
 

@@ -9,12 +9,13 @@ from decimal import Decimal
 from functools import cached_property
 
 from lineside.interpretation import shared_states
-from lineside.interpretation.reading import Finding, Kind, clock, duration
+from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.memory import Freshness, SourceState, Statement, View
 from lineside.plant.entities import Entity
 from lineside.plant.plant import Plant, SourceCard
 from lineside.plant.quantities import Quantity
 from lineside.plant.records import Json, Quality, quantity
+from lineside.plant.timeline import duration
 
 
 class Facts:

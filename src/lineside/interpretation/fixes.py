@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 from lineside.interpretation.chance import median
 from lineside.interpretation.occurrences import Occurrence
-from lineside.interpretation.reading import Finding, Kind, duration
+from lineside.interpretation.reading import Finding, Kind
 from lineside.interpretation.wording import alike, at, counted, listed, rid, short, text_of, words
 from lineside.memory import View
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Json, Note, Record
+from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 _EVENTS = (

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from lineside.interpretation.gap import measure
 from lineside.interpretation.open_items import Item, items
-from lineside.interpretation.reading import Finding, Kind, Reading, clock, duration
+from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.safety import carried_notes, concerns_safety
 from lineside.interpretation.standing import applies, in_force_finding, standing, standing_decisions
 from lineside.interpretation.stops import intervals
@@ -20,6 +20,7 @@ from lineside.plant.entities import EntityKind
 from lineside.plant.equipment import Level, level, within, work_center
 from lineside.plant.quantities import plain
 from lineside.plant.records import Json, Note
+from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 _FAILED = re.compile(

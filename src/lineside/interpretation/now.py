@@ -13,7 +13,7 @@ from lineside.interpretation.gates import responsible
 from lineside.interpretation.holds import holds
 from lineside.interpretation.links import lines_on, touched
 from lineside.interpretation.readiness import assess
-from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock, duration
+from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.reconcile import stock_conflicts
 from lineside.interpretation.shared_states import contradict, state_of
 from lineside.interpretation.stops import Interval, Loss, from_events, from_states, join
@@ -22,6 +22,7 @@ from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.quantities import Quantity, plain
+from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 _MOST = 9  # a supervisor reads under ten

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lineside.interpretation import shared_states
-from lineside.interpretation.reading import duration
 from lineside.interpretation.stops import Interval, Loss, intervals
 from lineside.interpretation.wording import at, counted, rid, said
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
 from lineside.plant.records import Event
+from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 _OVER = frozenset({"complete", "closed", "cancelled", "done", "finished", "released", "issued", "passed"})

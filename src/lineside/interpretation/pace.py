@@ -10,13 +10,14 @@ from lineside.interpretation import causes
 from lineside.interpretation.forecast import forecast
 from lineside.interpretation.gap import Gap, Part, called, counted_by, measure
 from lineside.interpretation.output import jobs_on, moment, target_rate
-from lineside.interpretation.reading import Finding, Kind, Reading, clock, duration
+from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.stops import Interval, Loss, Slice, intervals, tile
 from lineside.interpretation.wording import counted, late_sources
 from lineside.memory import View
 from lineside.plant.equipment import work_center
 from lineside.plant.quantities import plain
 from lineside.plant.records import Json
+from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 

@@ -11,12 +11,13 @@ from math import log
 from lineside.interpretation.chance import at_least, holm
 from lineside.interpretation.fixes import Fix, fixes, outcome, worked_best
 from lineside.interpretation.occurrences import Exposure, Occurrence, exposure, occurrences, running_material
-from lineside.interpretation.reading import Finding, Kind, Reading, clock, duration
+from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.stops import Interval, intervals
 from lineside.interpretation.wording import counted, late_sources, listed, rid, short, text_of, words
 from lineside.memory import View
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Json
+from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 _LOOK_BACK = timedelta(days=90)

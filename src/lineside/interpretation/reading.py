@@ -75,14 +75,3 @@ def clock(moment: datetime, plant: Plant, *, day: bool | None = None, relative_t
     if day is None:
         day = relative_to is None or relative_to.astimezone(plant.time_zone).date() != local.date()
     return local.strftime("%Y-%m-%d %H:%M %Z" if day else "%H:%M %Z")
-
-
-def duration(seconds: float) -> str:
-    """`42 min`, `3 h 05 min`, `2 d 4 h`, for people."""
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    hours = round(minutes / 60)
-    return f"{hours // 24} d {hours % 24} h"

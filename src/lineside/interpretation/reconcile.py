@@ -12,12 +12,13 @@ from lineside.interpretation import state as states
 from lineside.interpretation.bridge import Bridge, bridge, bridge_findings
 from lineside.interpretation.facts import Facts, doubts, moment, owner_of, recency
 from lineside.interpretation.movements import effect, movements
-from lineside.interpretation.reading import Finding, Kind, Reading, clock, duration
+from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.stock import Figure, Restricted, Stock, restricted, stock_of
 from lineside.memory import View
 from lineside.plant.entities import Entity
 from lineside.plant.quantities import plain
 from lineside.plant.records import Json
+from lineside.plant.timeline import duration
 
 _OLD_COUNT_S = 30 * 86400.0
 

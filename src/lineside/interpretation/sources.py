@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock, duration
+from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.wording import at, counted, listed, rid, said, shown
 from lineside.memory import Freshness, View
 from lineside.plant.entities import EntityKind
 from lineside.plant.records import Record
+from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 

@@ -12,7 +12,7 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.facts import moment as moment_in
 from lineside.interpretation.facts import owner_of, recency
 from lineside.interpretation.occurrences import material_at, running_material
-from lineside.interpretation.reading import Finding, Kind, Reading, clock, duration
+from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.stops import Loss, intervals, tile
 from lineside.interpretation.wording import at, counted, late_sources, listed, rid, shown
 from lineside.memory import Statement, View
@@ -20,6 +20,7 @@ from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.quantities import Quantity
 from lineside.plant.records import SUBJECTS, Decision, Event, Json, Note, quantity
+from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 _CITED = 20

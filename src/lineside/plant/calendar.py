@@ -64,6 +64,30 @@ class ShiftCalendar:
             day += _DAY
         return found
 
+    def works_at(self, moment: datetime) -> bool:
+        """Whether the plant works at `moment`; one without shifts does, except on its holidays."""
+        if not self.plant.shifts:
+            return self._local_day(moment) not in self.plant.holidays
+        return self.at(moment) is not None
+
+    def worked_s(self, start: datetime, end: datetime) -> float:
+        """The seconds of the stretch in which the plant works."""
+        worked, reached = 0.0, start
+        for since, until in self._working(start, end):
+            worked += max(0.0, (min(until, end) - max(since, reached)).total_seconds())
+            reached = max(reached, until)
+        return worked
+
+    def _working(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        if self.plant.shifts:
+            yield from ((slot.start, slot.end) for slot in self.between(start, end))
+            return
+        day, last = self._local_day(start), self._local_day(end)
+        while day <= last:
+            if day not in self.plant.holidays:
+                yield wall_hours(self.plant, day, time(0), time(0))
+            day += _DAY
+
     def previous(self, moment: datetime) -> ShiftSlot | None:
         """The last shift that was over when the one at `moment` began; outside of shifts, the last one before."""
         running = self.at(moment)

@@ -56,3 +56,14 @@ def instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
 def days(first: date, after: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Local midnight of `first` to local midnight of `after`: 23 to 25 hours a day."""
     return instant(first, time(0), zone), instant(after, time(0), zone)
+
+
+def duration(seconds: float) -> str:
+    """`42 min`, `3 h 05 min`, `2 d 4 h`, for people."""
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(minutes / 60)
+    return f"{hours // 24} d {hours % 24} h"

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 
 from lineside.app import Lineside
-from lineside.interpretation.reading import duration
+from lineside.plant.timeline import duration
 from lineside.serve.identity import signed_in
 
 ASSETS = Path(__file__).with_name("assets")
