@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineside.errors import BadPlantFile, NotPermitted
-from lineside.plant.plant import Person, Plant
+from lineside.errors import BadPlantFile, BadSettings, NotFound, NotPermitted
+from lineside.plant.mapping_file import MappingFile, SourceMapping, merged, read_mapping_file, source_mapping
+from lineside.plant.plant import Person, Plant, SourceCard
 from lineside.plant.plant_file import parse_plant
 from lineside.settings import Settings, database_url, load_settings
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lineside.memory import Memory, Reader
 
 Clock = Callable[[], datetime]
+MAPPINGS = "mappings"  # the folder of mapping files in the home
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Lineside:
     settings: Settings
     plant: Plant
     clock: Clock
+    mapping_files: Mapping[str, MappingFile] = field(default_factory=dict)
 
     @cached_property
     def memory(self) -> Memory:
@@ -82,18 +85,36 @@ class Lineside:
         return ModelAnswerer(profile, memory=self.memory, ledger=self.ledger, fallback=embedded)
 
     def connectors(self) -> Mapping[str, tuple[Connector, float]]:
-        """Each configured source's connector and its pause between polls in seconds."""
+        """Each configured source's connector and its pause between polls in seconds; its mapping file counts."""
+        return {source.name: (self.connector(source.name)[0], source.poll_s) for source in self.settings.sources}
+
+    def connector(self, source: str, file: MappingFile | None = None) -> tuple[Connector, SourceMapping]:
+        """The configured source's connector with the mapping that it reads by: the one in `file`, else in its mapping
+        file, else in lineside.toml. Raises BadSettings where they don't fit, NotFound where it is not configured."""
         from lineside import connector
 
-        return {
-            source.name: (
-                connector.load(source.connector)(
-                    source.name, source.options, time_zone=self.plant.time_zone, clock=self.clock
-                ),
-                source.poll_s,
-            )
-            for source in self.settings.sources
-        }
+        found = next((each for each in self.settings.sources if each.name == source), None)
+        if found is None:
+            there = ", ".join(each.name for each in self.settings.sources) or "none"
+            raise NotFound(f"{source!r} is not a source of lineside.toml; there are: {there}", source=source)
+        file = file or self.mapping_files.get(source)
+        factory, manifest = connector.load(found.connector), connector.installed()[found.connector]
+        options = found.options
+        if file is not None:
+            options = merged(options, file, streams=manifest.streams, settings=manifest.settings)
+        try:
+            made = factory(source, options, time_zone=self.plant.time_zone, clock=self.clock)
+        except BadSettings as error:
+            if file is None:
+                raise
+            raise BadSettings(f"{error.message} (with {file.where})", **error.fields) from error
+        return made, source_mapping(source, options, streams=manifest.streams, file=file)
+
+    def mapping(self, source: str) -> SourceMapping:
+        """The mapping in force; its `version` is remembered with each message. Of a source that is not configured, an
+        empty one."""
+        known = any(each.name == source for each in self.settings.sources)
+        return self.connector(source)[1] if known else SourceMapping(source=source)
 
     def streams(self, source: str) -> bool:
         """Whether the configured source tells on for ever, instead of having an end that reading reaches."""
@@ -149,7 +170,40 @@ def open_lineside(home: Path) -> Lineside:
         raise BadPlantFile(f"{path} is not UTF-8 text: {error}", path=str(path)) from error
     settings = load_settings(home)
     _log_to_stderr(settings.log_level)
-    return Lineside(home=home, settings=settings, plant=parse_plant(text), clock=plant_clock(settings))
+    files = load_mapping_files(home, {source.name for source in settings.sources})
+    plant = _with_owners(parse_plant(text), files)
+    return Lineside(home=home, settings=settings, plant=plant, clock=plant_clock(settings), mapping_files=files)
+
+
+def load_mapping_files(home: Path, sources: Collection[str]) -> dict[str, MappingFile]:
+    """The mapping file of each source that has one, by source. Raises BadSettings with what to mend."""
+    found = {}
+    for path in sorted((home / MAPPINGS).glob("*.toml")):
+        if path.stem not in sources:
+            there = ", ".join(sorted(sources)) or "none"
+            raise BadSettings(f"{path} is for no source of lineside.toml; there are: {there}", path=str(path))
+        found[path.stem] = load_mapping_file(path)
+    return found
+
+
+def load_mapping_file(path: Path) -> MappingFile:
+    """The mapping file at `path`. Raises BadSettings with what to mend."""
+    try:
+        return read_mapping_file(path.read_text(encoding="utf-8"), where=str(path))
+    except UnicodeDecodeError as error:
+        raise BadSettings(f"{path} is not UTF-8 text: {error}", path=str(path)) from error
+    except OSError as error:
+        raise BadSettings(f"{path} can't be read: {error.strerror}", path=str(path)) from error
+
+
+def _with_owners(plant: Plant, files: Mapping[str, MappingFile]) -> Plant:
+    """What a mapping file says its source owns counts where the plant file says nothing of it."""
+    cards = {card.name: card for card in plant.sources}
+    for source, file in files.items():
+        card = cards.get(source, SourceCard(name=source))
+        if file.owns and not card.owns:
+            cards[source] = replace(card, owns=file.owns)
+    return replace(plant, sources=tuple(cards.values()))
 
 
 def _log_to_stderr(level: str) -> None:

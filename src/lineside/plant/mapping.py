@@ -19,6 +19,7 @@ from lineside.plant import row_values
 from lineside.plant.open_format import record_from_data
 from lineside.plant.records import SUBJECTS, Json, Provenance, Quality, Record, RecordType
 from lineside.plant.row_values import Moment, Notation
+from lineside.plant.vocabulary import EVENT_KINDS, STATUSES
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _OWN = {"occurred_at", "reported_at", "when"}
@@ -58,12 +59,34 @@ class RowMapping:
         yield from self.when
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A column that a mapping reads, and what for. fact: the canonical fact, as in `lot.quantity`.
+
+    role: value, unit, id (a part of a template), time or when. codes: what its codes mean; None without a table.
+    closed: the only values that the fact may have, empty where it may have any.
+    """
+
+    column: str
+    fact: str
+    role: str = "value"
+    type: str = ""
+    codes: Mapping[str, Json] | None = None
+    closed: tuple[str, ...] = ()
+
+
 def read_mapping(configured: object) -> tuple[RowMapping, ...]:
     """The mappings in a setting: a table, or a list of tables. Raises ValueError that names the key at fault."""
     tables: list[Any] = list(configured) if isinstance(configured, list | tuple) else [configured]
     if not tables or not all(isinstance(each, Mapping) and each for each in tables):
         raise ValueError("must be a table or a list of tables, as in { entity = ..., properties = ... }")
-    return tuple(_mapping(each) for each in tables)
+    found = []
+    for place, each in enumerate(tables):
+        try:
+            found.append(_mapping(each))
+        except ValueError as error:
+            raise ValueError(f"[{place}] {error}" if len(tables) > 1 else str(error)) from error
+    return tuple(found)
 
 
 def records_from_row(
@@ -83,6 +106,52 @@ def records_from_row(
     if not records:
         raise UnreadableMessage("the row holds no value in any of the mapped columns")
     return records
+
+
+def uses(mapping: RowMapping) -> Iterator[Use]:
+    """Each column that the mapping reads, and for which fact. A column of a list's items is `list[].column`."""
+    about = subject(mapping)
+    for name, spec in mapping.fields.items():
+        if name in _NESTED:
+            for inner, each in spec.items():
+                yield from _uses(each, f"{about}.{inner}", STATUSES.get((about, inner), ()))
+        elif name in ("entity", "kind"):
+            yield from _uses(spec, f"{about} ({name})", tuple(EVENT_KINDS) if name == "kind" else ())
+        else:
+            yield from _uses(spec, f"{about}.{name}", ())
+    times = {"occurred_at": mapping.occurred_at, "reported_at": mapping.reported_at}
+    for name, columns in times.items():
+        for column in (inner for each in columns for inner in (_SLOT.findall(each) if "{" in each else (each,))):
+            yield Use(column=column, fact=f"{about} ({name})", role="time", type="time")
+    for column in mapping.when:
+        yield Use(column=column, fact=f"{about} (when)", role="when")
+
+
+def subject(mapping: RowMapping) -> str:
+    """What the mapping speaks of: a report's kind of entity, an event's kind, or the type of record."""
+    sign = mapping.fields.get("entity", mapping.fields.get("kind"))
+    if isinstance(sign, str):
+        head = sign.partition(":")[0] if mapping.record_type is RecordType.REPORT else sign
+        if head.strip() and "{" not in head:
+            return head.strip()
+    return mapping.record_type.value
+
+
+def _uses(spec: Any, fact: str, closed: tuple[str, ...], role: str = "value", inside: str = "") -> Iterator[Use]:
+    if isinstance(spec, str):
+        for column in _SLOT.findall(spec):
+            yield Use(column=inside + column, fact=fact, role="unit" if role == "unit" else "id")
+    elif isinstance(spec, Mapping) and "each" in spec:
+        yield Use(column=inside + spec["each"], fact=fact)
+        for inner, each in spec["item"].items():
+            yield from _uses(each, f"{fact}.{inner}", (), inside=f"{inside}{spec['each']}[].")
+    elif isinstance(spec, Mapping):
+        kind = spec.get("type", "number" if "unit" in spec else "")
+        yield Use(
+            column=inside + spec["field"], fact=fact, role=role, type=kind, codes=spec.get("codes"), closed=closed
+        )
+        if "unit" in spec:
+            yield from _uses(spec["unit"], fact, (), "unit", inside)
 
 
 def _mapping(table: Mapping[str, Any]) -> RowMapping:
@@ -128,6 +197,8 @@ def _record_type(table: Mapping[str, Any]) -> RecordType:
 
 
 def _check(spec: object, where: str) -> None:
+    if isinstance(spec, str) and set(_SLOT.sub("", spec)) & set("{}"):
+        raise ValueError(f"{where} has a brace without its pair: {spec!r}")
     if isinstance(spec, str | bool | int | float):
         return
     if not isinstance(spec, Mapping):
@@ -137,10 +208,7 @@ def _check(spec: object, where: str) -> None:
             raise ValueError(f"{where}.{name} is unknown; there are: {', '.join(sorted(_SPEC))}")
     if ("field" in spec) == ("each" in spec):
         raise ValueError(f"{where} needs either field or each")
-    if spec.get("type", "text") not in _TYPES:
-        raise ValueError(f"{where}.type must be one of {', '.join(_TYPES)}")
-    if not isinstance(spec.get("codes", {}), Mapping):
-        raise ValueError(f"{where}.codes must be a table")
+    _check_values(spec, where)
     if "unit" in spec:
         _check(spec["unit"], f"{where}.unit")
     if "each" in spec:
@@ -148,6 +216,21 @@ def _check(spec: object, where: str) -> None:
             raise ValueError(f"{where}.item is missing: what each of {spec['each']} becomes")
         for inner, each in spec["item"].items():
             _check(each, f"{where}.item.{inner}")
+
+
+def _check_values(spec: Mapping[str, Any], where: str) -> None:
+    for name in ("field", "each"):
+        if name in spec and not (isinstance(spec[name], str) and spec[name]):
+            raise ValueError(f"{where}.{name} must be the name of a column, not {spec[name]!r}")
+    if spec.get("type", "text") not in _TYPES:
+        raise ValueError(f"{where}.type must be one of {', '.join(_TYPES)}")
+    codes = spec.get("codes", {})
+    if not isinstance(codes, Mapping):
+        raise ValueError(f"{where}.codes must be a table")
+    values = {f"codes.{code}": meaning for code, meaning in codes.items()} | {"default": spec.get("default", "")}
+    for name, value in values.items():
+        if not isinstance(value, str | bool | int | float):
+            raise ValueError(f"{where}.{name} must be a text, a number, true or false, not {value!r}")
 
 
 def _names(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
