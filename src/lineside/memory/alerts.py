@@ -15,11 +15,12 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Select, insert, select, update
 
-from lineside.connector import SourceMessage, Trouble, TroubleKind
+from lineside.connector import Batch, Gap, SourceMessage, Trouble, TroubleKind
 from lineside.memory import tables
 from lineside.memory.feed_state import STOPPED
 from lineside.memory.letters import storable
 from lineside.memory.moments import moment
+from lineside.memory.remember import Remembering
 from lineside.plant.plant import Plant
 from lineside.plant.records import Event, Provenance
 
@@ -77,6 +78,12 @@ def tell(connection: Connection, source: str, kind: str, reason: str, *, now: in
     return [opened, _close(connection, opened.alert, now)]
 
 
+def tell_gap(connection: Connection, source: str, gap: Gap, plant: Plant, *, now: int) -> list[Turn]:
+    """The hole is told once; that it stays one, the gaps themselves say."""
+    since, until = (at.astimezone(plant.time_zone).isoformat(timespec="seconds") for at in (gap.since, gap.until))
+    return tell(connection, source, GAP, f"unheard from {since} to {until}: {gap.reason}", now=now)
+
+
 def settle_troubles(connection: Connection, source: str, troubles: Iterable[Trouble], *, now: int) -> list[Turn]:
     """The connector's troubles are the open ones; a passing one is told once for each time that it is named."""
     lasting: dict[tuple[str, str], str] = {}
@@ -99,6 +106,13 @@ def alerts_of(connection: Connection, source: str | None = None, *, limit: int =
     """Open and closed ones, newest first."""
     query = select(_alerts).order_by(_alerts.c.id.desc()).limit(limit)
     return _read(connection, query if source is None else query.where(_alerts.c.source == source))
+
+
+def publish(connection: Connection, turns: Sequence[Turn], plant: Plant, *, now: int) -> None:
+    """What the source `lineside` says of them is remembered in the same transaction."""
+    if messages := messages_of(connection, turns, plant, now=now):
+        work = Remembering(connection, plant=plant, now=now, translate=translate_own)
+        work.keep(Batch(messages=messages), source=OURS, stream="")
 
 
 def messages_of(connection: Connection, turns: Sequence[Turn], plant: Plant, *, now: int) -> list[SourceMessage]:
@@ -166,11 +180,12 @@ def _message(alert: Alert, kind: str, text: str, now: int) -> SourceMessage:
 
 
 def _open(connection: Connection, source: str, *, stream: str, kind: str, reason: str, now: int) -> Turn:
+    said = storable(reason)
     row = {
         "source": source,
         "stream": stream,
         "kind": kind,
-        "reason": storable(reason),
+        "reason": said,
         "opened_at": now,
         "last_at": now,
         "open_key": json.dumps([source, stream, kind]),
@@ -181,7 +196,7 @@ def _open(connection: Connection, source: str, *, stream: str, kind: str, reason
         source=source,
         stream=stream,
         kind=kind,
-        reason=row["reason"],
+        reason=said,
         opened_at=moment(now),
         closed_at=None,
     )

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from lineside.connector import Aside, Batch, SourceMessage, Translated, Unreadable
+from lineside.connector import Aside, Batch, Gap, SourceMessage, Translated, Unreadable
 from lineside.errors import UnreadableMessage
 from lineside.memory import tables
 from lineside.memory.accounts import DEAD_LETTERED, HELD, IGNORED, KNOWN, OUTCOMES, RECORDED, SUPERSEDED
@@ -30,11 +30,15 @@ from lineside.plant.records import Correction, Deletion, Record
 Translate: TypeAlias = Callable[[SourceMessage], Translated]
 
 _CHUNK = 500
+_DEAD_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a batch: received = recorded + known + dead_lettered + held + ignored."""
+    """What became of a batch: received = recorded + known + dead_lettered + held + ignored.
+
+    dead: the dead letters of a batch; of a sum the first few, since a year may have any number of them.
+    """
 
     received: int = 0
     recorded: int = 0
@@ -45,7 +49,8 @@ class Outcome:
     dead: tuple[DeadLetter, ...] = ()
 
     def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
+        both = {each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
+        return Outcome(**both | {"dead": both["dead"][:_DEAD_SHOWN]})
 
 
 class Remembering:
@@ -65,6 +70,7 @@ class Remembering:
         self._waiting_ids: set[str] = set()
         self._to_settle: dict[str, set[str]] = defaultdict(set)
         self._dead: list[DeadLetter] = []
+        self.new_gaps: list[Gap] = []
 
     def keep(self, batch: Batch, *, source: str, stream: str) -> Outcome:
         """Everything of the batch is in the transaction, and every item of it is accounted for."""
@@ -320,6 +326,7 @@ class Remembering:
             known = select(tables.gaps.c.id).where(*(tables.gaps.c[name] == value for name, value in row.items()))
             if self._connection.scalar(known) is None:
                 self._connection.execute(insert(tables.gaps).values({**row, "kept_at": self._now}))
+                self.new_gaps.append(gap)
         if batch.empty:
             contacts = tables.contacts
             self._connection.execute(delete(contacts).where(contacts.c.source == source))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine, select
 
 from lineside.connector import Batch, Checkpoint
 from lineside.errors import StoreError, UnreadableMessage
-from lineside.memory import letters, tables
+from lineside.memory import alerts, leases, letters, tables
 from lineside.memory.accounts import SourceAccount, source_accounts
+from lineside.memory.alerts import Alert
 from lineside.memory.database import Database
 from lineside.memory.embedder import Embedder
 from lineside.memory.index import VectorIndex
@@ -83,17 +84,50 @@ class Memory:
         return self.database.write()
 
     def remember(
-        self, batch: Batch, *, source: str, stream: str = "", translate: Translate, mapping: str = ""
+        self,
+        batch: Batch,
+        *,
+        source: str,
+        stream: str = "",
+        translate: Translate,
+        mapping: str = "",
+        holder: str | None = None,
     ) -> Outcome:
-        """Every item of the batch is recorded, was known, is a dead letter, held or ignored; with its log line and the
-        checkpoint in one transaction. mapping: which version of the source's mapping translates.
+        """Every item of the batch is recorded, was known, is a dead letter, held or ignored; with its log line, its
+        troubles and the checkpoint in one transaction. mapping: which version of the source's mapping translates.
 
-        Idempotent. Raises StoreUnavailable, and then nothing was kept.
+        holder: who reads the source; without its lease nothing is kept. Idempotent. Raises StoreUnavailable or
+        SourceTaken, and then nothing was kept.
         """
         now = stored(self.clock())
         with self.write() as connection:
+            if holder is not None:
+                leases.require(connection, source, holder)
             work = Remembering(connection, plant=self.plant, now=now, translate=translate, mapping=mapping)
-            return work.keep(batch, source=source, stream=stream)
+            outcome = work.keep(batch, source=source, stream=stream)
+            turns = [
+                turn for gap in work.new_gaps for turn in alerts.tell_gap(connection, source, gap, self.plant, now=now)
+            ]
+            if batch.troubles is not None:
+                turns += alerts.settle_troubles(connection, source, batch.troubles, now=now)
+            alerts.publish(connection, turns, self.plant, now=now)
+        alerts.log_turns(turns)
+        return outcome
+
+    def settle_alerts(self, source: str, kinds: Collection[str], named: alerts.Named) -> None:
+        """Of these kinds exactly those that are named, as (stream, kind) to the reason, are open for the source."""
+        now = stored(self.clock())
+        with self.write() as connection:
+            turns = alerts.settle(connection, source, kinds, named, now=now)
+            alerts.publish(connection, turns, self.plant, now=now)
+        alerts.log_turns(turns)
+
+    def alerts(self, source: str | None = None, *, only_open: bool = True, limit: int = 100) -> list[Alert]:
+        """What a person should know about the sources; by default what is still so, oldest first, else newest first."""
+        with self.read() as connection:
+            if only_open:
+                return alerts.open_alerts(connection, source)
+            return alerts.alerts_of(connection, source, limit=limit)
 
     def dead_letters(self, *, source: str | None = None, status: str | None = letters.OPEN) -> list[DeadLetter]:
         """By default those that are still open, oldest first; status None: all that ever were."""
