@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from importlib.metadata import entry_points
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from lineside.connector.options import Options
@@ -258,12 +259,14 @@ class ConnectorFactory(Protocol):
 
 
 def installed() -> dict[str, Manifest]:
-    """The manifests of every installed connector by name, read without importing their drivers."""
+    """The manifests of every installed connector by name, read without importing any of them: one that is broken, or
+    whose driver is missing, hides no other."""
     found = {}
     for point in entry_points(group=ENTRY_POINT_GROUP):
-        package = point.value.partition(":")[0]
-        text = files(package).joinpath("manifest.toml").read_text(encoding="utf-8")
-        found[point.name] = _manifest(tomllib.loads(text))
+        spec = find_spec(point.value.partition(":")[0])
+        for folder in (spec.submodule_search_locations or []) if spec else []:
+            text = Path(folder).joinpath("manifest.toml").read_text(encoding="utf-8")
+            found[point.name] = _manifest(tomllib.loads(text))
     return dict(sorted(found.items()))
 
 
