@@ -49,7 +49,7 @@ class RowMapping:
 
     def concerns(self, row: Mapping[str, Json]) -> bool:
         """Whether the row is one that this mapping speaks of."""
-        return all(row_values.text(_value(row, name)) in wanted for name, wanted in self.when.items())
+        return all(row_values.text(value_of(row, name)) in wanted for name, wanted in self.when.items())
 
     def columns(self) -> Iterator[str]:
         """Every column that the mapping reads; some more than once."""
@@ -278,13 +278,13 @@ def _read(spec: Any, row: Mapping[str, Json], notation: Notation, *, where: str)
         plain: Json = spec
         return plain
     if "each" in spec:
-        items = _value(row, spec["each"])
+        items = value_of(row, spec["each"])
         if not isinstance(items, list):
             return None
         rows = [each for each in items if isinstance(each, dict)]
         return [_object(spec["item"], each, notation, where=where) for each in rows]
     column = spec["field"]
-    raw = _value(row, column)
+    raw = value_of(row, column)
     raw = raw.strip() if isinstance(raw, str) else raw
     codes = spec.get("codes", {})
     if (code := row_values.text(raw)) in codes:
@@ -314,7 +314,7 @@ def _typed(spec: Mapping[str, Any], raw: Json, row: Mapping[str, Json], notation
 
 def _filled(template: str, row: Mapping[str, Json]) -> str | None:
     """The template with its columns filled in; None where one of them is empty."""
-    values = {name: row_values.text(_value(row, name)) for name in _SLOT.findall(template)}
+    values = {name: row_values.text(value_of(row, name)) for name in _SLOT.findall(template)}
     if not all(values.values()):
         return None
     return _SLOT.sub(lambda slot: values[slot[1]], template).strip() or None
@@ -343,7 +343,7 @@ def _moment(names: Sequence[str], row: Mapping[str, Json], notation: Notation, w
         written = _filled(name if "{" in name else f"{{{name}}}", row)
         if written is None:
             continue
-        raw = _value(row, name) if "{" not in name else written
+        raw = value_of(row, name) if "{" not in name else written
         try:
             return row_values.moment(raw, notation)
         except ValueError as error:
@@ -353,10 +353,10 @@ def _moment(names: Sequence[str], row: Mapping[str, Json], notation: Notation, w
     return None
 
 
-def _value(row: Mapping[str, Json], name: str) -> Json:
+def value_of(row: Mapping[str, Json], name: str) -> Json:
     """The column's value; `a.b` is the field b of the object a, unless a column is called so."""
     if name in row:
         return row[name]
     head, dot, rest = name.partition(".")
     inner = row.get(head) if dot else None
-    return _value(inner, rest) if isinstance(inner, dict) else None
+    return value_of(inner, rest) if isinstance(inner, dict) else None
