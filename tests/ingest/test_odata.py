@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lineside.connector import TroubleKind
 from lineside.errors import BadSettings, SourceRefused, SourceUnavailable
 from lineside.plant.entities import Entity
 from lineside.plant.records import Report
 from lineside_ingest.odata import OData
 
-from .reading import NOW, Read, drain, keys
+from .reading import NOW, drain, keys
 from .web_peer import Peer, serving
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -178,14 +179,30 @@ async def test_one_refused_collection_does_not_keep_the_others_from_being_read(p
     one = {"path": "Secret", "key": "LotNo", "mapping": MAPPING}
     options = {"url": peer.url, "collections": [one, {**one, "path": "Lots"}]}
     connector = OData("erp", options, time_zone=UTC, clock=lambda: NOW)
-    read = Read()
-    with pytest.raises(SourceRefused, match="Secret answers 403"):
-        await drain(connector, into=read)
-    assert keys(read.messages) == ["A"]
+    first = await drain(connector)
+    second = await drain(connector, first.checkpoint)
+    assert keys(first.messages) == ["A"]
+    for read in (first, second):
+        assert [(each.kind, each.stream) for each in read.troubles or ()] == [(TroubleKind.REFUSED, "Secret")]
+    assert [path for path, _, _ in peer.asked].count("/odata/Secret") == 1, (
+        "it is asked again after an hour, not before"
+    )
+
+
+async def test_one_collection_that_does_not_answer_is_told_and_tried_with_the_next_read(peer: Peer) -> None:
+    peer.rows = [lot("A", "2026-05-04T08:00:00Z")]
+    peer.faults = [(500, {}, {})]
+    one = {"path": "Slow", "key": "LotNo", "mapping": MAPPING}
+    options = {"url": peer.url, "collections": [one, {**one, "path": "Lots"}]}
+    connector = OData("erp", options, time_zone=UTC, clock=lambda: NOW)
+    first = await drain(connector)
+    second = await drain(connector, first.checkpoint)
+    assert [(each.kind, each.stream) for each in first.troubles or ()] == [(TroubleKind.UNAVAILABLE, "Slow")]
+    assert (keys(first.messages), keys(second.messages), second.troubles) == (["A"], ["A"], [])
 
 
 async def test_a_refused_sign_in_is_tried_once_whatever_the_number_of_collections(peer: Peer) -> None:
-    peer.faults = [(401, {}, {})] * 3
+    peer.closed = (401, {}, {})
     one = {"path": "Lots", "key": "LotNo", "mapping": MAPPING}
     collections = [{**one, "name": name} for name in ("a", "b", "c")]
     connector = OData("erp", {"url": peer.url, "collections": collections}, time_zone=UTC)

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from time import monotonic
 from typing import Any
 
-from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Translated, Unreadable
-from lineside.connector.http import HTTP_OPTIONS, Session, read_http
-from lineside.connector.rows import NOTATION_OPTIONS, Versions, read_notation, read_stream
+from lineside.connector import (
+    Batch,
+    Check,
+    Checkpoint,
+    Gone,
+    Listed,
+    Options,
+    SourceMessage,
+    Translated,
+    Trouble,
+    TroubleKind,
+    Unreadable,
+)
+from lineside.connector.http import Session, at, read_http
+from lineside.connector.rows import read_notation
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
+from lineside.plant import row_values
 from lineside.plant.records import Json
-from lineside_ingest.odata.query import CHANGED_TYPES, PROTOCOLS, Collection, found_rows, next_link
+from lineside_ingest.odata.asking import Asking
+from lineside_ingest.odata.presets import PRESETS, with_preset
+from lineside_ingest.odata.query import PROTOCOLS, Collection
+from lineside_ingest.odata.reading import Reading
+from lineside_ingest.odata.settings import COLLECTION_OPTIONS, OPTIONS, read_collection
 
-_OPTIONS = {"protocol", "error_field", "collections", *HTTP_OPTIONS, *NOTATION_OPTIONS}
-_COLLECTION_OPTIONS = {
-    "path", "name", "key", "changed_field", "changed_type", "overlap_s", "page_size", "immutable", "params", "rows",
-    "since_param", "offset_param", "limit_param", "mapping",
-}  # fmt: skip
+ASK_AGAIN_S = 3600.0
+KEYS_AT_ONCE = 20
 
 
 class OData:
@@ -33,59 +48,84 @@ class OData:
     ) -> None:
         self.source = source
         self._clock = clock
-        read = Options(source, options, known=_OPTIONS)
-        self._notation = read_notation(read, time_zone)
-        self._protocol = read.text("protocol", "odata4", choices=PROTOCOLS)
+        own = Options(source, options, known=OPTIONS)
+        own.text("preset", "", choices=("", *PRESETS))
+        own.texts("use")
+        try:
+            read = Options(source, with_preset(options), known=OPTIONS)
+        except ValueError as error:
+            raise own.bad("use", str(error)) from error
+        notation = read_notation(read, time_zone)
+        protocol = read.text("protocol", "odata4", choices=PROTOCOLS)
         self._http = read_http(read, source=source, error_field=read.text("error_field", "error"))
-        self._collections = [self._collection(each) for each in read.tables("collections", known=_COLLECTION_OPTIONS)]
-        self._by_name = {each.stream.name: each for each in self._collections}
+        self._epoch = (read.text("epoch_path", ""), read.text("epoch_field", ""))
+        shared = {str(name): str(value) for name, value in read.table("params").items()}
+        self._collections = [
+            read_collection(each, source=source, protocol=protocol, notation=notation, params=shared)
+            for each in read.tables("collections", known=COLLECTION_OPTIONS)
+        ]
+        self._by_name = {each.name: each for each in self._collections}
         if not self._collections:
             raise read.bad("collections", "is missing: a list of what to read")
         if len(self._by_name) < len(self._collections):
             raise read.bad("collections", "has two of the same name; give each its own name")
+        self._collections.sort(key=lambda each: not each.gone_key)  # what is gone first: it may be back by now
+        self._asking = Asking(source, clock=monotonic)
+        self._refused: dict[str, tuple[float, SourceRefused]] = {}
 
     async def check(self) -> Sequence[Check]:
         checks = []
         async with self._http.session() as session:
-            for collection in self._collections:
-                name = f"read {collection.stream.name}"
+            for each in self._collections:
+                name = f"read {each.name}"
                 try:
-                    rows, _ = await self._page(session, collection, collection.path, collection.query(None, 0))
+                    collection = await self._asking.known(session, each)
+                    page = await self._asking.first(session, collection)
                 except SourceError as error:
                     checks.append(Check(name=name, ok=False, detail=error.message, fix="mend url, credentials or path"))
+                    if error.fields.get("status") == 401:  # every other collection would be one more failed login
+                        break
                 else:
-                    wanted = {*collection.stream.key, *filter(None, [collection.changed_field])}
-                    lacking = sorted(wanted - rows[0].keys()) if rows else []
-                    detail = f"no field {', '.join(lacking)}" if lacking else f"{len(rows)} rows on the first page"
-                    fix = "mend key and changed_field" if lacking else ""
-                    checks.append(Check(name=name, ok=not lacking, detail=detail, fix=fix))
+                    wrong = [*_wrong(collection, page.rows[0] if page.rows else None)]
+                    detail = "; ".join(wrong) or f"{len(page.rows)} rows on the first page"
+                    fix = "mend key, changed_field, expand and mapping" if wrong else ""
+                    checks.append(Check(name=name, ok=not wrong, detail=detail, fix=fix))
         return checks
 
     async def capture(self, checkpoint: Checkpoint | None) -> AsyncIterator[Batch]:
         """What the collections show since `checkpoint`. One that fails does not keep the others from being read."""
-        states = (checkpoint or {}).get("collections")
-        after: dict[str, Json] = dict(states) if isinstance(states, dict) else {}
-        broken: list[SourceUnavailable | SourceRefused] = []
+        troubles: list[Trouble] = []
+        down: list[SourceUnavailable] = []
         async with self._http.session() as session:
+            epoch, after = await self._since(session, checkpoint or {}, troubles)
             for collection in self._collections:
-                name = collection.stream.name
+                name = collection.name
+                if self._refused_lately(name):
+                    continue
                 try:
-                    async for batch, state in self._read(session, collection, after.get(name)):
+                    async for batch, state in self._read(session, collection, after.get(name), troubles):
                         after[name] = state
-                        if batch.messages or batch.unreadable:
-                            position: Checkpoint = {"collections": dict(after)}
-                            yield Batch(messages=batch.messages, unreadable=batch.unreadable, checkpoint=position)
+                        if not batch.empty:
+                            yield Batch(
+                                messages=batch.messages, unreadable=batch.unreadable, gone=batch.gone,
+                                checkpoint={"epoch": epoch, "collections": dict(after)},
+                            )  # fmt: skip
                 except SourceRefused as error:
-                    broken.append(error)
-                    if error.fields.get("status") == 401:  # every other collection would count as one more failed login
-                        break
+                    if error.fields.get("status") == 401:  # every other collection would be one more failed login
+                        raise
+                    self._refused[name] = (monotonic(), error)
                 except SourceUnavailable as error:
-                    broken.append(error)
-                    if error.retry_after_s is not None:  # it asked for quiet
-                        break
-        if broken:
-            raise next((each for each in broken if isinstance(each, SourceRefused)), broken[0])
-        yield Batch(checkpoint={"collections": dict(after)})
+                    asks_for_quiet = error.retry_after_s is not None
+                    if asks_for_quiet or not error.fields.keys() & {"status", "slow", "too_much"}:
+                        raise  # the whole host is away
+                    down.append(error)
+                    troubles.append(Trouble(kind=TroubleKind.UNAVAILABLE, reason=error.message, stream=name))
+        self._raise_where_nothing_was_read(down)
+        troubles += [
+            Trouble(kind=TroubleKind.REFUSED, reason=error.message, stream=name)
+            for name, (_, error) in self._refused.items()
+        ]
+        yield Batch(checkpoint={"epoch": epoch, "collections": dict(after)}, troubles=troubles)
 
     async def confirm(self, checkpoint: Checkpoint) -> None:
         """Nothing: a polled service wants no acknowledgement."""
@@ -96,119 +136,124 @@ class OData:
             raise UnreadableMessage(f"there is no collection {message.stream!r} in the settings any more")
         return collection.stream.records(message)
 
-    def _collection(self, options: Options) -> Collection:
-        path = options.text("path")
-        stream = read_stream(
-            options,
-            source=self.source,
-            name=options.text("name", path),
-            mapping=options.raw("mapping"),
-            notation=self._notation,
-        )
-        since_param = options.text("since_param", "")
-        changed_field = options.text("changed_field", "")
-        if since_param and not changed_field:
-            raise options.bad("since_param", "needs changed_field, whose value it takes")
-        return Collection(
-            stream=stream,
-            protocol=self._protocol,
-            path=path.lstrip("/"),
-            changed_field=changed_field,
-            changed_type=options.text("changed_type", "offset", choices=CHANGED_TYPES),
-            overlap_s=options.number("overlap_s", 300.0),
-            page_size=int(options.number("page_size", 500, at_least=1)),
-            params={str(name): str(value) for name, value in options.table("params").items()},
-            rows=options.text("rows", ""),
-            since_param=since_param,
-            offset_param=options.text("offset_param", ""),
-            limit_param=options.text("limit_param", ""),
-        )
+    async def listing(self) -> AsyncIterator[Listed]:
+        """The keys of each collection that can be listed; one that is refused is left out."""
+        async with self._http.session() as session:
+            for each in self._collections:
+                if not each.listed or self._refused_lately(each.name):
+                    continue
+                try:
+                    collection = await self._asking.known(session, each)
+                    keys = {key async for key in self._asking.keys(session, collection)}
+                except SourceRefused as error:
+                    if error.fields.get("status") == 401:
+                        raise
+                    continue
+                yield Listed(stream=each.name, keys=frozenset(keys))
 
-    async def _read(self, session: Session, collection: Collection, before: Json) -> AsyncIterator[tuple[Batch, Json]]:
-        """A batch per page. The next page starts at the last row's mark, not at an offset: rows that change while we
-        read move to the end, and an offset would then step over others."""
-        reading = _Reading(collection, before, self._clock)
-        since = None if reading.mark is None else collection.behind(reading.mark)
-        skip, link = 0, None
-        while True:
-            asked = None if link else collection.query(since, skip)
-            rows, following = await self._page(session, collection, link or collection.path, asked)
-            batch, last = reading.take(rows)
-            yield batch, reading.state()
-            full = last is None or len(rows) >= collection.page_size  # what a server held back comes after its mark
-            if following and following != link:
-                link = following
-            elif following or not rows or not collection.pages or not full:
-                return
-            elif collection.protocol != "rest" and last is not None and last != since:
-                since, skip = last, 0
-            else:
-                skip += len(rows)
-
-    async def _page(
-        self, session: Session, collection: Collection, path: str, params: dict[str, str] | None
-    ) -> tuple[list[dict[str, Json]], str | None]:
-        answer = await session.get(path, params)
-        rows = found_rows(collection, answer.json)
-        if rows is None:
-            raise SourceRefused(f"{self.source}: {collection.path} answers without a list of rows; set `rows`")
-        return rows, next_link(collection, answer.json) or answer.link
-
-
-class _Reading:
-    """One collection while it is read: the mark, and what stands in the overlap and is known already."""
-
-    def __init__(self, collection: Collection, before: Json, clock: Callable[[], datetime]) -> None:
-        state = before if isinstance(before, dict) else {}
-        mark, known = state.get("mark"), state.get("seen")
-        self.mark = mark if isinstance(mark, str) else None
-        self._collection = collection
-        self._seen = {key: str(at) for key, at in known.items()} if isinstance(known, dict) else {}
-        self._versions = Versions(state.get("versions"))
-        self._clock = clock
-
-    def take(self, rows: Sequence[dict[str, Json]]) -> tuple[Batch, str | None]:
-        """(what is new among the rows, the last row's mark)."""
-        messages: list[SourceMessage] = []
-        unreadable: list[Unreadable] = []
-        last = None
+    async def resolve(self, stream: str, keys: Sequence[str]) -> Batch:
+        """Those rows as they are now. Of a plain REST service only where `one` says where a thing stands."""
+        async with self._http.session() as session:
+            collection = await self._asking.known(session, self._by_name[stream])
+            if collection.each or (collection.protocol == "rest" and not collection.one):
+                return Batch()
+            rows: list[dict[str, Json]] = []
+            for start in range(0, len(keys), KEYS_AT_ONCE):
+                rows += await self._asking.those(session, collection, keys[start : start + KEYS_AT_ONCE])
+        found = {}
         for row in rows:
-            changed = self._collection.changed(row)
-            last = changed or last
-            item = self._item(row, changed)
-            if changed is not None:
-                self.mark = self._collection.later(self.mark, self._collection.not_after(changed, self._clock()))
-            if isinstance(item, Unreadable):
-                unreadable.append(item)
-            elif item is not None and item.source_id not in self._seen:
-                messages.append(item)
-                if changed is not None:
-                    self._seen[item.source_id] = changed
-        return Batch(messages=messages, unreadable=unreadable), last
-
-    def state(self) -> Json:
-        low = None if self.mark is None else self._collection.behind(self.mark)
-        near: dict[str, Json] = {
-            each: at for each, at in self._seen.items() if low is None or self._collection.reaches(at, low)
-        }
-        return {"mark": self.mark, "seen": near, "versions": self._versions.kept()}
-
-    def _item(self, row: dict[str, Json], changed: str | None) -> SourceMessage | Unreadable | None:
-        stream = self._collection.stream
-        if not stream.concerns(row):
-            return None
-        version = changed
-        if version is None:
-            try:
-                version = self._versions.next(stream.key_of(row), row)
-            except UnreadableMessage:
-                version = ""
-            if version is None:
-                return None
-        return stream.message(
-            row,
-            version=version,
-            received_at=self._clock(),
-            reported_at=self._collection.moment(changed),
-            origin=self._collection.path,
+            changed = collection.changed(row)
+            item = collection.stream.message(
+                row,
+                version=changed or "1",
+                received_at=self._clock(),
+                reported_at=collection.moment(changed),
+                origin=collection.path,
+            )
+            found[item.key if isinstance(item, SourceMessage) else ""] = item
+        return Batch(
+            messages=[each for each in found.values() if isinstance(each, SourceMessage)],
+            unreadable=[each for each in found.values() if isinstance(each, Unreadable)],
+            gone=[Gone(stream=stream, key=key) for key in keys if key not in found],
         )
+
+    async def _since(
+        self, session: Session, checkpoint: Checkpoint, troubles: list[Trouble]
+    ) -> tuple[str, dict[str, Json]]:
+        """(which database this is, where each collection goes on): another database is read from its start."""
+        states = checkpoint.get("collections")
+        after: dict[str, Json] = dict(states) if isinstance(states, dict) else {}
+        path, field = self._epoch
+        if not path:
+            return "", after
+        now = row_values.text(at((await session.get(path)).json, field))
+        before = checkpoint.get("epoch")
+        if not now:
+            raise SourceRefused(f"{self.source}: {path} has nothing at {field!r}; mend epoch_path and epoch_field")
+        if not before or before == now:
+            return now, after
+        reason = f"it is another database: {field} was {before} and is {now}; everything is read anew"
+        troubles.append(Trouble(kind=TroubleKind.EPOCH, reason=reason, passing=True))
+        kept = {name: {"versions": state.get("versions")} for name, state in after.items() if isinstance(state, dict)}
+        return now, {**kept}
+
+    async def _read(
+        self, session: Session, configured: Collection, before: Json, troubles: list[Trouble]
+    ) -> AsyncIterator[tuple[Batch, Json]]:
+        """A batch per page, each with the state after it. A refusal may come from an outdated idea of the schema."""
+        while True:
+            fresh = not self._asking.remembers(configured)
+            collection = await self._asking.known(session, configured)
+            reading = Reading(collection, before, self._clock, frozenset(self._by_name))
+            try:
+                async for batch in self._asking.changes(session, collection, reading, troubles):
+                    before = reading.state()
+                    yield batch, before
+            except SourceRefused as error:
+                if fresh or error.fields.get("status") == 401 or not configured.metadata:
+                    raise
+                self._asking.forget(configured)
+            else:
+                break
+        yield Batch(), reading.state()
+        if reading.drift:
+            reason = f"{'; '.join(reading.drift)}: mend its mapping"
+            troubles.append(Trouble(kind=TroubleKind.DRIFT, reason=reason, stream=collection.name))
+
+    def _refused_lately(self, name: str) -> bool:
+        if name in self._refused and monotonic() - self._refused[name][0] < ASK_AGAIN_S:
+            return True
+        self._refused.pop(name, None)
+        return False
+
+    def _raise_where_nothing_was_read(self, down: Sequence[SourceUnavailable]) -> None:
+        if len(self._refused) + len(down) < len(self._collections):
+            return
+        if down:
+            raise down[0]
+        refused = [error for _, error in self._refused.values()]
+        self._refused.clear()  # somebody will have looked at it when it is read again
+        raise refused[0]
+
+
+def _wrong(collection: Collection, row: Mapping[str, Json] | None) -> Iterator[str]:
+    """What the settings ask for and the service does not have."""
+    entity = collection.entity
+    absent = collection.absent
+    if entity is None and row is not None:
+        wanted = {*collection.stream.key, *collection.changed_fields}
+        fixed = {*collection.stream.lacking(row)} if collection.stream.fixed and not collection.each else set()
+        absent = sorted((wanted | fixed) - row.keys()) if not collection.whole else []
+    if absent:
+        yield f"no field {', '.join(absent)}"
+    if entity is None:
+        return
+    for name in collection.changed_fields:
+        if name in entity.properties and not entity.properties[name].filterable:
+            yield f"{name} can't be filtered by: leave changed_field out, or name another"
+    for name in collection.columns:
+        if name in entity.navigation and name not in collection.expand:
+            yield f"{name} is another entity: name it in expand"
+    for name in collection.expand:
+        if name.partition("/")[0] not in entity.navigation:
+            yield f"nothing to expand at {name}"

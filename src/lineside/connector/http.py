@@ -56,7 +56,8 @@ class _Grant:
 class Http:
     """A source's HTTP interface, as its options describe it. error_field: filled inside a 200, it is an error.
 
-    Errors carry `status` where there was an answer, and `too_much` where less should be asked for at once.
+    Errors carry `status` where there was an answer, `too_much` where less should be asked for at once, and `slow` where
+    less may help the next time.
     """
 
     source: str
@@ -120,7 +121,7 @@ class Http:
         except (TimeoutError, httpx.TimeoutException) as error:
             connecting = isinstance(error, httpx.ConnectTimeout)
             reason = f"{self.source}: {path} does not answer within {self.timeout_s:g} s"
-            raise SourceUnavailable(reason, too_much=not connecting) from error
+            raise SourceUnavailable(reason, slow=not connecting) from error
         except httpx.TransportError as error:
             raise SourceUnavailable(
                 f"{self.source} does not answer: {type(error).__name__} {error}".rstrip()
@@ -157,7 +158,7 @@ class Http:
         if status in {401, 403}:
             raise SourceRefused(f"{said}: the credentials or their rights are refused", status=status)
         if status >= 500 or status in {408, 413}:
-            raise SourceUnavailable(said, status=status, too_much=status in {413, 504})
+            raise SourceUnavailable(said, status=status, too_much=status == 413, slow=status == 504)
         if status >= 300:
             raise SourceRefused(f"{said}: {content[:200].decode(errors='replace')}".strip(), status=status)
 
@@ -178,9 +179,11 @@ class Session:
         self._http = http
         self._client = client
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
-        """The JSON that stands there."""
-        return self._answer(*await self._asked("GET", path, params=params))
+    async def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The JSON that stands there. headers: beside those that sign us in."""
+        return self._answer(*await self._asked("GET", path, params=params, beside=headers))
 
     async def post(self, path: str, body: Json, params: Mapping[str, str] | None = None) -> Answer:
         """The JSON with which the source answers `body`: for interfaces that are asked by POST, as JSON-RPC is."""
@@ -192,12 +195,18 @@ class Session:
         return content
 
     async def _asked(
-        self, method: str, path: str, *, accept: str = "application/json", **more: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: str = "application/json",
+        beside: Mapping[str, str] | None = None,
+        **more: Any,
     ) -> tuple[bytes, httpx.Response]:
         renewed = False
         while True:
             signed_in = await self._http.signed_in(self._client, anew=renewed)
-            headers = {"Accept": accept, "Accept-Encoding": "gzip", **signed_in}
+            headers = {"Accept": accept, "Accept-Encoding": "gzip", **(beside or {}), **signed_in}
             request = self._client.build_request(method, self._address(path), headers=headers, **more)
             try:
                 return await self._http._sent(self._client, request)  # noqa: SLF001 - the two are one
@@ -219,7 +228,7 @@ class Session:
     def _answer(self, content: bytes, response: httpx.Response) -> Answer:
         path = response.url.path
         if "html" in response.headers.get("Content-Type", ""):
-            raise SourceRefused(f"{self._http.source}: {path} answers with a page, most likely to sign in")
+            raise SourceRefused(f"{self._http.source}: {path} answers with a page, most likely to sign in", status=401)
         answer = self._http._read(content, path)  # noqa: SLF001 - the two are one
         if self._http.error_field and (wrong := at(answer, self._http.error_field)):
             raise SourceUnavailable(f"{self._http.source}: {path} answers 200 with an error: {str(wrong)[:200]}")
