@@ -147,9 +147,8 @@ def _uses(spec: Any, fact: str, closed: tuple[str, ...], role: str = "value", in
             yield from _uses(each, f"{fact}.{inner}", (), inside=f"{inside}{spec['each']}[].")
     elif isinstance(spec, Mapping):
         kind = spec.get("type", "number" if "unit" in spec else "")
-        yield Use(
-            column=inside + spec["field"], fact=fact, role=role, type=kind, codes=spec.get("codes"), closed=closed
-        )
+        for column in _named(spec["field"]):
+            yield Use(column=inside + column, fact=fact, role=role, type=kind, codes=spec.get("codes"), closed=closed)
         if "unit" in spec:
             yield from _uses(spec["unit"], fact, (), "unit", inside)
 
@@ -247,13 +246,18 @@ def _columns(spec: object) -> Iterator[str]:
         yield from _SLOT.findall(spec)
     elif isinstance(spec, Mapping):
         if isinstance(spec.get("field"), str) and spec.keys() <= _SPEC:
-            yield spec["field"]
+            yield from _named(spec["field"])
             yield from _columns(spec.get("unit"))
         elif isinstance(spec.get("each"), str) and "item" in spec:
             yield spec["each"]
         else:
             for each in spec.values():
                 yield from _columns(each)
+
+
+def _named(field: str) -> list[str]:
+    """The columns of a field: itself, or those of the template that it is, as a date and a time of day."""
+    return _SLOT.findall(field) if "{" in field else [field]
 
 
 def _data(mapping: RowMapping, row: Mapping[str, Json], notation: Notation) -> dict[str, Json]:
@@ -284,7 +288,7 @@ def _read(spec: Any, row: Mapping[str, Json], notation: Notation, *, where: str)
         rows = [each for each in items if isinstance(each, dict)]
         return [_object(spec["item"], each, notation, where=where) for each in rows]
     column = spec["field"]
-    raw = value_of(row, column)
+    raw = _filled(column, row) if "{" in column else value_of(row, column)
     raw = raw.strip() if isinstance(raw, str) else raw
     codes = spec.get("codes", {})
     if (code := row_values.text(raw)) in codes:
