@@ -8,13 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy
+from sqlalchemy.dialects import mssql, mysql, oracle
 
+from lineside.connector import TroubleKind
 from lineside.errors import BadSettings, MissingExtra, SourceRefused, SourceUnavailable
 from lineside.plant.entities import Entity
 from lineside.plant.records import Event, Report
 from lineside_ingest.sql_view import SqlView
+from lineside_ingest.sql_view.statements import reads
 
-from .reading import NOW, Read, drain, keys
+from .reading import NOW, drain, keys
 
 BERLIN = ZoneInfo("Europe/Berlin")
 STOCK = {
@@ -180,11 +183,10 @@ async def test_a_broken_view_does_not_keep_the_others_from_being_read(source: So
     view = {"table": "bestand", "key": "charge", "cursor": "geaendert", "mapping": STOCK}
     options = {"url": source.url, "views": [{**view, "table": "fehlt"}, view]}
     connector = SqlView("lvs", options, time_zone=BERLIN, clock=lambda: NOW)
-    read = Read()
-    with pytest.raises(SourceRefused, match="fehlt"):
-        await drain(connector, into=read)
+    read = await drain(connector)
     assert keys(read.messages) == ["A"]
-    assert [check.ok for check in await connector.check()] == [False, True]
+    assert [each.kind for each in read.troubles if each.stream == "fehlt"] == [TroubleKind.REFUSED]
+    assert [check.ok for check in await connector.check() if check.name != "clock"] == [False, True]
 
 
 async def test_nothing_can_be_written_through_the_source(source: Source) -> None:
@@ -197,7 +199,7 @@ async def test_nothing_can_be_written_through_the_source(source: Source) -> None
 
 async def test_check_names_the_columns_that_are_not_there(source: Source) -> None:
     source.add("A", "2026-05-04 10:00:00")
-    [check] = await source.view(mapping={"entity": "lot:{Charge}", "properties": {"location": "{ort}"}}).check()
+    [check, *_] = await source.view(mapping={"entity": "lot:{Charge}", "properties": {"location": "{ort}"}}).check()
     assert (check.ok, check.detail) == (False, "no column Charge, ort")
 
 
@@ -236,8 +238,8 @@ async def test_a_missing_file_is_unavailable_and_never_created(tmp_path: Path) -
 
 
 async def test_a_driver_that_is_not_installed_is_named() -> None:
-    options = {"url": "oracle+oracledb://u:p@h/x", "views": [{"table": "t", "key": "k", "mapping": STOCK}]}
-    with pytest.raises(MissingExtra, match="oracledb"):
+    options = {"url": "mysql+mysqldb://u:p@h/x", "views": [{"table": "t", "key": "k", "mapping": STOCK}]}
+    with pytest.raises(MissingExtra, match="MySQLdb"):
         await drain(SqlView("erp", options, time_zone=UTC))
 
 
@@ -259,3 +261,83 @@ async def test_a_driver_that_is_not_installed_is_named() -> None:
 def test_bad_options_are_named(options: dict[str, object], wrong: str) -> None:
     with pytest.raises(BadSettings, match=wrong):
         SqlView("erp", options, time_zone=UTC)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "quoted", "alias", "bound", "order"),
+    [
+        (mssql.dialect(), "v.[order]", " AS", ":coalesce_1", "lineside_cursor"),
+        (oracle.dialect(), 'v."order"', "", ":coalesce_1", 'coalesce(v."order", v.made)'),
+        (mysql.dialect(), "v.`order`", " AS", "%s", "lineside_cursor"),
+    ],
+)
+def test_the_statement_for_a_database_that_was_not_at_hand(
+    dialect: sqlalchemy.Dialect, quoted: str, alias: str, bound: str, order: str
+) -> None:
+    *_, statement = reads("lvs.bestand", "", ("order", "made"), datetime(2026, 5, 4, 10, 0))  # noqa: DTZ001
+    cursor = f"coalesce({quoted}, v.made)"
+    assert " ".join(str(statement.compile(dialect=dialect)).split()) == (
+        f"SELECT v.*, {cursor} AS lineside_cursor FROM lvs.bestand{alias} v WHERE {cursor} >= {bound}"  # noqa: S608
+        f" ORDER BY {order}"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["mssql://u:p@127.0.0.1:1/x", "oracle://u:p@127.0.0.1:1/x", "mysql://u:p@127.0.0.1:1/x"]
+)
+async def test_an_installed_driver_that_finds_nobody_says_so(url: str) -> None:
+    view = {"table": "t", "key": "k", "mapping": STOCK}
+    with pytest.raises(SourceUnavailable):
+        await drain(SqlView("erp", {"url": url, "timeout_s": 2, "views": [view]}, time_zone=UTC, clock=lambda: NOW))
+
+
+@pytest.mark.postgres
+async def test_a_value_that_python_has_not_keeps_no_row_from_being_read(postgres_server: Callable[[], str]) -> None:
+    source = Source(postgres_server())
+    source.run(
+        "CREATE TABLE odd (k TEXT, at TIMESTAMP, n NUMERIC, f FLOAT8, j JSONB, d DATE)",
+        "INSERT INTO odd VALUES ('a', 'infinity', 'NaN', 'Infinity', '{\"x\" \\: 1.2345678901234567890123}',"
+        " '-infinity'),"
+        " ('b', '2026-05-04 10\\:00\\:00', 1, 2, NULL, NULL)",
+    )
+    mapping = {"entity": "lot:{k}", "properties": {"n": "{n}", "f": "{f}", "x": "{j.x}", "d": "{d}"}}
+    view = source.view(table="odd", key="k", cursor="at", mapping=mapping)
+    read = await drain(view)
+    assert keys(read.messages) == ["b", "a"]
+    odd = read.records(view)[1]
+    assert isinstance(odd, Report)
+    assert odd.properties == {"n": "NaN", "f": "inf", "x": "1.2345678901234567890123", "d": "-infinity"}
+    assert (await drain(view, read.checkpoint)).messages == []
+
+
+async def test_the_hour_that_comes_twice_is_read_again(tmp_path: Path) -> None:
+    source = Source(f"sqlite:///{tmp_path / 'x.db'}")
+    view = {"table": "bestand", "key": ["charge"], "cursor": "geaendert", "mapping": STOCK}
+    now = [datetime(2026, 10, 25, 0, 58, tzinfo=UTC)]
+    reading = SqlView("lvs", {"url": source.url, "views": [view]}, time_zone=BERLIN, clock=lambda: now[0])
+    source.add("A", "2026-10-25 02:57:00")
+    first = await drain(reading)
+    source.add("B", "2026-10-25 02:10:00")  # in winter time
+    now[0] = datetime(2026, 10, 25, 2, 30, tzinfo=UTC)
+    assert keys((await drain(reading, first.checkpoint)).messages) == ["B"]
+
+
+async def test_a_table_put_back_to_an_older_state_is_read_anew(source: Source) -> None:
+    source.add("A", "2026-05-04 09:00:00")
+    source.add("B", "2026-05-04 11:00:00")
+    first = await drain(source.view())
+    source.run("DELETE FROM bestand WHERE charge = 'B'")
+    source.add("C", "2026-05-04 09:30:00")
+    second = await drain(source.view(), first.checkpoint)
+    assert "C" in keys(second.messages)
+    assert TroubleKind.EPOCH in [each.kind for each in second.troubles]
+
+
+async def test_what_a_listing_misses_is_fetched_under_the_id_that_reading_gives_it(source: Source) -> None:
+    source.add("A", "2026-05-04 09:00:00")
+    view = source.view()
+    read = await drain(view)
+    [listed] = [each async for each in view.listing()]
+    assert listed.keys == {"A"}
+    batch = await view.resolve("bestand", ["A", "nobody"])
+    assert [each.source_id for each in batch.messages] == read.ids

@@ -45,7 +45,7 @@ class OpenRecords:
         if self._path is None:
             return [Check(name="push", ok=True, detail="waits for POST /ingest/" + self.source)]
         try:
-            files = await asyncio.to_thread(self._files)
+            files = await asyncio.to_thread(self._readable)
         except (SourceUnavailable, SourceRefused) as error:
             return [
                 Check(name="read", ok=False, detail=error.message, fix="create the path or grant the right to read")
@@ -99,6 +99,16 @@ class OpenRecords:
 
     def _message(self, content: bytes, origin: str) -> SourceMessage | Unreadable:
         return envelope.message(content, origin=origin, received_at=self._clock(), default_source=self.source)
+
+    def _readable(self) -> dict[str, Path]:
+        """The files to follow, each of which can be opened."""
+        files = self._files()
+        for path in files.values():
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                raise _failed(error, path) from error
+        return files
 
     def _files(self) -> dict[str, Path]:
         """The files to follow by their name, oldest name first."""

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Translated, Unreadable
+from lineside.connector import Batch, Check, Checkpoint, Listed, Options, SourceMessage, Translated, Unreadable
 from lineside.connector.rows import NOTATION_OPTIONS, RowStream, Versions, digest, read_notation, read_stream
 from lineside.connector.threads import from_thread
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
@@ -76,6 +76,29 @@ class Spreadsheet:
             )
         return self._stream.records(message)
 
+    async def listing(self) -> AsyncIterator[Listed]:
+        """The keys of every sheet that has its columns; nothing where rows have no key."""
+        if self._stream.key:
+            for path in await asyncio.to_thread(self._files):
+                for listed in await asyncio.to_thread(self._listed, path):
+                    yield listed
+
+    def _listed(self, path: Path) -> list[Listed]:
+        found = []
+        for grid in self._grids(path, _content(path)):
+            try:
+                layout = find_layout(grid, self._wanted, within=self._within)
+            except ValueError:  # reading the sheet says so
+                continue
+            keys = set()
+            for _, row in layout.rows(grid):
+                try:
+                    keys.add(self._stream.key_of(row))
+                except UnreadableMessage:  # so does reading the row
+                    continue
+            found.append(Listed(stream=_name(path, grid), keys=frozenset(keys)))
+        return found
+
     def _checks(self) -> list[Check]:
         checks = []
         try:
@@ -102,7 +125,7 @@ class Spreadsheet:
             before = after.get(path.name)
             state = before if isinstance(before, dict) else {}
             try:
-                content = path.read_bytes()
+                content = _content(path)
                 changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
                 if (seen := sha256(content).hexdigest()) == state.get("digest"):
                     continue
@@ -111,11 +134,12 @@ class Spreadsheet:
                 for grid in self._grids(path, content):
                     name = _name(path, grid)
                     versions = Versions(kept.get(name))
-                    for batch in self._batches(replace(self._stream, name=name), grid, content, versions, changed_at):
-                        # without the digest: stopped here, the file is read again, and its known rows are left out
-                        kept[name] = versions.kept()
-                        after[path.name] = {"sheets": dict(kept)}
-                        yield replace(batch, checkpoint={"files": dict(after)})
+                    stood: dict[str, int] = {}
+                    # without a checkpoint: stopped here, the file is read again, and its rows come under the same ids
+                    yield from self._batches(
+                        replace(self._stream, name=name), grid, content, versions, changed_at, first=stood
+                    )
+                    kept[name] = _forgotten(versions.kept(), stood)
                 after[path.name] = {"digest": seen, "sheets": dict(kept)}
             except OSError as error:
                 refused = isinstance(error, PermissionError)
@@ -128,7 +152,14 @@ class Spreadsheet:
         yield Batch(checkpoint={"files": dict(after)})
 
     def _batches(
-        self, stream: RowStream, grid: Grid, content: bytes, versions: Versions, changed_at: datetime
+        self,
+        stream: RowStream,
+        grid: Grid,
+        content: bytes,
+        versions: Versions,
+        changed_at: datetime,
+        *,
+        first: dict[str, int],
     ) -> Generator[Batch, None, None]:
         try:
             layout = find_layout(grid, self._wanted, within=self._within)
@@ -138,7 +169,6 @@ class Spreadsheet:
             return
         messages: list[SourceMessage] = []
         unreadable: list[Unreadable] = []
-        first: dict[str, int] = {}
         alike: Counter[str] = Counter()
         unstored = self._unstored(grid, layout, content, stream.name)
         for place, cells in layout.rows(grid):
@@ -208,6 +238,21 @@ class Spreadsheet:
         if not self._path.exists():
             raise SourceUnavailable(f"{self._path} is not there", path=str(self._path))
         return [self._path]
+
+
+def _content(path: Path) -> bytes:
+    """The file's bytes. Raises SourceUnavailable where it was changed meanwhile, and OSError."""
+    before = path.stat()
+    content = path.read_bytes()
+    after = path.stat()
+    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or len(content) != after.st_size:
+        raise SourceUnavailable(f"{path} is being saved")
+    return content
+
+
+def _forgotten(known: dict[str, Json], stood: Mapping[str, int]) -> dict[str, Json]:
+    """The versions with those of rows that are gone made void: a row that is put back is news."""
+    return {key: each if key in stood or not isinstance(each, list) else [each[0], ""] for key, each in known.items()}
 
 
 def _name(path: Path, grid: Grid) -> str:

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Translated, Unreadable
-from lineside.connector.rows import NOTATION_OPTIONS, RowStream, Versions, read_notation, read_stream
+from lineside.connector import (
+    Batch,
+    Check,
+    Checkpoint,
+    Listed,
+    Options,
+    SourceMessage,
+    Translated,
+    Trouble,
+    TroubleKind,
+)
+from lineside.connector.rows import NOTATION_OPTIONS, read_notation, read_stream
 from lineside.connector.threads import from_thread
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
 from lineside.plant.records import Json
-from lineside.plant.row_values import moment
-from lineside_ingest.sql_view.cursor import Overlap, Position, from_json, not_after, position_of, to_json
-from lineside_ingest.sql_view.database import Database, as_json, from_clause, rows
+from lineside_ingest.sql_view.cursor import Overlap
+from lineside_ingest.sql_view.database import Database, Session
+from lineside_ingest.sql_view.reading import Reading, View
 
 _VIEW_OPTIONS = {
-    "table", "sql", "name", "key", "cursor", "overlap_s", "overlap", "page_size", "immutable", "mapping",
+    "table", "sql", "name", "key", "cursor", "overlap_s", "overlap", "page_size", "immutable", "whole", "mapping",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """One configured view and how it is read."""
-
-    stream: RowStream
-    table: str
-    sql: str
-    cursor: tuple[str, ...]
-    overlap: Overlap
-    page_size: int
+ASKED_AGAIN = timedelta(hours=1)  # after a view was refused
+SKEW_S = 60.0
 
 
 class SqlView:
@@ -49,18 +48,20 @@ class SqlView:
     ) -> None:
         self.source = source
         self._clock = clock
-        read = Options(source, options, known={"url", "views", *NOTATION_OPTIONS})
+        read = Options(source, options, known={"url", "views", "timeout_s", *NOTATION_OPTIONS})
         self._notation = read_notation(read, time_zone)
-        self._database = Database(read.text("url"), source=source)
+        timeout_s = read.number("timeout_s", 60.0, at_least=0.1)
+        self._database = Database(read.text("url"), source=source, timeout_s=timeout_s)
         self._views = [self._view(each) for each in read.tables("views", known=_VIEW_OPTIONS)]
         self._by_name = {view.stream.name: view for view in self._views}
+        self._refused: dict[str, tuple[datetime, SourceRefused]] = {}
         if not self._views:
             raise read.bad("views", "is missing: a list of tables or queries to read")
         if len(self._by_name) < len(self._views):
             raise read.bad("views", "has two views of the same name; give each its own name")
 
     async def check(self) -> Sequence[Check]:
-        return await asyncio.to_thread(lambda: [self._check(view) for view in self._views])
+        return await asyncio.to_thread(self._checks)
 
     def capture(self, checkpoint: Checkpoint | None) -> AsyncIterator[Batch]:
         """What the views show since `checkpoint`. One that can't be read does not keep the others from being read."""
@@ -75,6 +76,16 @@ class SqlView:
             raise UnreadableMessage(f"there is no view {message.stream!r} in the settings any more")
         return view.stream.records(message)
 
+    async def listing(self) -> AsyncIterator[Listed]:
+        """The keys of every view that shows everything; of one that is refused, nothing."""
+        for view in self._views:
+            if view.whole and (listed := await asyncio.to_thread(self._listed, view)) is not None:
+                yield listed
+
+    async def resolve(self, stream: str, keys: Sequence[str]) -> Batch:
+        """The rows with these keys as they are now; the view is read once for them."""
+        return await asyncio.to_thread(self._resolved, self._by_name[stream], frozenset(keys))
+
     def _view(self, options: Options) -> View:
         table, sql = (options.text(name, "") for name in ("table", "sql"))
         if bool(table) == bool(sql):
@@ -86,122 +97,122 @@ class SqlView:
             options, source=self.source, name=name, mapping=options.raw("mapping"), notation=self._notation
         )
         return View(
-            stream=stream,
+            stream=replace(stream, fixed=True),
             table=table,
             sql=sql,
             cursor=options.texts("cursor"),
             overlap=Overlap(
-                seconds=options.number("overlap_s", 300.0), number=Decimal(str(options.number("overlap", 0.0)))
+                seconds=options.number("overlap_s", 300.0), number=Decimal(str(options.number("overlap", 1000)))
             ),
             page_size=int(options.number("page_size", 1000, at_least=1)),
+            whole=options.flag("whole", default=bool(table) and not stream.immutable),
         )
 
-    def _check(self, view: View) -> Check:
+    def _checks(self) -> list[Check]:
+        try:
+            with self._database.opened() as session:
+                checks = [self._check(view, session) for view in self._views]
+                now = _now(session)
+        except SourceError as error:
+            return [Check(name="connect", ok=False, detail=error.message, fix="mend the url, the login or the network")]
+        if (skew := self._skew(now)) is not None:
+            checks.append(Check(name="clock", ok=False, detail=skew.reason, fix="set its clock, or clock_offset_s"))
+        return checks
+
+    def _check(self, view: View, session: Session) -> Check:
         name = f"read {view.stream.name}"
         try:
-            with self._database.reading() as connection:
-                selected, cursor = from_clause(view.table, view.sql, view.cursor)
-                with closing(rows(connection, selected, cursor=cursor, low=None, size=1)) as found:
-                    first = next(found, None)
+            with session.reading():
+                found = session.columns(view.probe())
         except SourceError as error:
-            return Check(name=name, ok=False, detail=error.message, fix="mend the url, the grant or the view")
-        wanted = {*view.stream.key, *(column for each in view.stream.mappings for column in each.columns())}
-        lacking = sorted(each for each in wanted if first and each.partition(".")[0] not in first[0])
-        if lacking:
+            return Check(name=name, ok=False, detail=error.message, fix="mend the grant, the view or its options")
+        if lacking := view.stream.lacking(dict.fromkeys(found, "")):
             detail = f"no column {', '.join(lacking)}"
             return Check(name=name, ok=False, detail=detail, fix="mend the mapping: names are case-sensitive")
-        return Check(name=name, ok=True, detail="readable" if first else "readable, no rows yet")
+        return Check(name=name, ok=True, detail=f"readable, {len(found)} columns")
 
     def _read(self, checkpoint: Checkpoint | None) -> Generator[Batch, None, None]:
-        views = (checkpoint or {}).get("views")
-        after: dict[str, Json] = dict(views) if isinstance(views, dict) else {}
-        broken: list[SourceUnavailable | SourceRefused] = []
-        for view in self._views:
+        before = dict(checkpoint or {})
+        kept = before.get("views")
+        with self._database.opened() as session:
+            now, identity = _now(session) or self._clock(), _identity(session)
+            anew = bool(before.get("identity")) and bool(identity) and before["identity"] != identity
+            after: dict[str, Json] = dict(kept) if isinstance(kept, dict) and not anew else {}
+            troubles = [each for each in (self._skew(now), self._anew(anew)) if each is not None]
+            failed: dict[str, SourceUnavailable | SourceRefused] = {}
+            for view in self._views:
+                name, state = view.stream.name, after.get(view.stream.name)
+                if (refused := self._still_refused(name)) is not None:
+                    failed[name] = refused
+                    continue
+                reading = Reading(
+                    view=view,
+                    session=session,
+                    now=now,
+                    clock=self._clock,
+                    state=state if isinstance(state, dict) else {},
+                )
+                try:
+                    for batch in reading.batches():
+                        after[name] = dict(reading.state)
+                        yield replace(batch, checkpoint={"identity": identity, "views": dict(after)})
+                    after[name] = dict(reading.state)
+                except SourceRefused as error:
+                    self._refused[name] = (self._clock(), error)
+                    failed[name] = error
+                except SourceUnavailable as error:
+                    failed[name] = error
+                troubles += reading.troubles
+        if len(failed) == len(self._views):
+            self._refused.clear()  # the whole source is paused: who resumes it wants it asked
+            raise min(failed.values(), key=lambda error: isinstance(error, SourceRefused))
+        troubles += [_trouble(name, error) for name, error in failed.items()]
+        yield Batch(checkpoint={"identity": identity, "views": after}, troubles=tuple(troubles))
+
+    def _still_refused(self, name: str) -> SourceRefused | None:
+        at, error = self._refused.get(name, (None, None))
+        if at is not None and self._clock() - at < ASKED_AGAIN:
+            return error
+        self._refused.pop(name, None)
+        return None
+
+    def _listed(self, view: View) -> Listed | None:
+        with self._database.opened() as session:
             try:
-                for batch, state in self._read_view(view, after.get(view.stream.name)):
-                    after[view.stream.name] = state
-                    yield Batch(messages=batch.messages, unreadable=batch.unreadable, checkpoint={"views": dict(after)})
-            except (SourceUnavailable, SourceRefused) as error:
-                broken.append(error)
-        if broken:
-            raise broken[0]
-        yield Batch(checkpoint={"views": dict(after)})
+                return Listed(stream=view.stream.name, keys=view.keys(session))
+            except SourceRefused:  # reading the view says so
+                return None
 
-    def _read_view(self, view: View, before: Json) -> Iterator[tuple[Batch, Json]]:
-        """Batches of one view in one snapshot. What stands in the overlap and is known is not sent again."""
-        state = before if isinstance(before, dict) else {}
-        mark = from_json(state.get("position"))
-        known = state.get("seen")
-        seen = {str(key): from_json(value) for key, value in known.items()} if isinstance(known, dict) else {}
-        versions = Versions(state.get("versions"))
-        fresh: list[SourceMessage] = []
-        unreadable: list[Unreadable] = []
+    def _resolved(self, view: View, keys: frozenset[str]) -> Batch:
+        with self._database.opened() as session:
+            now = _now(session) or self._clock()
+            return Reading(view=view, session=session, now=now, clock=self._clock).those(keys)
 
-        def taken() -> tuple[Batch, Json]:
-            low = view.overlap.behind(mark) if mark is not None else None
-            near = {each: to_json(at) for each, at in seen.items() if at is not None and _reaches(at, low)}
-            position = None if mark is None else to_json(mark)
-            batch = Batch(messages=tuple(fresh), unreadable=tuple(unreadable))
-            fresh.clear()
-            unreadable.clear()
-            return batch, {"position": position, "seen": near, "versions": versions.kept()}
-
-        low = view.overlap.behind(mark) if mark is not None else None
-        with self._database.reading() as connection:
-            selected, cursor = from_clause(view.table, view.sql, view.cursor)
-            for values, raw_mark in rows(connection, selected, cursor=cursor, low=low, size=view.page_size):
-                at = None if raw_mark is None else self._position(raw_mark, view)
-                item = self._item(view, {str(key): as_json(value) for key, value in values.items()}, at, versions)
-                if at is not None:
-                    capped = not_after(at, self._clock(), self._notation.time_zone)
-                    mark = capped if mark is None or _reaches(capped, mark) else mark
-                if isinstance(item, Unreadable):
-                    unreadable.append(item)
-                elif item is not None and item.source_id not in seen:
-                    seen[item.source_id] = at
-                    fresh.append(item)
-                if len(fresh) + len(unreadable) >= view.page_size:
-                    yield taken()
-        if fresh or unreadable:
-            yield taken()
-
-    def _item(
-        self, view: View, row: dict[str, Json], at: Position | None, versions: Versions
-    ) -> SourceMessage | Unreadable | None:
-        if not view.stream.concerns(row):
+    def _skew(self, now: datetime | None) -> Trouble | None:
+        ahead = 0.0 if now is None else (now - self._clock()).total_seconds()
+        if abs(ahead) <= SKEW_S:
             return None
-        received_at = self._clock()
-        if at is not None:
-            written = at.isoformat() if not isinstance(at, str | Decimal) else str(at)
-            return view.stream.message(
-                row, version=written, received_at=received_at, reported_at=self._reported(at), origin=view.stream.name
-            )
-        try:
-            version = versions.next(view.stream.key_of(row), row)
-        except UnreadableMessage:
-            version = ""
-        if version is None:
-            return None
-        return view.stream.message(row, version=version, received_at=received_at, origin=view.stream.name)
+        told = f"its clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours"
+        return Trouble(kind=TroubleKind.SKEW, reason=told)
 
-    def _position(self, raw: object, view: View) -> Position:
-        try:
-            return position_of(raw)
-        except ValueError as error:
-            raise SourceRefused(f"source {self.source}: view {view.stream.name}: {error}") from error
-
-    def _reported(self, at: Position) -> datetime | None:
-        if isinstance(at, Decimal):
-            return None
-        try:
-            return moment(at if isinstance(at, str) else at.isoformat(), self._notation).at
-        except ValueError:  # a text cursor need not be a time
-            return None
+    def _anew(self, anew: bool) -> Trouble | None:  # noqa: FBT001
+        reason = "another database stands there, so it was read anew"
+        return Trouble(kind=TroubleKind.EPOCH, reason=reason, passing=True) if anew else None
 
 
-def _reaches(position: Position, bound: Position | None) -> bool:
-    """Whether `position` is at `bound` or behind it; both come from one column, so they are of one kind."""
+def _now(session: Session) -> datetime | None:
+    with session.reading():
+        return session.clock()
+
+
+def _identity(session: Session) -> str:
     try:
-        return bound is None or not position < bound  # type: ignore[operator]
-    except TypeError as error:
-        raise SourceRefused(f"the cursor holds values that can't be ordered: {position!r} and {bound!r}") from error
+        with session.reading():
+            return session.identity()
+    except SourceRefused:  # an account that may not see it; the views' own marks are compared all the same
+        return ""
+
+
+def _trouble(name: str, error: SourceUnavailable | SourceRefused) -> Trouble:
+    kind = TroubleKind.REFUSED if isinstance(error, SourceRefused) else TroubleKind.UNAVAILABLE
+    return Trouble(kind=kind, reason=error.message, stream=name)

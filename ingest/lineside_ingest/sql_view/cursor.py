@@ -19,11 +19,14 @@ class Overlap:
     seconds: float
     number: Decimal
 
-    def behind(self, position: Position) -> Position:
-        """The lower bound of the next read. A text that is no time has no distance: it is read again from itself."""
+    def behind(self, position: Position, now: datetime, zone: tzinfo) -> Position:
+        """The lower bound of the next read. A text that is no time has no distance: it is read again from itself.
+
+        Local times that a clock change brings a second time lie behind the mark, as far as the clocks were put back.
+        """
         match position:
             case datetime():
-                return position - timedelta(seconds=self.seconds)
+                return position - timedelta(seconds=self.seconds) - _put_back(position, now, zone)
             case date():
                 return position - timedelta(days=1 + self.seconds // 86400)
             case Decimal():
@@ -32,7 +35,9 @@ class Overlap:
                 style = _style(position)
                 if style is None:
                     return position
-                return _written(datetime.fromisoformat(position) - timedelta(seconds=self.seconds), *style)
+                moment = datetime.fromisoformat(position)
+                low = moment - timedelta(seconds=self.seconds) - _put_back(moment, now, zone)
+                return _written(low, *style)
 
 
 def position_of(value: object) -> Position:
@@ -62,6 +67,11 @@ def not_after(position: Position, now: datetime, zone: tzinfo) -> Position:
             return min(position, _written(local if aware else local.replace(tzinfo=None), *style))
 
 
+def reaches(position: Position, bound: Position | None) -> bool:
+    """Whether `position` is at `bound` or behind it; both are of one kind."""
+    return bound is None or not position < bound  # type: ignore[operator]
+
+
 def to_json(position: Position) -> Json:
     match position:
         case datetime():
@@ -85,6 +95,13 @@ def from_json(value: Json) -> Position | None:
         case {"text": str(text)}:
             return text
     return None
+
+
+def _put_back(mark: datetime, now: datetime, zone: tzinfo) -> timedelta:
+    if mark.tzinfo is not None:
+        return timedelta()
+    then, here = mark.replace(tzinfo=zone).utcoffset(), now.astimezone(zone).utcoffset()
+    return max(timedelta(), (then or timedelta()) - (here or timedelta()))
 
 
 def _style(text: str) -> tuple[str, str] | None:
