@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lineside.agent.answer import Answerer
     from lineside.connector import Connector
     from lineside.memory import Memory, Reader
+    from lineside.memory.supervising import Reading
 
 Clock = Callable[[], datetime]
 MAPPINGS = "mappings"  # the folder of mapping files in the home
@@ -116,12 +117,30 @@ class Lineside:
         known = any(each.name == source for each in self.settings.sources)
         return self.connector(source)[1] if known else SourceMapping(source=source)
 
+    def readings(self) -> Mapping[str, Reading]:
+        """How each configured source is read."""
+        from lineside.memory.supervising import Reading
+
+        connectors = self.connectors()
+        return {
+            source.name: Reading(
+                connector=connectors[source.name][0],
+                poll_s=source.poll_s,
+                reconcile_s=source.reconcile_s,
+                life_s=self.life_s(source.name),
+            )
+            for source in self.settings.sources
+        }
+
+    def life_s(self, source: str) -> float | None:
+        """How often the source gives a sign of life at least: one that is asked again and again answers each time. None
+        where nothing is known, or no connector reads it."""
+        polled = {each.name: each.poll_s for each in self.settings.sources}
+        return polled[source] if source in polled and self._mode(source) == "poll" else None
+
     def streams(self, source: str) -> bool:
         """Whether the configured source tells on for ever, instead of having an end that reading reaches."""
-        from lineside import connector
-
-        named = {each.name: each.connector for each in self.settings.sources}
-        return connector.installed()[named[source]].mode == "stream"
+        return self._mode(source) == "stream"
 
     def person(self, person_id: str) -> Person:
         """The person of that id at this site. Raises NotPermitted for anybody else."""
@@ -142,6 +161,12 @@ class Lineside:
         """Connections are given back."""
         if "memory" in self.__dict__:
             self.memory.close()
+
+    def _mode(self, source: str) -> str:
+        from lineside import connector
+
+        named = {each.name: each.connector for each in self.settings.sources}
+        return connector.installed()[named[source]].mode
 
     def _open_memory(self, *, migrate: bool) -> Memory:
         from lineside.memory import Memory

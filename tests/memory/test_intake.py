@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +11,10 @@ import pytest
 from lineside.connector import Batch, Check, Checkpoint, SourceMessage
 from lineside.errors import SourceRefused, SourceUnavailable, StoreUnavailable, UnreadableMessage
 from lineside.memory import Memory, Outcome
-from lineside.memory.intake import Intake, State, catch_up, read_status, request_resume
+from lineside.memory.feed_state import FeedState as State
+from lineside.memory.feeds import feeds_of, resume_source
+from lineside.memory.intake import catch_up
+from lineside.memory.supervising import Intake, Reading
 from lineside.plant.records import Note, Provenance, Record
 
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
@@ -96,8 +98,8 @@ def memory(remembered: Callable[..., Memory]) -> Memory:
 
 
 def intake(memory: Any, *scripts: Script, pauses: Pauses, **more: Any) -> Intake:
-    connectors: Mapping[str, Any] = {script.source: (script, 60.0) for script in scripts}
-    return Intake(memory, connectors, clock=lambda: NOW, sleep=pauses, spread=lambda: 1.0, **more)
+    readings = {script.source: Reading(connector=script) for script in scripts}
+    return Intake(memory, readings, sleep=pauses, spread=lambda: 1.0, **more)
 
 
 async def run_until(loop: Intake, over: asyncio.Event) -> None:
@@ -125,7 +127,7 @@ async def test_what_is_captured_is_kept_and_confirmed_only_after_the_commit(memo
     assert script.asked == [None, {"n": 3}]
     assert pauses.taken == [60.0, 60.0]
     [status] = loop.status()
-    assert (status.state, status.received, status.last_contact) == (State.LIVE, 3, NOW)
+    assert (status.state, status.total.received, status.last_contact) == (State.LIVE, 3, NOW)
 
 
 async def test_an_unavailable_source_is_tried_again_with_growing_pauses_and_keeps_its_place(memory: Memory) -> None:
@@ -154,46 +156,47 @@ async def test_pauses_never_grow_beyond_five_minutes(memory: Memory) -> None:
     assert max(pauses.taken) == 300.0
 
 
-async def test_a_refused_source_is_left_alone_until_somebody_resumes_it(memory: Memory, tmp_path: Path) -> None:
+async def test_a_refused_source_is_left_alone_until_somebody_resumes_it(memory: Memory) -> None:
     refused = Script("erp", [SourceRefused("wrong password")], total=1)
     other = Script("logbook", total=1)
     pauses = Pauses(3)
-    status_file = tmp_path / "sources.json"
-    loop = intake(memory, refused, other, pauses=pauses, status_file=status_file)
+    loop = intake(memory, refused, other, pauses=pauses)
     await run_until(loop, pauses.over)
     assert len(refused.asked) == 1
-    paused = {status.source: status for status in read_status(status_file)}
-    assert (paused["erp"].state, paused["erp"].last_error) == (State.PAUSED, "wrong password")
+    paused = feeds_of(memory)
+    assert (paused["erp"].state, paused["erp"].reason) == (State.PAUSED, "wrong password")
     assert paused["logbook"].state is State.LIVE
     assert noted(memory, "logbook") == ["note 0"]
 
 
-async def test_a_resumed_source_is_read_again(memory: Memory) -> None:
-    script = Script("erp", [SourceRefused("wrong password")], total=1)
-    pauses = Pauses(1)
-    loop = intake(memory, script, pauses=pauses)
-    running = asyncio.create_task(loop.run())
+async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while loop.status()[0].state is not State.PAUSED:  # noqa: ASYNC110 - a status has no event to wait for
+        while not true():  # noqa: ASYNC110 - the store has no event to wait for
             await asyncio.sleep(0.01)
-        loop.resume("erp")
-        await pauses.over.wait()
-    running.cancel()
+
+
+async def test_a_refused_source_is_not_asked_again_after_a_restart(memory: Memory) -> None:
+    pauses = Pauses(2)
+    await run_until(intake(memory, Script("erp", [SourceRefused("no")]), Script("mes"), pauses=pauses), pauses.over)
+    again, pauses = Script("erp", total=1), Pauses(2)
+    await run_until(intake(memory, again, Script("mes"), pauses=pauses), pauses.over)
+    assert again.asked == []
+    assert resume_source(memory, "erp")
+    pauses = Pauses(1)
+    await run_until(intake(memory, again, pauses=pauses), pauses.over)
     assert noted(memory, "erp") == ["note 0"]
 
 
-async def test_another_process_has_only_the_source_it_names_read_again(memory: Memory, tmp_path: Path) -> None:
+async def test_only_the_source_that_somebody_resumes_is_read_again(memory: Memory) -> None:
     erp, mes = Script("erp", [SourceRefused("wrong password")], total=1), Script("mes", [SourceRefused("no")], total=1)
-    status_file, pauses = tmp_path / "sources.json", Pauses(1)
-    request_resume(status_file, "erp", NOW - timedelta(hours=1))  # an old request resumes nothing
-    loop = intake(memory, erp, mes, pauses=pauses, status_file=status_file)
-    running = asyncio.create_task(loop.run())
+    pauses = Pauses(1)
+    running = asyncio.create_task(intake(memory, erp, mes, pauses=pauses, lease_s=1.0).run())
+    await until(lambda: [each.state for each in feeds_of(memory).values()] == [State.PAUSED, State.PAUSED])
+    assert resume_source(memory, "erp")
     async with asyncio.timeout(20):
-        while {each.state for each in loop.status()} != {State.PAUSED}:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.01)
-        request_resume(status_file, "erp", NOW)
         await pauses.over.wait()
     running.cancel()
+    await asyncio.wait([running])
     assert (noted(memory, "erp"), len(mes.asked)) == (["note 0"], 1)
 
 
@@ -202,8 +205,8 @@ async def test_a_connector_that_breaks_is_paused_and_the_others_go_on(memory: Me
     pauses = Pauses(2)
     loop = intake(memory, broken, other, pauses=pauses)
     await run_until(loop, pauses.over)
-    states = {status.source: (status.state, status.last_error) for status in loop.status()}
-    assert states["plc"] == (State.PAUSED, "the connector broke: KeyError: 'bug'")
+    states = {status.source: (status.state, status.reason) for status in loop.status()}
+    assert states["plc"] == (State.FAILED, "the connector broke: KeyError: 'bug'")
     assert noted(memory, "logbook") == ["note 0"]
 
 
@@ -214,24 +217,24 @@ async def test_poison_is_a_dead_letter_and_the_stream_goes_on(memory: Memory) ->
     await run_until(loop, pauses.over)
     assert noted(memory, "logbook") == ["note 1"]
     assert [letter.reason for letter in memory.dead_letters()] == ["poison"]
-    assert loop.status()[0].dead_lettered == 1
+    assert loop.status()[0].total.dead_lettered == 1
 
 
 class FullDisk:
-    """A store that can't be written the first times."""
+    """A store that can't be written the first times that something was read."""
 
     def __init__(self, memory: Memory, failures: int) -> None:
         self.memory = memory
         self.failures = failures
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.memory, name)
 
     def remember(self, batch: Batch, **more: Any) -> Outcome:
         if self.failures:
             self.failures -= 1
             raise StoreUnavailable("the disk is full")
         return self.memory.remember(batch, **more)
-
-    def checkpoint(self, source: str, stream: str = "") -> Checkpoint | None:
-        return self.memory.checkpoint(source, stream)
 
 
 async def test_while_our_store_is_down_nothing_is_confirmed_and_nothing_is_lost(memory: Memory) -> None:

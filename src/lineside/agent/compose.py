@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from lineside.agent.answer import Answer, Citation, Claim, Heard, ToolUse
 from lineside.agent.grounding import Draft, ground
 from lineside.interpretation.reading import Cite, PlantFact, Reading
+from lineside.interpretation.wording import unheard
 from lineside.memory import View
 from lineside.memory.words import quote
 from lineside.plant.records import Json, Record
 from lineside.plant.windows import Window
+
+_RECENTLY = timedelta(days=1)  # what is asked of now rests on that much at least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,9 @@ def compose(findings: Findings, *, view: View, answerer: str) -> Answer:
     numbering = Numbering(records)
     claims = tuple(numbering.cite(draft) for draft in checked.kept)
     opposed = tuple(numbering.cite(draft) for draft in against.kept)
-    missing = tuple(findings.missing)
+    asked_about = findings.window or Window(start=view.as_of - _RECENTLY, end=view.as_of)
+    cited = {record.provenance.source for record in records.values()}
+    missing = tuple(dict.fromkeys((*findings.missing, *unheard(view, cited, asked_about))))
     verdict = checked.verdict
     if not claims:
         verdict = findings.verdict if not findings.drafts else "Not known: no claim was borne out by the records."
@@ -126,7 +132,7 @@ def compose(findings: Findings, *, view: View, answerer: str) -> Answer:
         citations=numbering.citations(),
         window=findings.window,
         shift=shift.label if shift else None,
-        freshness=freshness(view),
+        freshness=freshness(view, asked_about),
         against=opposed,
         missing=missing,
         next_steps=tuple(findings.next_steps),
@@ -138,9 +144,9 @@ def compose(findings: Findings, *, view: View, answerer: str) -> Answer:
     )
 
 
-def freshness(view: View) -> tuple[Heard, ...]:
-    """How fresh each source was at the view's as-of."""
-    return tuple(Heard(one.source, one.last_heard, str(one.state)) for one in view.freshness())
+def freshness(view: View, asked_about: Window) -> tuple[Heard, ...]:
+    """How fresh each source was at the view's as-of; late at best where it has a gap in the time asked about."""
+    return tuple(Heard(one.source, one.last_heard, str(one.state)) for one in view.freshness(within=asked_about))
 
 
 def _once(drafts: Iterable[Draft]) -> tuple[Draft, ...]:

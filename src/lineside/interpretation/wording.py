@@ -12,6 +12,7 @@ from lineside.memory import View
 from lineside.plant.plant import Plant
 from lineside.plant.quantities import plain
 from lineside.plant.records import SUBJECTS, Correction, Decision, Deletion, Event, Json, Note, Record, Report
+from lineside.plant.windows import Window
 
 _WORD = re.compile(r"[^\W_]+(?:[-/.][^\W_]+)*")
 # Words that say nothing of what happened; English and German.
@@ -163,6 +164,16 @@ def late_sources(view: View, sources: Iterable[str]) -> tuple[str, ...]:
             heard = f"last heard at {clock(fresh.last_heard, view.plant)}" if fresh.last_heard else "never heard"
             sentences.append(f"{fresh.source} is {fresh.state} ({heard}): what it says may be out of date.")
     return tuple(sentences)
+
+
+def unheard(view: View, sources: Iterable[str], within: Window) -> tuple[str, ...]:
+    """A sentence for each stretch of that time in which one of these sources may have spoken unheard."""
+    wanted = set(sources)
+    return tuple(
+        f"{gap.source} may have spoken unheard from {clock(gap.since, view.plant)} to {clock(gap.until, view.plant)}."
+        for gap in view.gaps(within=within)
+        if gap.source in wanted
+    )
 
 
 def _event(event: Event) -> str:

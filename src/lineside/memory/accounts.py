@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -29,16 +29,16 @@ class SourceAccount:
     """
 
     source: str
-    received: int
-    recorded: int
-    known: int
-    dead_lettered: int
-    held: int
-    ignored: int
-    open_letters: int
-    last_contact: datetime | None
-    checkpoints: dict[str, Checkpoint]
-    gaps: int
+    received: int = 0
+    recorded: int = 0
+    known: int = 0
+    dead_lettered: int = 0
+    held: int = 0
+    ignored: int = 0
+    open_letters: int = 0
+    last_contact: datetime | None = None
+    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
+    gaps: int = 0
 
 
 def source_accounts(connection: Connection) -> list[SourceAccount]:

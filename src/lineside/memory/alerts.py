@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 from lineside.connector import Batch, Gap, SourceMessage, Trouble, TroubleKind
 from lineside.memory import tables
 from lineside.memory.feed_state import STOPPED
+from lineside.memory.freshness import OURS
 from lineside.memory.letters import storable
 from lineside.memory.moments import moment
 from lineside.memory.remember import Remembering
@@ -26,8 +27,6 @@ from lineside.plant.records import Event, Provenance
 
 log = structlog.get_logger()
 
-OURS = "lineside"
-"""The source of what Lineside says of itself; its contact is the watchdog's heartbeat."""
 GAP, UNFETCHED, DOUBTED, UNRECONCILED = "gap", "unfetched", "doubted", "unreconciled"
 TROUBLES = frozenset(str(kind) for kind in TroubleKind)
 

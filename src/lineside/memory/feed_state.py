@@ -34,6 +34,9 @@ class FeedState(StrEnum):
     STORE_DOWN = "store_down"  # our own database; nothing is lost, reading goes on from the checkpoint
 
 
+_HELD_UP = (FeedState.PAUSED, FeedState.FAILED, FeedState.STORE_DOWN, FeedState.RETRYING)
+
+
 class Concern(StrEnum):
     """What the watchdog alerts to; connectors' own troubles have kinds of their own."""
 
@@ -96,15 +99,8 @@ def concerns_of(signals: Signals) -> dict[Concern, str]:
         found[Concern.FAILED] = signals.reason
     if signals.reading is FeedState.RETRYING and signals.in_that_state_s > UNREACHABLE_S:
         found[Concern.UNREACHABLE] = f"no answer for {duration(signals.in_that_state_s)}: {signals.reason}"
-    if signals.worked_since_life_s is None:
-        if signals.reading not in (FeedState.STARTING, None) and signals.in_that_state_s > signals.life_patience_s:
-            found[Concern.SILENT] = "it was never heard"
-    elif signals.worked_since_life_s > signals.life_patience_s:
-        found[Concern.SILENT] = f"no sign of life for {duration(signals.since_life_s or 0.0)}"
-    if signals.worked_since_record_s is not None and Concern.SILENT not in found:
-        unusual = signals.record_patience_s is not None and signals.worked_since_record_s > signals.record_patience_s
-        if unusual or signals.missed_hour:
-            found[Concern.NO_RECORDS] = f"it answers, but said nothing for {duration(signals.since_record_s or 0.0)}"
+    if signals.reading not in _HELD_UP:
+        found |= _silence(signals)
     if signals.lag_s is not None and signals.lag_s > max(LAG_FLOOR_S, LAG_TIMES * signals.usual_lag_s):
         found[Concern.LAGGING] = f"what it says now is {duration(signals.lag_s)} old"
     if signals.judged >= JUDGED_FROM and signals.error_share > MANY_DEAD_SHARE:
@@ -116,11 +112,25 @@ def concerns_of(signals: Signals) -> dict[Concern, str]:
     return found
 
 
+def _silence(signals: Signals) -> dict[Concern, str]:
+    """At most one: whoever gives no sign of life says nothing either."""
+    if signals.worked_since_life_s is None:
+        waited = signals.reading is None or signals.in_that_state_s > signals.life_patience_s
+        return {Concern.SILENT: "it was never heard"} if waited else {}
+    if signals.worked_since_life_s > signals.life_patience_s:
+        return {Concern.SILENT: f"no sign of life for {duration(signals.since_life_s or 0.0)}"}
+    if signals.worked_since_record_s is None or signals.reading is FeedState.STARTING:
+        return {}
+    unusual = signals.record_patience_s is not None and signals.worked_since_record_s > signals.record_patience_s
+    if not unusual and not signals.missed_hour:
+        return {}
+    return {Concern.NO_RECORDS: f"it answers, but said nothing for {duration(signals.since_record_s or 0.0)}"}
+
+
 def state_of(signals: Signals) -> FeedState:
     """The one word for it: what keeps it from being read first, then silence, then age, then parts, then calm."""
     concerns = concerns_of(signals)
-    held_up = (FeedState.PAUSED, FeedState.FAILED, FeedState.STORE_DOWN, FeedState.RETRYING)
-    if signals.reading in held_up:
+    if signals.reading in _HELD_UP:
         return signals.reading
     if Concern.SILENT in concerns or Concern.NO_RECORDS in concerns:
         return FeedState.SILENT

@@ -23,7 +23,7 @@ _leases = tables.leases
 
 
 def new_holder() -> str:
-    """A name that nobody else has, and that tells an operator which process it is."""
+    """A name that nobody else has, and that tells an operator which process it is; one for each time of holding."""
     return f"{socket.gethostname()} process {os.getpid()} {token_hex(4)}"
 
 
@@ -40,11 +40,11 @@ def take(connection: Connection, source: str, holder: str, lease_s: float) -> bo
     return True
 
 
-def renew(connection: Connection, holder: str, lease_s: float) -> set[str]:
-    """Everything that is `holder`'s still, now for `lease_s` more."""
+def renew(connection: Connection, holders: Collection[str], lease_s: float) -> set[str]:
+    """Those of them that still hold what they held, for `lease_s` more."""
     until = _now(connection) + round(lease_s * 1_000_000)
-    theirs = update(_leases).where(_leases.c.holder == holder).values(until=until)
-    return set(connection.scalars(theirs.returning(_leases.c.source)))
+    theirs = update(_leases).where(_leases.c.holder.in_(list(holders))).values(until=until)
+    return set(connection.scalars(theirs.returning(_leases.c.holder)))
 
 
 def require(connection: Connection, source: str, holder: str) -> None:
@@ -54,10 +54,9 @@ def require(connection: Connection, source: str, holder: str) -> None:
         raise SourceTaken(f"{source} is read by {found or 'nobody'} now, no longer by {holder}", source=source)
 
 
-def release(connection: Connection, holder: str, sources: Collection[str]) -> None:
-    """Whoever comes next may read them at once."""
-    theirs = delete(_leases).where(_leases.c.holder == holder, _leases.c.source.in_(list(sources)))
-    connection.execute(theirs)
+def release(connection: Connection, holders: Collection[str]) -> None:
+    """Whoever comes next may read at once what they held."""
+    connection.execute(delete(_leases).where(_leases.c.holder.in_(list(holders))))
 
 
 def holding(connection: Connection, source: str) -> tuple[str, int] | None:

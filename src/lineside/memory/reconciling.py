@@ -11,6 +11,7 @@ from sqlalchemy import Connection, case, func, select
 from lineside.connector import Batch, Connector, Gone, Listed, Lists, Resolves
 from lineside.memory import tables
 from lineside.memory.accounts import HELD, IGNORED, RECORDED
+from lineside.memory.alerts import DOUBTED, UNFETCHED, UNRECONCILED
 from lineside.memory.gone import CONTENT_TYPE
 from lineside.memory.remember import Outcome
 from lineside.memory.store import Memory
@@ -38,30 +39,57 @@ class Reconciled:
     outcome: Outcome = field(default_factory=Outcome)
 
 
-async def reconcile(memory: Memory, connector: Connector, *, believe: bool = False) -> list[Reconciled]:
-    """Every stream that can be listed holds the same things here as at its source. Empty where none can be listed.
+async def reconcile(
+    memory: Memory, connector: Connector, *, believe: bool = False, holder: str | None = None
+) -> list[Reconciled]:
+    """Every stream that can be listed holds the same things here as at its source, and alerts tell what doesn't. Empty
+    where none can be listed.
 
-    believe: take back however much is gone. Raises SourceUnavailable, SourceRefused or StoreError; what was done by
-    then stays done.
+    believe: take back however much is gone. holder: who reads the source. Raises SourceUnavailable, SourceRefused,
+    SourceTaken or StoreError; what was done by then stays done.
     """
     if not isinstance(connector, Lists):
         return []
-    with memory.read() as connection:
-        newest = connection.scalar(select(func.max(tables.messages.c.id))) or 0
-    return [
-        await _reconciled(memory, connector, listed, newest=newest, believe=believe)
+
+    def keep(batch: Batch) -> Outcome:
+        return memory.remember(batch, source=connector.source, translate=connector.translate, holder=holder)
+
+    newest = await asyncio.to_thread(_newest, memory)
+    found = [
+        await _reconciled(memory, connector, listed, keep, newest=newest, believe=believe)
         async for listed in connector.listing()
     ]
+    wrong = {(each.stream, UNFETCHED): _missed(each) for each in found if each.unfetched}
+    wrong |= {(each.stream, DOUBTED): _doubted(each) for each in found if each.doubted}
+    kinds = (UNFETCHED, DOUBTED, UNRECONCILED)
+    await asyncio.to_thread(memory.settle_alerts, connector.source, kinds, wrong)
+    return found
+
+
+def _missed(found: Reconciled) -> str:
+    return f"{found.unfetched} of {found.listed} things were missed, and its connector can't fetch single ones"
+
+
+def _doubted(found: Reconciled) -> str:
+    return f"{found.doubted} of {found.held} things are no longer listed: too many to take them back unseen"
+
+
+def _newest(memory: Memory) -> int:
+    with memory.read() as connection:
+        return connection.scalar(select(func.max(tables.messages.c.id))) or 0
 
 
 async def _reconciled(
-    memory: Memory, connector: Connector, listed: Listed, *, newest: int, believe: bool
+    memory: Memory,
+    connector: Connector,
+    listed: Listed,
+    keep: Callable[[Batch], Outcome],
+    *,
+    newest: int,
+    believe: bool,
 ) -> Reconciled:
     held, old = await asyncio.to_thread(_held, memory, connector.source, listed.stream, newest)
     missed, gone = sorted(listed.keys - held), sorted(old - listed.keys)
-    keep: Callable[[Batch], Outcome] = lambda batch: memory.remember(  # noqa: E731
-        batch, source=connector.source, translate=connector.translate
-    )
     total = Outcome()
     fetched = 0
     if isinstance(connector, Resolves):

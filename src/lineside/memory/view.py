@@ -23,7 +23,7 @@ from lineside.memory.conditions import (
     names,
     statement_order,
 )
-from lineside.memory.freshness import RECENT, Freshness, freshness_of
+from lineside.memory.freshness import HEARTBEAT_S, OURS, RECENT, Freshness, freshness_of
 from lineside.memory.moments import moment, stored
 from lineside.memory.reader import Reader
 from lineside.memory.statements import Statement, order_of_statement, statement_from_row
@@ -250,13 +250,18 @@ class View:
             row = connection.execute(query).one_or_none()
         return None if row is None else record_from_row(row)
 
-    def freshness(self, sources: Sequence[str] | None = None) -> list[Freshness]:
-        """How fresh each source is: by default every one that the plant file names or that spoke by `as_of`."""
+    def freshness(self, sources: Sequence[str] | None = None, *, within: Window | None = None) -> list[Freshness]:
+        """How fresh each source is: by default every one that the plant file names or that spoke by `as_of`.
+
+        within: the time that is asked about; a source with a gap there is late at best. What Lineside says of itself is
+        as fresh as its watchdog, and told only where one ran by `as_of`.
+        """
         now = stored(self.as_of)
+        unheard = {gap.source for gap in self.gaps(within=within)} if within else set()
         with self.read() as connection:
             if sources is None:
                 spoke = connection.scalars(select(_records.c.source).where(_records.c.reported_at <= now).distinct())
-                sources = sorted({*spoke, *(card.name for card in self.plant.sources)})
+                sources = sorted({*spoke, *(card.name for card in self.plant.sources), OURS})
             found = []
             for source in dict.fromkeys(sources):
                 if not self.reader.may_read_source(source, self.plant):
@@ -264,6 +269,7 @@ class View:
                 moments = (
                     select(_records.c.reported_at)
                     .where(_records.c.source == source, _records.c.reported_at <= now)
+                    .where(_records.c.source_id.not_like("%@map~%"))  # what we recorded anew, its source did not say
                     .distinct()
                     .order_by(_records.c.reported_at.desc())
                     .limit(RECENT)
@@ -271,25 +277,32 @@ class View:
                 contact = select(tables.contacts.c.contact_at).where(
                     tables.contacts.c.source == source, tables.contacts.c.contact_at <= now
                 )
+                last = moment(connection.scalar(contact))
+                if source == OURS and last is None:
+                    continue
                 found.append(
                     freshness_of(
                         source,
-                        heard=[moment(each) for each in connection.scalars(moments)],
-                        contact=moment(connection.scalar(contact)),
-                        declared_s=self.plant.source(source).cadence_s,
+                        heard=[] if source == OURS else [moment(each) for each in connection.scalars(moments)],
+                        contact=last,
+                        declared_s=HEARTBEAT_S if source == OURS else self.plant.source(source).cadence_s,
                         as_of=self.as_of,
+                        gap=source in unheard,
                     )
                 )
         return found
 
-    def gaps(self, source: str | None = None) -> list[KnownGap]:
-        """The stretches in which sources may have spoken unheard, those that began by `as_of`."""
-        table = tables.gaps
-        query = select(table).where(table.c.since <= stored(self.as_of)).order_by(table.c.since, table.c.source)
+    def gaps(self, source: str | None = None, *, within: Window | None = None) -> list[KnownGap]:
+        """The stretches in which sources may have spoken unheard, those that began by `as_of` and as far as they went
+        by then. within: those that touch it."""
+        table, now = tables.gaps, stored(self.as_of)
+        query = select(table).where(table.c.since <= now).order_by(table.c.since, table.c.source)
+        if within is not None:
+            query = query.where(table.c.since < stored(within.end), table.c.until > stored(within.start))
         with self.read() as connection:
             rows = connection.execute(query if source is None else query.where(table.c.source == source)).all()
         return [
-            KnownGap(source=row.source, since=moment(row.since), until=moment(row.until), reason=row.reason)
+            KnownGap(source=row.source, since=moment(row.since), until=moment(min(row.until, now)), reason=row.reason)
             for row in rows
             if self.reader.may_read_source(row.source, self.plant)
         ]

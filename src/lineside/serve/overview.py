@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from lineside import connector
 from lineside.app import Lineside
-from lineside.memory import EVERYTHING, DeadLetter, Reader
-from lineside.memory.intake import read_status
+from lineside.memory import EVERYTHING, DeadLetter, Reader, SourceAccount
+from lineside.memory.alerts import TROUBLES, Alert
+from lineside.memory.feed_state import Concern, concerns_of, state_of
+from lineside.memory.feeds import feeds_of
+from lineside.memory.freshness import HEARTBEAT_S, OURS
 from lineside.memory.remember import Translate
+from lineside.memory.signals import Habit, sight_of
+from lineside.plant.calendar import ShiftCalendar
 from lineside.plant.records import Json
 
-STATUS_FILE = "feeds.json"
 _BYTES_SHOWN = 4000
 
 Row = dict[str, Json]
@@ -20,39 +27,87 @@ Row = dict[str, Json]
 def source_rows(lineside: Lineside, reader: Reader = EVERYTHING) -> list[Row]:
     """A row for every source that is configured, declared or was heard, and that `reader` may read.
 
-    received = recorded + known + dead_lettered.
+    received = recorded + known + dead_lettered + held + ignored. state: as in `FeedState`, since when and why;
+    freshness: what answers say of it. rate_per_h: messages of the last hour. Times in the plant's zone.
     """
-    accounts = {account.source: account for account in lineside.memory.sources_seen()}
-    fresh = {found.source: found for found in lineside.memory.view().freshness()}
-    feeds = {feed.source: feed for feed in read_status(lineside.home / STATUS_FILE)}
+    memory, plant, now = lineside.memory, lineside.plant, lineside.clock()
+    accounts = {account.source: account for account in memory.sources_seen()}
+    fresh = {found.source: found for found in memory.view().freshness()}
+    feeds = feeds_of(memory)
     configured = {source.name: source.connector for source in lineside.settings.sources}
-    declared = {card.name: card for card in lineside.plant.sources}
+    declared = {card.name: card for card in plant.sources}
+    alerts: dict[str, list[Alert]] = defaultdict(list)
+    for alert in memory.alerts():
+        alerts[alert.source].append(alert)
+    calendar = ShiftCalendar(plant)
     rows: list[Row] = []
     for name in sorted({*accounts, *fresh, *configured, *declared}):
-        if not reader.may_read_source(name, lineside.plant):
+        if not reader.may_read_source(name, plant):
             continue
-        account, heard, feed, card = accounts.get(name), fresh.get(name), feeds.get(name), declared.get(name)
-        last = heard.last_heard if heard else None
+        account, card, feed = accounts.get(name, SourceAccount(source=name)), declared.get(name), feeds.get(name)
+        with memory.read() as connection:
+            sight = sight_of(
+                connection,
+                name,
+                feed=feed if name in configured else None,
+                life_s=HEARTBEAT_S if name == OURS else lineside.life_s(name),
+                habit=Habit(),  # weeks of the log: the watchdog knows, and its alert says so
+                calendar=calendar,
+                now=now,
+            )
+        missed = any(each.kind == Concern.NO_RECORDS for each in alerts[name])
+        signals = replace(sight.signals, missed_hour=missed)
+        state, concerns = state_of(signals), concerns_of(signals)
+        since = min((each.opened_at for each in alerts[name]), default=feed.since if feed else None)
         rows.append(
             {
                 "source": name,
                 "kind": card.kind if card else "",
                 "connector": configured.get(name, ""),
-                "state": str(heard.state) if heard else "silent",
-                "feed": str(feed.state) if feed else "",
-                "last_heard": last.astimezone(lineside.plant.time_zone).isoformat() if last else None,
-                "cadence_s": heard.cadence_s if heard else None,
-                "received": account.received if account else 0,
-                "recorded": account.recorded if account else 0,
-                "known": account.known if account else 0,
-                "dead_lettered": account.dead_lettered if account else 0,
-                "open_letters": account.open_letters if account else 0,
-                "gaps": account.gaps if account else 0,
+                "state": str(state),
+                "since": _local(lineside, since if concerns or not feed else feed.since),
+                "reason": signals.reason or "; ".join(dict.fromkeys((*concerns.values(), *_reasons(alerts[name])))),
+                "freshness": str(fresh[name].state) if name in fresh else "silent",
+                "last_heard": _local(lineside, sight.last_heard or (fresh[name].last_heard if name in fresh else None)),
+                "cadence_s": fresh[name].cadence_s if name in fresh else None,
+                "lag_s": signals.lag_s,
+                "rate_per_h": sight.rate,
+                "error_share": round(signals.error_share, 3),
+                "received": account.received,
+                "recorded": account.recorded,
+                "known": account.known,
+                "dead_lettered": account.dead_lettered,
+                "held": account.held,
+                "ignored": account.ignored,
+                "open_letters": account.open_letters,
+                "gaps": account.gaps,
+                "alerts": [alert_row(lineside, each) for each in alerts[name]],
+                "checkpoint_age_s": (now - sight.checkpoint_at).total_seconds() if sight.checkpoint_at else None,
                 "owner": card.owner if card else None,
-                "last_error": feed.last_error if feed else "",
             }
         )
     return rows
+
+
+def alert_row(lineside: Lineside, alert: Alert) -> Row:
+    """One alert; closed_at is null while it is open."""
+    return {
+        "id": alert.id,
+        "source": alert.source,
+        "stream": alert.stream,
+        "kind": alert.kind,
+        "reason": alert.reason,
+        "opened_at": _local(lineside, alert.opened_at),
+        "closed_at": _local(lineside, alert.closed_at),
+    }
+
+
+def _reasons(alerts: Sequence[Alert]) -> list[str]:
+    return [f"{each.stream}: {each.reason}" if each.stream else each.reason for each in alerts if each.kind in TROUBLES]
+
+
+def _local(lineside: Lineside, at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(lineside.plant.time_zone).isoformat()
 
 
 def dead_letter_rows(lineside: Lineside, *, source: str | None = None, reader: Reader = EVERYTHING) -> list[Row]:

@@ -15,7 +15,6 @@ import typer
 
 from lineside.app import Lineside
 from lineside.errors import LinesideError, SetupError
-from lineside.serve.overview import STATUS_FILE
 
 log = structlog.get_logger()
 
@@ -49,11 +48,7 @@ async def run(
     async with asyncio.TaskGroup() as tasks:
         running = []
         if "ingest" in parts:
-            from lineside.memory.intake import run as read_sources
-
-            status = lineside.home / STATUS_FILE
-            feeds = read_sources(lineside.memory, lineside.connectors(), clock=lineside.clock, status_file=status)
-            running.append(tasks.create_task(feeds))
+            running.append(tasks.create_task(_read_sources(lineside)))
             running.append(tasks.create_task(_repeat(_indexing(lineside, indexed), INDEX_PAUSE_S)))
         if "actions" in parts:
             running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))
@@ -65,6 +60,20 @@ async def run(
         await stop.wait()
         for task in running:
             task.cancel()
+
+
+async def _read_sources(lineside: Lineside) -> None:
+    """Every source is read, and watched from a thread of its own that no connector can hold up."""
+    from lineside.memory.supervising import Intake
+    from lineside.memory.watchdog import Watchdog
+
+    readings = lineside.readings()
+    watchdog = Watchdog(lineside.memory, {source: each.life_s for source, each in readings.items()})
+    watchdog.start()
+    try:
+        await Intake(lineside.memory, readings).run()
+    finally:
+        await asyncio.to_thread(watchdog.stop)
 
 
 def _act(lineside: Lineside) -> bool:

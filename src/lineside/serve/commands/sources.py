@@ -136,15 +136,14 @@ async def _check(lineside: Lineside, names: list[str]) -> list[Check]:
     """Every source's checks; one that is well is tried again by the process that serves, if it had paused it."""
     from dataclasses import replace
 
-    from lineside.memory.intake import request_resume
-    from lineside.serve.overview import STATUS_FILE
+    from lineside.memory.feeds import resume_source
 
     connectors = lineside.connectors()
     found: list[Check] = []
     for name in names:
         checks = await connectors[name][0].check()
         if all(check.ok for check in checks):
-            request_resume(lineside.home / STATUS_FILE, name, lineside.clock())
+            resume_source(lineside.memory, name)
         found += [replace(check, name=f"{name}: {check.name}") for check in checks]
     return found
 
