@@ -54,7 +54,7 @@ class SourceSettings(_Section):
     connector: str = Field(description="which connector reads it; `lineside sources list` names them")
     poll_s: float = Field(60.0, gt=0, description="pause between two reads of a polled source")
     reconcile_s: float = Field(
-        86_400.0, ge=0, description="pause between two comparisons of what the source lists with what was kept; 0: never"
+        86_400.0, ge=0, description="pause between two comparisons with what the source lists; 0: never"
     )
     options: dict[str, Any] = Field(default_factory=dict, description="the connector's own settings, see its README")
 

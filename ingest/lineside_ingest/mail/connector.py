@@ -167,20 +167,21 @@ class Mail:
     ) -> Iterator[tuple[Batch, Json]]:
         validity, following = mailbox.open(folder, writable=bool(self._mark))
         state = before if isinstance(before, dict) else {}
-        began, first, last = self._clock(), state.get("first"), state.get("last")
-        known = state.get("validity") == validity and isinstance(first, int) and isinstance(last, int)
-        if state and not known:
-            reason = f"{folder} was made anew (UIDVALIDITY {state.get('validity')} is now {validity}): it is read anew"
+        began = self._clock()
+        match state:
+            case {"validity": int(before_it), "first": int(first), "last": int(last)} if before_it == validity:
+                uids = [uid for uid in mailbox.search("UID", f"{last + 1}:*") if uid > last]
+                if self._mark:
+                    mailbox.mark(mailbox.search("UID", f"{first}:{last}", "UNKEYWORD", self._mark), self._mark)
+            case _:
+                uids = mailbox.search("SINCE", since((began - timedelta(days=self._since_days)).date()))
+                first = uids[0] if uids else following
+                last, state = first - 1, {"was": state.get("validity")}
+        if state.get("was") is not None:
+            reason = f"{folder} was made anew (UIDVALIDITY {state['was']} is now {validity}): it is read anew"
             troubles.append(Trouble(kind=TroubleKind.EPOCH, stream=folder, reason=reason, passing=True))
-        if known:
-            uids = [uid for uid in mailbox.search("UID", f"{int(last) + 1}:*") if uid > last]
-        else:
-            uids = mailbox.search("SINCE", since((began - timedelta(days=self._since_days)).date()))
-            first, last = (uids[0] if uids else following), (uids[0] if uids else following) - 1
-        if known and self._mark:
-            mailbox.mark(mailbox.search("UID", f"{first}:{last}", "UNKEYWORD", self._mark), self._mark)
-        end = max([following - 1, *uids[-1:], int(last)])
-        gaps = self._passed_by(folder, state, end - int(last) - len(uids), began) if known else []
+        end = max([following - 1, *uids[-1:], last])
+        gaps = self._passed_by(folder, state, end - last - len(uids), began)
         if gaps:
             yield Batch(gaps=gaps), state
         for batch, reached in self._batches(mailbox, folder, uids):
