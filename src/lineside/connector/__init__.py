@@ -42,6 +42,7 @@ __all__ = [
     "Trouble",
     "TroubleKind",
     "Unreadable",
+    "Verifies",
     "installed",
     "load",
 ]
@@ -221,6 +222,16 @@ class Receiver(Protocol):
 
     def receive(self, body: bytes, headers: Mapping[str, str]) -> Batch:
         """What one HTTP request brought. headers: names in any case. Raises BadRequest for a request that is none."""
+        ...
+
+
+@runtime_checkable
+class Verifies(Receiver, Protocol):
+    """A receiver whose senders may prove themselves to it, by a signature or a token of their own."""
+
+    @property
+    def verifies(self) -> bool:
+        """Whether `receive` raises NotPermitted for whoever is not its sender; else a token of ours is needed."""
         ...
 
 

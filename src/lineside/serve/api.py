@@ -17,7 +17,7 @@ from lineside import connector
 from lineside.actions import Refusal, State
 from lineside.agent.answer import ClaimFound, Done, Step
 from lineside.app import Lineside
-from lineside.connector import Receiver
+from lineside.connector import Connector, Receiver, Verifies
 from lineside.errors import BadRequest, LinesideError, NotFound, NotPermitted, SetupError
 from lineside.memory import DeadLetter
 from lineside.memory.words import render
@@ -155,13 +155,17 @@ async def ask(
 
 
 @router.post("/ingest/{source}", status_code=200)
-async def ingest(source: str, request: Request, lineside: Here, caller: Known) -> dict[str, Any]:
-    """CloudEvents 1.0, one or a batch. Every event is recorded, was known, or is a dead letter with its reason."""
-    if caller.person is not None or caller.source not in (None, source):
-        raise NotPermitted(f"pushing {source} takes a token of its own: lineside token --source {source}")
-    body = await _body(request)
-    receiver = _receiver(lineside, source)
-    batch = receiver.receive(body, dict(request.headers))
+async def ingest(source: str, request: Request, lineside: Here) -> dict[str, Any]:
+    """CloudEvents 1.0, one or a batch, or what the source's connector takes. Every event is recorded, was known, or is
+    a dead letter with its reason. The source's token is needed, or what its connector checks instead."""
+    receiver = _connector(lineside, source)
+    if not (isinstance(receiver, Verifies) and receiver.verifies):
+        caller = known(request, lineside)
+        if caller.person is not None or caller.source not in (None, source):
+            raise NotPermitted(f"pushing {source} takes a token of its own: lineside token --source {source}")
+    if not isinstance(receiver, Receiver):
+        raise SetupError(f"{source} is read by its connector; it takes no pushes", source=source)
+    batch = receiver.receive(await _body(request), dict(request.headers))
     outcome = await run_in_threadpool(
         lambda: lineside.memory.remember(batch, source=source, translate=translator_for(lineside, source))
     )
@@ -353,16 +357,11 @@ def _letter(lineside: Lineside, letter: int, caller: Caller) -> DeadLetter:
     return found
 
 
-def _receiver(lineside: Lineside, source: str) -> Receiver:
-    configured = {each.name for each in lineside.settings.sources}
-    found = (
-        lineside.connectors()[source][0]
-        if source in configured
-        else connector.load("open_records")(source, {}, time_zone=lineside.plant.time_zone, clock=lineside.clock)
-    )
-    if not isinstance(found, Receiver):
-        raise SetupError(f"{source} is read by its connector; it takes no pushes", source=source)
-    return found
+def _connector(lineside: Lineside, source: str) -> Connector:
+    """The source's connector; of a source that is not configured, the one that takes the open format."""
+    if source in {each.name for each in lineside.settings.sources}:
+        return lineside.connector(source)[0]
+    return connector.load("open_records")(source, {}, time_zone=lineside.plant.time_zone, clock=lineside.clock)
 
 
 async def _body(request: Request) -> bytes:
