@@ -87,7 +87,10 @@ class RowStream:
 
         Raises UnreadableMessage that names the column.
         """
-        row = read_json(message.content.decode())
+        try:
+            row = read_json(message.content.decode())
+        except ValueError as error:
+            raise UnreadableMessage(str(error)) from error
         if not isinstance(row, dict):
             raise UnreadableMessage("the message is no row")
         if self.fixed and (gone := self.lacking(row)):
