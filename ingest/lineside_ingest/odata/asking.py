@@ -159,7 +159,7 @@ class Asking:
                 back = 1 if steady and skip and link is None else 0
                 ask = lambda size, skip=skip - back, more=back: asked(skip, size + more)  # noqa: E731
                 page = await self.page(session, collection, ask, link=link, reading=reading)
-                keys = [tuple(row.get(name) for name in collection.stream.key) for row in page.rows]
+                keys = [tuple(row.get(name) for name in collection.order_key) for row in page.rows]
                 if back and (not keys or keys[0] != before):
                     break
                 yield Page(rows=page.rows[back:], removed=page.removed)

@@ -251,8 +251,9 @@ def _wrong(collection: Collection, row: Mapping[str, Json] | None) -> Iterator[s
     for name in collection.changed_fields:
         if name in entity.properties and not entity.properties[name].filterable:
             yield f"{name} can't be filtered by: leave changed_field out, or name another"
+    expanded = {part for each in collection.expand for part in each.split("/")}
     for name in collection.columns:
-        if name in entity.navigation and name not in collection.expand:
+        if name in entity.navigation and name not in expanded:
             yield f"{name} is another entity: name it in expand"
     for name in collection.expand:
         if name.partition("/")[0] not in entity.navigation:

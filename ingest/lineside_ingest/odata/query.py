@@ -83,6 +83,13 @@ class Collection:
         return list(dict.fromkeys(filter(None, [*self.stream.key, *self.changed_fields, self.each, *mapped, *gone])))
 
     @property
+    def order_key(self) -> Sequence[str]:
+        """What orders the rows that are asked for: their key, or that of the outer rows."""
+        if not self.each:
+            return self.stream.key
+        return self.entity.key if self.entity else ()
+
+    @property
     def absent(self) -> list[str]:
         """Those of them that $metadata does not know."""
         return [] if self.entity is None else [each for each in self.columns if not self.entity.has(each)]
@@ -100,7 +107,7 @@ class Collection:
     def query(self, since: str | None, skip: int, size: int) -> dict[str, str]:
         """The parameters for at most `size` rows changed at or after `since`, without the first `skip` of them."""
         order = self.changed_fields if self.by_mark else ()
-        return self._asked(self._since(since), skip, size, [*order, *self.stream.key], self.columns)
+        return self._asked(self._since(since), skip, size, [*order, *self.order_key], self.columns)
 
     def keys(self, skip: int, size: int) -> dict[str, str]:
         """The parameters for the keys of all rows, in their own order."""
