@@ -214,7 +214,7 @@ class Edges:
         seq = item.payload.seq
         mark = (seq, sha256(item.arrival.payload).hexdigest())
         if mark in edge.recent or seq is None:  # a duplicate, which its id tells; or an edge that does not count
-            yield from self._take(edge, item)
+            yield from self._explain(edge, item)
             return
         if edge.next is None:
             edge.wants_rebirth = True
@@ -234,11 +234,16 @@ class Edges:
             edge.since = None
 
     def _take(self, edge: _Edge, item: _Item) -> Iterator[Told]:
-        """The message's turn: it is told, or waits for the birth that explains it."""
+        """The message's turn: the count goes on after it."""
+        seq = item.payload.seq
+        if seq is not None:
+            edge.recent.append((seq, sha256(item.arrival.payload).hexdigest()))
+            edge.next = (seq + 1) % 256
+        yield from self._explain(edge, item)
+
+    def _explain(self, edge: _Edge, item: _Item) -> Iterator[Told]:
+        """The message is told, or waits for the birth that explains it."""
         topic, payload = item.topic, item.payload
-        if payload.seq is not None:
-            edge.recent.append((payload.seq, sha256(item.arrival.payload).hexdigest()))
-            edge.next = (payload.seq + 1) % 256
         if topic.type == "DBIRTH":
             birth = _birth(payload)
             same = edge.before.get(topic.device) == birth.digest
