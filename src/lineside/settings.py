@@ -123,6 +123,16 @@ def database_url(settings: Settings, home: Path) -> str:
     return settings.database or f"sqlite:///{home / 'lineside.db'}"
 
 
+def written_options(home: Path, source: str) -> Mapping[str, Any]:
+    """The source's options as lineside.toml writes them, its references to variables and files unresolved; none where
+    the file does not name the source."""
+    for each in _written(home).get("sources", []):
+        if each.get("name") == source:
+            options: Mapping[str, Any] = each.get("options", {})
+            return options
+    return {}
+
+
 def described(settings: Settings, home: Path) -> Iterator[tuple[str, str, str]]:
     """(key, value, origin) of each setting, secrets shown as stars. origin: default, lineside.toml, or the variable."""
     written = dict(_leaves(_written(home)))

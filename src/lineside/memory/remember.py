@@ -87,15 +87,21 @@ class Remembering:
         self._keep_position(batch, source=source, stream=stream)
         return self._account(first, len(batch.messages) + len(batch.unreadable) + len(batch.gone))
 
-    def retry(self, message: SourceMessage) -> None:
-        """The records of a dead letter's message are in the transaction. Raises UnreadableMessage."""
+    def retry(self, message: SourceMessage) -> Aside | None:
+        """The records of a dead letter's message are in the transaction; or why a rule ignores it by now. Raises
+        UnreadableMessage."""
         records = self._readable(message)
-        if isinstance(records, Aside):
+        if isinstance(records, Aside) and records.held:
             raise UnreadableMessage(records.reason)
         if any(self._digests([message]).get((message.source, message.source_id), {}).values()):
             raise UnreadableMessage(_REUSED)
+        if isinstance(records, Aside):
+            self._messages.append(self._kept_columns(message, IGNORED, records.reason))
+            self._finish()
+            return records
         self._accept(message, records)
         self._finish()
+        return None
 
     def _finish(self) -> None:
         self._flush()

@@ -24,6 +24,7 @@ from lineside.memory.reader import EVERYTHING, Reader
 from lineside.memory.recall import Filters, Recollection, recall
 from lineside.memory.remember import Outcome, Remembering, Translate
 from lineside.memory.schema import migrate_to_head, require_head
+from lineside.memory.versions import overtaken
 from lineside.memory.view import View
 from lineside.plant.entities import Entity
 from lineside.plant.plant import Plant
@@ -140,16 +141,22 @@ class Memory:
             return letters.found(connection, letter_id)
 
     def retry_dead_letter(self, letter_id: int, translate: Translate) -> DeadLetter:
-        """Its records are kept and it is recovered; or it is open still, with the new reason and one more attempt."""
+        """Its records are kept and it is recovered; it is replaced where a newer version of the same thing is known; or
+        it is open still, with the new reason and one more attempt. Raises NotFound, and BadRequest where it is closed
+        or has no id of its own."""
         now = stored(self.clock())
         with self.write() as connection:
             letter = letters.open_one(connection, letter_id)
             tried = {"attempts": letter.attempts + 1, "last_at": now}
+            if overtaken(connection, letter):
+                because = "a newer version of it is known"
+                return letters.change(connection, letter_id, **tried, status=letters.REPLACED, closed_because=because)
             try:
-                Remembering(connection, plant=self.plant, now=now, translate=translate).retry(letter.message)
+                aside = Remembering(connection, plant=self.plant, now=now, translate=translate).retry(letter.message)
             except UnreadableMessage as error:
                 return letters.change(connection, letter_id, **tried, reason=letters.storable(error.message))
-            return letters.change(connection, letter_id, **tried, status=letters.RECOVERED)
+            ignored = letters.storable(aside.reason) if aside else None
+            return letters.change(connection, letter_id, **tried, status=letters.RECOVERED, closed_because=ignored)
 
     def discard_dead_letter(self, letter_id: int, *, reason: str, by: str) -> DeadLetter:
         """It is closed for good; its bytes stay, with who and why."""
