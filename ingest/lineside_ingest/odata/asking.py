@@ -104,7 +104,10 @@ class Asking:
                     continue
 
     async def those(self, session: Session, collection: Collection, keys: Sequence[str]) -> list[Row]:
-        """The rows with these keys that the service has."""
+        """The rows with these keys that the service has; a key of another number of parts is nobody's."""
+        keys = [key for key in keys if len(split(key, len(collection.stream.key))) == len(collection.stream.key)]
+        if not keys:
+            return []
         if collection.protocol == "rest":
             names = collection.stream.key
             heads = [dict(zip(names, split(key, len(names)), strict=True)) for key in keys]
