@@ -46,6 +46,7 @@ class StreamMapping:
 
     name: str
     key: tuple[str, ...] = ()
+    immutable: bool = False
     mappings: tuple[RowMapping, ...] = ()
     called: frozenset[str] = frozenset()
 
@@ -158,6 +159,7 @@ def _read(source: str, table: Mapping[str, Any], *, only: bool) -> StreamMapping
     return StreamMapping(
         name=name,
         key=(key,) if isinstance(key, str) else tuple(key),
+        immutable=table.get("immutable") is True,
         mappings=mappings,
         called=frozenset() if own else frozenset(texts),
     )

@@ -130,6 +130,11 @@ def all_uses(mapping: StreamMapping | None) -> list[Use]:
     return [use for one in (mapping.mappings if mapping else ()) for use in uses(one)]
 
 
+def fields_of(row: Mapping[str, Json]) -> list[str]:
+    """The fields in a row, those inside objects and lists of objects included."""
+    return list(dict.fromkeys(name for name, _ in _leaves(row)))
+
+
 class _Counting:
     """A look while it is being taken."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lineside.errors import BadRequest
+from lineside.serve.commands.mapping import map_source
 from lineside.serve.home import home_folder
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def register(root: typer.Typer) -> None:
     sources = typer.Typer(help="What is read, and how it is doing.", no_args_is_help=True)
     sources.command("list")(list_sources)
     sources.command("check")(check_sources)
+    sources.command("map")(map_source)
     root.add_typer(sources, name="sources")
     dead = typer.Typer(help="Messages that could not be read.", no_args_is_help=True)
     dead.command("list")(list_dead_letters)
