@@ -154,7 +154,7 @@ class Asking:
     ) -> AsyncIterator[Page]:
         """Pages by offset, each beginning with the last row of the one before: else rows moved meanwhile, and all is
         read from the start."""
-        steady = collection.protocol != "rest"
+        steady = collection.protocol != "rest" or collection.ordered
         for _ in range(BEGINNINGS):
             skip, before, link = 0, None, None
             links: set[str] = set()

@@ -18,7 +18,8 @@ def with_preset(options: Mapping[str, Any]) -> dict[str, Any]:
         return dict(options)
     data = tomllib.loads(files(__package__).joinpath(f"systems/{preset}.toml").read_text(encoding="utf-8"))
     tables = data.pop("codes")
-    known = {each["name"]: _with_codes(each, tables) for each in data.pop("collections")}
+    every = data.pop("every", {})
+    known = {each["name"]: {**every, **_with_codes(each, tables)} for each in data.pop("collections")}
     chosen = options.get("use", list(known))
     if unknown := [each for each in chosen if each not in known]:
         raise ValueError(f"names {unknown[0]!r}; the preset has: {', '.join(known)}")

@@ -183,7 +183,7 @@ class Collection:
             paged = {self.limit_param: str(size), self.offset_param: str(skip)}
             if self.select_param:
                 form = json.dumps if self.select_form == "json" else ",".join
-                wanted[self.select_param] = form([each for each in columns if not self.whole or each in self._head])
+                wanted[self.select_param] = form(self._head if self.whole and expand else list(columns))
             return wanted | {name: value for name, value in paged.items() if name}
         if "$filter" in self.params and "$filter" in asked:
             wanted["$filter"] = f"({self.params['$filter']}) and ({asked['$filter']})"
@@ -201,8 +201,9 @@ class Collection:
         return wanted
 
     @property
-    def _head(self) -> set[str]:
-        return {*self.stream.key, *self.changed_fields}
+    def _head(self) -> list[str]:
+        """What a list has to show of a thing so that the whole of it can be fetched."""
+        return list(dict.fromkeys([*SLOT.findall(self.one), *self.changed_fields]))
 
     def _since(self, since: str | None) -> dict[str, str]:
         if since is None:

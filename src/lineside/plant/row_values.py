@@ -18,6 +18,7 @@ _ODATA_TIME = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?", re.AS
 _COMPACT = re.compile(r"\d{8}(?:[ T]?\d{4}(?:\d{2})?)?", re.ASCII)
 _POINT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?([eE][+-]?\d+)?", re.ASCII)
+_SHORT_HOUR = re.compile(r"(?<=\d)[ T](?=\d:)", re.ASCII)  # as Frappe writes a time of day: 9:05:00
 _SPACES = str.maketrans("", "", "  \u00a0\u202f'’")
 
 
@@ -86,7 +87,7 @@ def _local(written: str, notation: Notation) -> datetime:
         if _COMPACT.fullmatch(written):
             digits = re.sub(r"\D", "", written).ljust(14, "0")
             return datetime.strptime(digits, "%Y%m%d%H%M%S")  # noqa: DTZ007
-        return datetime.fromisoformat(written)
+        return datetime.fromisoformat(_SHORT_HOUR.sub(r"\g<0>0", written))
     except ValueError as error:
         wanted = (
             f"as {notation.time_format!r} says" if notation.time_format else "as in 2026-05-04 14:30; set time_format"
