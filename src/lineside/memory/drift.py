@@ -21,7 +21,7 @@ from lineside.memory.database import insert_rows
 from lineside.memory.letters import storable
 from lineside.memory.moments import stored
 from lineside.memory.store import Memory
-from lineside.plant.drift import ENOUGH, Drift, compare, settled
+from lineside.plant.drift import ENOUGH, Drift, DriftKind, compare, settled
 from lineside.plant.mapping_file import SourceMapping
 from lineside.plant.records import Json
 from lineside.plant.shape import Shape, look_from_json, look_to_json, profile
@@ -156,11 +156,19 @@ def _learn(
     known, new = before.known, before.new
     if before.mapping != mapping.version:  # who mended the mapping has looked at what changed
         known, new = _as_it_is_now(before, compare(known, new, ours)), Shape()
-    new = new + profile(rows, ours)
+    latest = profile(rows, ours)
+    if latest.messages >= ENOUGH and _structure_only(compare(known, new, ours)) and not compare(known, latest, ours):
+        new = Shape()  # its source is as it was
+    new = new + latest
     drifts = compare(known, new, ours)
     if known.messages < ENOUGH or new.messages >= ENOUGH or drifts:
         known, new = settled(known, new, drifts)
     _keep(connection, mapping.source, stream, Looked(known=known, new=new, mapping=mapping.version), now)
+
+
+def _structure_only(drifts: Iterable[Drift]) -> bool:
+    """Whether all of it goes away with the fields as they were; a code or a unit that was once sent does not."""
+    return all(each.kind not in (DriftKind.NEW_CODE, DriftKind.CHANGED_UNIT) for each in drifts)
 
 
 def _open(look: Looked, mapping: SourceMapping, stream: str) -> list[Drift]:
@@ -187,7 +195,8 @@ def _as_it_is_now(look: Looked, drifts: Iterable[Drift]) -> Shape:
 
 def _keep(connection: Connection, source: str, stream: str, look: Looked, now: int) -> None:
     of_it = (_shapes.c.source == source) & (_shapes.c.stream == stream)
-    first = dict(connection.execute(select(_shapes.c.field, _shapes.c.first_at).where(of_it)).tuples().all())
+    when = connection.execute(select(_shapes.c.field, _shapes.c.first_at).where(of_it))
+    first = {row.field: row.first_at for row in when}
     connection.execute(delete(_shapes).where(of_it))
     counts = {"known": look.known.messages, "new": look.new.messages, "mapping": look.mapping}
     rows = [_row(_WHOLE, {}, counts, look.known.messages)]
