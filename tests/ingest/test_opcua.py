@@ -13,7 +13,7 @@ from asyncua import Server, ua
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.user_managers import UserManager
 
-from lineside.connector import Batch, Checkpoint
+from lineside.connector import Batch, Checkpoint, Gap, Trouble, TroubleKind
 from lineside.errors import BadSettings, SourceRefused, SourceUnavailable
 from lineside.plant.entities import Entity
 from lineside.plant.records import Quality, Report
@@ -35,6 +35,7 @@ class Press:
         self.server: Server
         self.nodes: dict[str, Any] = {}
         self.other_namespaces = 0
+        self.kept: list[Any] | None = None  # the history of its good count, where it keeps one
 
     async def start(self) -> None:
         self.server = Server(user_manager=self.user_manager)
@@ -48,6 +49,7 @@ class Press:
         for name, value in (("State", 1), ("Good", 100), ("Temp", ua.Variant(12.3, ua.VariantType.Float))):
             self.nodes[name] = await hall.add_variable(ua.NodeId(f"Press7.{name}", index), name, value)
             await self.write(name, value)
+        self.index = index
         await self.server.start()
 
     async def write(
@@ -67,7 +69,8 @@ class Press:
             node("Temp", property="temperature", unit="Cel"),
             *extra,
         ]
-        settings = {"url": self.url, "nodes": nodes, "sampling_ms": 20, "keep_alive_s": 0.3, "timeout_s": 3}
+        settings = {"url": self.url, "nodes": nodes, "sampling_ms": 20, "keep_alive_s": 0.3, "timeout_s": 3,
+                    "resume_s": 0}  # fmt: skip
         return OpcUa("presse", {**settings, **options}, time_zone=UTC)
 
 
@@ -101,6 +104,15 @@ class Capture:
     def reports(self) -> list[Report]:
         found = [record for batch in self.seen for each in batch.messages for record in self.connector.translate(each)]
         return [record for record in found if isinstance(record, Report)]
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        told = [batch.troubles for batch in self.seen if batch.troubles is not None]
+        return list(told[-1]) if told else []
+
+    @property
+    def gaps(self) -> list[Gap]:
+        return [gap for batch in self.seen for gap in batch.gaps]
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -170,10 +182,20 @@ async def test_a_node_that_is_not_there_is_named_and_the_others_come(press: Pres
     async with capturing(connector) as batches:
         capture = Capture(connector, batches)
         await capture.until(lambda c: len(c.reports) == 3)
-    reasons = [item.reason for batch in capture.seen for item in batch.unreadable]
+        await capture.until(lambda c: bool(c.troubles))
+    assert {(trouble.stream, trouble.kind) for trouble in capture.troubles} == {
+        ("nsu=urn:nowhere;s=x", TroubleKind.UNAVAILABLE),
+        (f"nsu={URI};s=Press7.Missing", TroubleKind.UNAVAILABLE),
+    }
+    reasons = [trouble.reason for trouble in capture.troubles]
     assert any("no such namespace" in reason for reason in reasons)
     assert any("Press7.Missing: BadNodeIdUnknown" in reason for reason in reasons)
-    assert [check.ok for check in await connector.check()] == [True, False, False, True]
+    checks = await connector.check()
+    assert [(check.name, check.ok) for check in checks] == [
+        ("connect", True), ("security", True), ("read", False), ("read", False), ("read", True), ("pace", True),
+    ]  # fmt: skip
+    assert [check.detail for check in checks if check.name == "read" and check.ok] == ["3 of 5 nodes"]
+    assert checks[-1].detail.startswith("sampled every 20 ms at the slowest")
 
 
 async def test_after_a_restart_reading_goes_on_and_the_gap_is_told(press: Press) -> None:
@@ -247,7 +269,7 @@ async def test_calls_keep_to_the_servers_limits(press: Press) -> None:
     connector = press.reader()
     async with capturing(connector) as batches:
         await Capture(connector, batches).until(lambda c: len(c.reports) == 3)
-    assert sizes == [2, 1]
+    assert sizes == [2, 1, 1]  # three nodes, and the server's events
 
 
 async def test_everything_below_a_root_can_be_read_without_naming_it(press: Press) -> None:
@@ -290,7 +312,7 @@ async def test_a_wrong_password_is_refused_and_the_right_one_reads() -> None:
 @pytest.mark.parametrize(
     ("options", "wrong"),
     [
-        ({"nodes": []}, "option nodes is missing"),
+        ({"nodes": [], "models": False}, "option nodes is missing"),
         ({"nodes": [node("A", equipment=None)]}, r"option nodes\[0\].equipment or entity"),
         ({"nodes": [node("A"), node("A")]}, "names a node twice"),
         ({"nodes": [{**node("A", equipment=None), "entity": "x"}]}, r"option nodes\[0\].entity"),

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lineside.connector import Batch, Check, Checkpoint, Gap, Options, SourceMessage, Unreadable
-from lineside.errors import SourceError, SourceUnavailable
+from lineside.connector import Batch, Check, Checkpoint, Options, SourceMessage, Translated
+from lineside.errors import SourceError, UnreadableMessage
 from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.records import Json, Record
-from lineside_ingest.opcua.session import Session, Settings, connected, next_event
-from lineside_ingest.opcua.values import Item, message, overflowed, report
+from lineside_ingest.opcua import alarms, models
+from lineside_ingest.opcua.alarms import Wanted
+from lineside_ingest.opcua.position import Position
+from lineside_ingest.opcua.session import Session, Settings, connected
+from lineside_ingest.opcua.trust import MODES, POLICIES, Trust
+from lineside_ingest.opcua.values import Item, report
+
+if TYPE_CHECKING:
+    from lineside_ingest.opcua.reading import Plan, Reading
 
 _OPTIONS = {
-    "url", "nodes", "root", "root_equipment", "sampling_ms", "keep_alive_s", "history", "user", "password",
-    "security_policy", "security_mode", "certificate", "private_key", "server_certificate", "timeout_s",
+    "url", "nodes", "root", "root_equipment", "models", "alarms", "notifiers", "events", "sampling_ms", "queue",
+    "keep_alive_s", "resume_s", "history", "since", "user", "password", "user_certificate", "user_private_key",
+    "security_policy", "security_mode", "certificate", "private_key", "server_certificate", "trusted", "timeout_s",
 }  # fmt: skip
-_NODE_OPTIONS = {"node", "equipment", "entity", "property", "unit", "scope", "values"}
-_MOST = 1000
+_NODE_OPTIONS = {"node", "equipment", "entity", "property", "unit", "scope", "type", "values"}
+_EVENT_OPTIONS = {"type", "kind", "fields"}
+_TYPES = ("truth", "number", "text", "list", "structure")
+_SERVER = "i=2253"
 
 
 class OpcUa:
-    """Subscribes to the values of an OPC UA server. See README.md."""
+    """Subscribes to the values and alarms of an OPC UA server. See README.md."""
 
     def __init__(
         self,
@@ -40,33 +51,54 @@ class OpcUa:
             url=read.text("url"),
             user=read.text("user", ""),
             password=read.text("password", ""),
-            security=_security(read),
+            trust=_trust(read),
             timeout_s=read.number("timeout_s", 10.0, at_least=0.1),
             sampling_ms=read.number("sampling_ms", 500.0, at_least=1.0),
             keep_alive_s=read.number("keep_alive_s", 5.0, at_least=0.1),
+            resume_s=read.number("resume_s", 20.0),
+            queue=int(read.number("queue", 100, at_least=1)),
         )
-        self._history = read.flag("history", default=True)
         items = [_item(each) for each in read.tables("nodes", known=_NODE_OPTIONS)]
         self._items = {item.node: item for item in items}
         if len(self._items) < len(items):
             raise read.bad("nodes", "names a node twice")
         self._root = read.text("root", "")
-        self._root_equipment = read.text("root_equipment") if self._root else ""
-        if not self._items and not self._root:
-            raise read.bad("nodes", "is missing: a list of nodes to read, or root to browse from")
+        self._root_equipment = (read.text("root_equipment") if self._root else read.text("root_equipment", "")).lower()
+        self._models = read.flag("models", default=not self._items and not self._root)
+        self._history = read.flag("history", default=True)
+        self._since = _moment(read) if "since" in read else None
+        self._events = [_wanted(each) for each in read.tables("events", known=_EVENT_OPTIONS)]
+        self._notifiers = read.texts("notifiers") or (_SERVER,)
+        if not read.flag("alarms", default=True) and not self._events:
+            self._notifiers = ()
+        if not self._items and not self._root and not self._models:
+            raise read.bad("nodes", "is missing: a list of nodes to read, or root to browse from, or models = true")
 
     async def check(self) -> Sequence[Check]:
         try:
             async with connected(self._settings, self.source) as session:
-                checks = [Check(name="connect", ok=True, detail=self._settings.url)]
-                items = await self._wanted(session)
-                nodes, lost = await session.find(items)
-                subscription, _, failed = await session.subscribe(nodes)
-                await subscription.delete()
-                wrong = [*lost.values(), *failed.values()]
-                fix = "mend the node's id or its rights"
-                checks.extend(Check(name="read", ok=False, detail=reason, fix=fix) for reason in wrong)
-                checks.append(Check(name="read", ok=True, detail=f"{len(items) - len(wrong)} nodes"))
+                reading = self._reading(session, Position(None))
+                items = await reading.prepare()
+                checks = [
+                    Check(name="connect", ok=True, detail=self._settings.url),
+                    Check(name="security", ok=True, detail=session.agreed),
+                ]
+                checks += [
+                    Check(name="read", ok=False, detail=each.reason, fix="mend the node's id or its rights")
+                    for each in reading.troubles()
+                ]
+                feed, watched = reading.feed, reading.watched
+                checks.append(Check(name="read", ok=True, detail=f"{len(watched)} of {len(items)} nodes"))
+                slowest = max((each.sampling_ms for each in watched), default=0.0)
+                checks.append(
+                    Check(
+                        name="pace",
+                        ok=True,
+                        detail=f"sampled every {slowest:g} ms at the slowest, published every {feed.interval_ms:g} ms, "
+                        f"a sign of life every {feed.keep_alive_s:g} s",
+                    )
+                )
+                await feed.delete()
                 return checks
         except SourceError as error:
             return [Check(name="connect", ok=False, detail=error.message, fix="mend the url, the server or its trust")]
@@ -77,122 +109,50 @@ class OpcUa:
         A node that can't be read does not keep the others from being read. Raises SourceUnavailable when the session or
         the subscription is lost; read again from the last checkpoint, nothing that the server kept is lost.
         """
-        position = _Position(checkpoint)
         async with connected(self._settings, self.source) as session:
-            nodes, lost = await session.find(await self._wanted(session))
-            began = self._clock()
-            if position.heard is not None and position.heard < began:
-                async for batch in self._bridge(session, nodes, position, position.heard, began):
+            reading = self._reading(session, Position(checkpoint, since=self._since))
+            async with aclosing(reading.batches()) as batches:  # type: ignore[type-var]
+                async for batch in batches:
                     yield batch
-            subscription, by_node, failed = await session.subscribe(nodes)
-            unreadable = [
-                Unreadable(content=item.node.encode(), reason=reason, origin=self._settings.url)
-                for item, reason in {**lost, **failed}.items()
-            ]
-            if unreadable:
-                yield Batch(unreadable=unreadable)
-            own = subscription.subscription_id
-            while True:
-                changes = await self._changes(subscription)
-                if subscription.subscription_id != own:  # the library made a new one: what happened between is unknown
-                    raise SourceUnavailable(f"{self.source}: the subscription was lost")
-                messages, gaps = self._messages(changes, by_node, position)
-                position.heard = self._clock()
-                yield Batch(messages=messages, gaps=gaps, checkpoint=position.to_json())
 
     async def confirm(self, checkpoint: Checkpoint) -> None:
         """Nothing: the library acknowledges notifications when they arrive, and history stands behind a gap."""
 
-    def translate(self, message: SourceMessage) -> Sequence[Record]:
-        return (report(message, self._items),)
+    def translate(self, message: SourceMessage) -> Translated:
+        try:
+            content = json.loads(message.content)
+        except ValueError as error:
+            raise UnreadableMessage(f"the message is no value of a node: {error}") from error
+        if not isinstance(content, dict):
+            raise UnreadableMessage("the message is no value of a node")
+        match content:
+            case {"event": dict(event), **rest} if not rest:
+                return alarms.record(message, event, {each.type: each.kind for each in self._events})
+            case {"value": {"undescribed": kind}}:
+                raise UnreadableMessage(f"the server does not describe the structure {kind}")
+            case {"rule": str()}:
+                return models.records(message, content)
+        return report(message, content, self._items)
 
-    async def _wanted(self, session: Session) -> list[Item]:
-        browsed = await session.browse(self._root, self._root_equipment.lower()) if self._root else []
-        return [*self._items.values(), *(item for item in browsed if item.node not in self._items)]
+    def _reading(self, session: Session, position: Position) -> Reading:
+        from lineside_ingest.opcua.reading import Reading
 
-    async def _bridge(
-        self, session: Session, nodes: Mapping[Item, Any], position: _Position, since: datetime, until: datetime
-    ) -> AsyncIterator[Batch]:
-        """What the server kept of the time that we were away, and a gap where it keeps nothing."""
-        forgotten = 0
-        for item, node in nodes.items():
-            start = min(since, position.last(item) or since)  # the device's clock may run behind ours
-            values = await session.history(node, start, until) if self._history else None
-            if values is None:
-                forgotten += 1
-                continue
-            found = [self._message(item, value) for value in values]
-            fresh = [each for each in found if position.news(item, each)]
-            if fresh:
-                yield Batch(messages=fresh)
-        if forgotten:
-            reason = f"not connected; the server keeps no history of {forgotten} of {len(nodes)} nodes"
-            yield Batch(gaps=[Gap(since=since, until=until, reason=reason)])
+        return Reading(self._plan(), session, position, self._clock)
 
-    async def _changes(self, subscription: Any) -> list[Any]:
-        """The next changes; empty after a keep-alive's time in which the subscription proved to be alive."""
-        first = await next_event(subscription, self._settings.keep_alive_s)
-        if first is None:
-            if subscription.is_stale(2.0):
-                raise SourceUnavailable(f"{self.source}: the subscription went silent without a keep-alive")
-            return []
-        changes = [first]
-        while len(changes) < _MOST and (more := await next_event(subscription, 0.01)) is not None:
-            changes.append(more)
-        return changes
+    def _plan(self) -> Plan:
+        from lineside_ingest.opcua.reading import Plan
 
-    def _messages(
-        self, changes: Sequence[Any], by_node: Mapping[Any, Item], position: _Position
-    ) -> tuple[list[SourceMessage], list[Gap]]:
-        messages, gaps = [], []
-        for change in changes:
-            if not hasattr(change, "node"):
-                raise SourceUnavailable(
-                    f"{self.source}: the server ended the subscription: {change.notification.Status}"
-                )
-            item = by_node.get(change.node.nodeid)
-            if item is None:  # a value of a node that another call refused
-                continue
-            data = change.data.monitored_item.Value
-            found = self._message(item, data)
-            at = found.occurred_at or found.received_at
-            since = position.last(item)
-            if overflowed(data) and since is not None and since < at:
-                gaps.append(Gap(since=since, until=at, reason=f"the server's queue for {item.node} overflowed"))
-            if position.news(item, found):
-                messages.append(found)
-        return messages, gaps
-
-    def _message(self, item: Item, data: Any) -> SourceMessage:
-        return message(item, data, source=self.source, origin=self._settings.url, received_at=self._clock())
-
-
-class _Position:
-    """When the server was last heard, and each node's last value, so that a new session does not send it again."""
-
-    def __init__(self, checkpoint: Checkpoint | None) -> None:
-        said = checkpoint or {}
-        heard, nodes = said.get("heard"), said.get("nodes")
-        self.heard = datetime.fromisoformat(heard) if isinstance(heard, str) else None
-        self._nodes: dict[str, Json] = dict(nodes) if isinstance(nodes, dict) else {}
-
-    def news(self, item: Item, message: SourceMessage) -> bool:
-        """Whether the value is another than the node's last one; from now on it is the last."""
-        at = (message.occurred_at or message.received_at).isoformat()
-        before = self._nodes.get(item.node)
-        if isinstance(before, list) and before[:1] == [message.source_id]:
-            return False
-        self._nodes[item.node] = [message.source_id, at]
-        return True
-
-    def last(self, item: Item) -> datetime | None:
-        match self._nodes.get(item.node):
-            case [_, str(at)]:
-                return datetime.fromisoformat(at)
-        return None
-
-    def to_json(self) -> Checkpoint:
-        return {"heard": None if self.heard is None else self.heard.isoformat(), "nodes": dict(self._nodes)}
+        return Plan(
+            source=self.source,
+            url=self._settings.url,
+            items=self._items,
+            root=self._root,
+            root_equipment=self._root_equipment,
+            models=self._models,
+            history=self._history,
+            notifiers=self._notifiers,
+            events=self._events,
+        )
 
 
 def _item(options: Options) -> Item:
@@ -212,20 +172,42 @@ def _item(options: Options) -> Item:
         property=options.text("property"),
         unit=options.text("unit", ""),
         scope=options.text("scope", "") or None,
+        type=options.text("type", choices=_TYPES) if "type" in options else "",
         values={str(code): meaning for code, meaning in options.table("values").items()},
     )
 
 
-def _security(read: Options) -> str:
+def _moment(options: Options) -> datetime:
+    try:
+        found = datetime.fromisoformat(options.text("since"))
+    except ValueError as error:
+        raise options.bad("since", "is no time; write it as 2026-05-04T06:00:00+02:00") from error
+    if found.tzinfo is None:
+        raise options.bad("since", "needs an offset, as in 2026-05-04T06:00:00+02:00")
+    return found
+
+
+def _wanted(options: Options) -> Wanted:
+    return Wanted(type=options.text("type"), kind=options.text("kind"), fields=options.texts("fields"))
+
+
+def _trust(read: Options) -> Trust:
+    if ("user_certificate" in read) != ("user_private_key" in read):
+        raise read.bad("user_certificate", "and user_private_key go together")
+    user = {name: read.text(name, "") for name in ("user_certificate", "user_private_key")}
     if "certificate" not in read:
-        for name in ("security_policy", "security_mode", "private_key", "server_certificate"):
+        for name in ("security_policy", "security_mode", "private_key", "server_certificate", "trusted"):
             if name in read:
                 raise read.bad(name, "needs certificate and private_key")
-        return ""
-    parts = [
-        read.text("security_policy", "Basic256Sha256"),
-        read.text("security_mode", "SignAndEncrypt", choices=("Sign", "SignAndEncrypt")),
-        read.text("certificate"),
-        read.text("private_key"),
-    ]
-    return ",".join([*parts, read.text("server_certificate")] if "server_certificate" in read else parts)
+        return Trust(**user)
+    if "server_certificate" in read and "trusted" in read:
+        raise read.bad("trusted", "or server_certificate: one of them")
+    return Trust(
+        policy=read.text("security_policy", "Basic256Sha256", choices=POLICIES),
+        mode=read.text("security_mode", "SignAndEncrypt", choices=MODES),
+        certificate=read.text("certificate"),
+        private_key=read.text("private_key"),
+        server_certificate=read.text("server_certificate", ""),
+        trusted=read.text("trusted", ""),
+        **user,
+    )

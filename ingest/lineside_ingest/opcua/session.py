@@ -1,33 +1,62 @@
-"""One session with a server: signed in, nodes found, values subscribed, history read. asyncua is imported late."""
+"""One session with a server: signed in, its limits kept, nodes found, read and browsed. asyncua is imported late."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from hashlib import sha256
+from typing import Any, TypeVar
 
 from lineside.errors import SourceRefused, SourceUnavailable
-from lineside.plant.entities import Entity, EntityKind
-from lineside_ingest.opcua.values import Item
+from lineside.plant.records import Json
+from lineside_ingest.opcua.trust import APPLICATION, Trust, advice, secure
+from lineside_ingest.opcua.values import aware
 
-_REFUSALS = ("BadUser", "BadIdentity", "BadSecurity", "BadCertificate", "BadApplicationSignature")
-_DEEPEST, _MOST_NODES = 6, 5000
-_QUEUE = 100_000
+# Servers say that they are busy, not for how long; so many seconds they are left in peace.
+BUSY_S = 30.0
+_REFUSALS = ("BadUser", "BadIdentity", "BadSecurityChecks", "BadSecurityMode", "BadSecurityPolicy", "BadCertificate",
+             "BadApplicationSignature")  # fmt: skip
+_BUSY = ("TooBusy", "BadTooManySessions", "BadTooManySubscriptions", "BadTooManyPublishRequests", "BadOutOfMemory",
+         "BadResourceUnavailable", "BadTcpNotEnoughResources")  # fmt: skip
+_TOO_MUCH = ("BadTooManyOperations", "BadEncodingLimitsExceeded", "BadResponseTooLarge", "BadRequestTooLarge",
+             "BadTcpMessageTooLarge", "BadTooManyMonitoredItems")  # fmt: skip
+_LIMITS = ("MaxNodesPerRead", "MaxNodesPerBrowse", "MaxMonitoredItemsPerCall", "MaxNodesPerHistoryReadData",
+           "MaxNodesPerHistoryReadEvents")  # fmt: skip
+_AT_ONCE = 1000
+_DEEPEST_TYPE = 20
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How to reach a server and sign in. keep_alive_s: how soon a silent subscription is told from a dead one."""
+    """How to reach a server and sign in. keep_alive_s: how soon a silent subscription is told from a dead one.
+    resume_s: how long a cut line may take to come back before it counts as an outage."""
 
     url: str
     user: str
     password: str
-    security: str  # asyncua's "policy,mode,certificate,key[,server certificate]"
+    trust: Trust
     timeout_s: float
     sampling_ms: float
     keep_alive_s: float
+    resume_s: float
+    queue: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """Which server answers, since when, with which namespaces."""
+
+    server: str
+    started: str
+    namespaces: str
+
+    def to_json(self) -> dict[str, Json]:
+        return {"server": self.server, "started": self.started, "namespaces": self.namespaces}
 
 
 @asynccontextmanager
@@ -36,17 +65,18 @@ async def connected(settings: Settings, source: str) -> AsyncIterator[Session]:
     from asyncua import Client, ua
 
     client = Client(settings.url, timeout=settings.timeout_s, watchdog_intervall=settings.keep_alive_s)
-    client.application_uri = client.product_uri = "urn:lineside:connector"
+    client.application_uri = client.product_uri = APPLICATION
     client.name = client.description = "Lineside"
     try:
         try:
-            if settings.security:
-                await client.set_security_string(settings.security)
+            agreed = await secure(client, settings.trust, source)
             if settings.user:
                 client.set_user(settings.user)
                 client.set_password(settings.password)
-            await client.connect()
-            yield Session(client, settings)
+            await client.connect(auto_reconnect=settings.resume_s > 0, reconnect_max_delay=5.0)
+            session = Session(client, settings, agreed)
+            await session.begin()
+            yield session
         except ua.UaStatusCodeError as error:
             raise _failed(error, source) from error
         except (OSError, TimeoutError) as error:
@@ -59,127 +89,171 @@ async def connected(settings: Settings, source: str) -> AsyncIterator[Session]:
 
 
 class Session:
-    """A connected client. The server's limits on the size of a call are kept."""
+    """A connected client. agreed: its security in words. sizes: how much each kind of call may ask for at once.
+    now: the server's own clock when the session began; skew_s: how far it is ahead of ours."""
 
-    def __init__(self, client: Any, settings: Settings) -> None:
+    def __init__(self, client: Any, settings: Settings, agreed: str) -> None:
         self.client = client
-        self._settings = settings
-        self._namespaces: list[str] = []
+        self.settings = settings
+        self.agreed = agreed
+        self.wire = client.uaclient.session
+        self.sizes = dict.fromkeys(_LIMITS, _AT_ONCE)
+        self.namespaces: list[str] = []
+        self.epoch = Epoch(server="", started="", namespaces="")
+        self.now: datetime | None = None
 
-    async def find(self, items: Iterable[Item]) -> tuple[dict[Item, Any], dict[Item, str]]:
-        """(each item's node id, the items whose node can't be named and why)."""
+    async def begin(self) -> None:
+        """The server's limits, namespaces, start and clock are known."""
         from asyncua import ua
 
-        self._namespaces = await self.client.get_namespace_array()
-        found, lost = {}, {}
-        for item in items:
-            try:
-                parsed = ua.NodeId.from_string(item.node)
-                uri = getattr(parsed, "NamespaceUri", None)
-                index = self._namespaces.index(uri) if uri else parsed.NamespaceIndex
-                found[item] = ua.NodeId(parsed.Identifier, index, parsed.NodeIdType)
-            except ValueError:
-                lost[item] = f"{item.node}: the server has no such namespace; it has {', '.join(self._namespaces)}"
-            except ua.UaError as error:
-                lost[item] = f"{item.node} is no node id: {error}"
-        return found, lost
-
-    async def browse(self, root: str, equipment: str) -> list[Item]:
-        """An item for every variable below `root`: the folders between make up the equipment path, its name the
-        property."""
-        [(_, node)] = (await self.find([Item(node=root, entity=Entity("equipment", equipment), property="-")]))[
-            0
-        ].items()
-        items: list[Item] = []
-        await self._browse(self.client.get_node(node), equipment, items, 0)
-        return items
-
-    async def subscribe(self, nodes: dict[Item, Any]) -> tuple[Any, dict[int, Item], dict[Item, str]]:
-        """(the subscription, each client handle's item, the items that can't be subscribed and why)."""
-        from asyncua import ua
-        from asyncua.common.subscription import OverflowPolicy
-
-        sampling = self._settings.sampling_ms
-        asked = ua.CreateSubscriptionParameters()
-        asked.RequestedPublishingInterval = sampling
-        # asked for explicitly: left to itself the library asks for most of an hour, and a dead subscription looks idle
-        asked.RequestedMaxKeepAliveCount = max(1, round(self._settings.keep_alive_s * 1000 / sampling))
-        asked.RequestedLifetimeCount = asked.RequestedMaxKeepAliveCount * 10
-        asked.MaxNotificationsPerPublish = 10_000
-        asked.PublishingEnabled = True
-        subscription = await self.client.create_subscription(
-            asked, queue_maxsize=_QUEUE, overflow=OverflowPolicy.DISCONNECT
+        ids = ua.ObjectIds
+        limits = [getattr(ids, f"Server_ServerCapabilities_OperationLimits_{name}") for name in _LIMITS]
+        about = [ids.Server_NamespaceArray, ids.Server_ServerArray, ids.Server_ServerStatus]
+        values = [each.Value.Value if each.Value is not None else None for each in await self.read(
+            [ua.NodeId(each) for each in (*about, *limits)])]  # fmt: skip
+        self.namespaces = [str(each) for each in values[0] or []]
+        status = values[2]
+        self.now = aware(getattr(status, "CurrentTime", None))
+        started = aware(getattr(status, "StartTime", None))
+        self.epoch = Epoch(
+            server=str((values[1] or [""])[0]),
+            started="" if started is None else started.isoformat(),
+            namespaces=sha256("\n".join(self.namespaces).encode()).hexdigest()[:16],
         )
-        by_node, failed = {}, {}
-        size = await self._limit(ua.ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall)
-        for part in _parts(list(nodes.items()), size):
-            results = await subscription.subscribe_data_change(
-                [self.client.get_node(node) for _, node in part], queuesize=100, sampling_interval=sampling
+        for name, limit in zip(_LIMITS, values[3:], strict=True):
+            if isinstance(limit, int) and limit > 0:
+                self.sizes[name] = min(limit, _AT_ONCE)
+
+    async def in_parts(
+        self, limit: str, items: Sequence[T], call: Callable[[Sequence[T]], Awaitable[Sequence[R]]]
+    ) -> list[R]:
+        """What `call` says of all items, asked for as many at once as the server takes; it may take fewer than it
+        says."""
+        from asyncua import ua
+
+        found: list[R] = []
+        while len(found) < len(items):
+            part = items[len(found) : len(found) + self.sizes[limit]]
+            try:
+                results = await call(part)
+            except ua.UaStatusCodeError as error:
+                if len(part) == 1 or type(error).__name__ not in _TOO_MUCH:
+                    raise
+                self.sizes[limit] = max(1, len(part) // 2)
+                continue
+            if len(results) != len(part):
+                raise SourceUnavailable(f"the server answered {len(results)} of {len(part)} questions")
+            found.extend(results)
+        return found
+
+    async def read(self, nodes: Sequence[Any], attribute: int = 13) -> list[Any]:
+        """The data value of each node's attribute, by default of its value."""
+        from asyncua import ua
+
+        return await self.in_parts(
+            "MaxNodesPerRead", nodes, lambda part: self.wire.read_attributes(list(part), ua.AttributeIds(attribute))
+        )
+
+    async def browse(
+        self, nodes: Sequence[Any], *, reference: int = 33, inverse: bool = False, mask: int = 0
+    ) -> list[list[Any]]:
+        """Each node's references; those of a node that can't be browsed are none. reference: 33 are the hierarchical
+        ones, with all subtypes. mask: of node classes, 0 for all."""
+        from asyncua import ua
+
+        def asked(node: Any) -> Any:
+            return ua.BrowseDescription(
+                NodeId=node,
+                BrowseDirection=ua.BrowseDirection.Inverse if inverse else ua.BrowseDirection.Forward,
+                ReferenceTypeId=ua.NodeId(reference),
+                IncludeSubtypes=True,
+                NodeClassMask=mask,
+                ResultMask=ua.BrowseResultMask.All,
             )
-            for (item, node), result in zip(part, results, strict=True):
-                if isinstance(result, ua.StatusCode):
-                    failed[item] = f"{item.node}: {result.name}"
-                else:
-                    by_node[node] = item
-        return subscription, by_node, failed
 
-    async def history(self, node: Any, since: datetime, until: datetime) -> list[Any] | None:
-        """The data values that the server kept of the node; None where it keeps none."""
+        async def call(part: Sequence[Any]) -> list[list[Any]]:
+            parameters = ua.BrowseParameters(NodesToBrowse=[asked(each) for each in part])
+            results = await self.wire.browse(parameters)
+            found = [list(each.References or []) for each in results]
+            waiting = {place: each.ContinuationPoint for place, each in enumerate(results) if each.ContinuationPoint}
+            while waiting:
+                more = await self.wire.browse_next(ua.BrowseNextParameters(ContinuationPoints=list(waiting.values())))
+                for place, each in zip(list(waiting), more, strict=True):
+                    found[place] += each.References or []
+                    waiting[place] = each.ContinuationPoint
+                waiting = {place: point for place, point in waiting.items() if point}
+            return found
+
+        return await self.in_parts("MaxNodesPerBrowse", nodes, call)
+
+    async def supertypes(self, types: Iterable[Any]) -> dict[Any, list[Any]]:
+        """Each type's supertypes, nearest first."""
+        above: dict[Any, list[Any]] = {each: [] for each in types}
+        tips = {each: each for each in above}
+        for _ in range(_DEEPEST_TYPE):
+            if not tips:
+                break
+            parents = await self.browse(list(tips.values()), reference=45, inverse=True)
+            tips = {
+                each: found[0].NodeId
+                for each, found in zip(list(tips), parents, strict=True)
+                if found and found[0].NodeId not in above[each]
+            }
+            for each, parent in tips.items():
+                above[each].append(parent)
+        return above
+
+    async def definitions(self, data_types: Sequence[Any]) -> list[Any]:
+        """How each structure is built; None where the server does not say."""
         from asyncua import ua
 
-        asked = self.client.get_node(node)
+        found = await self.read(data_types, ua.AttributeIds.DataTypeDefinition)
+        values = [each.Value.Value if each.Value is not None else None for each in found]
+        return [each if isinstance(each, ua.StructureDefinition) else None for each in values]
+
+    def resolve(self, written: str) -> Any:
+        """The node id of `nsu=URI;s=...`. Raises ValueError with what is wrong."""
+        from asyncua import ua
+
         try:
-            access = (await asked.read_attribute(ua.AttributeIds.AccessLevel)).Value.Value
-            if not access & 1 << ua.AccessLevel.HistoryRead.value:  # some servers answer anyway, with nothing
-                return None
-            return list(await asked.read_raw_history(since, until, return_bounds=False))
-        except ua.UaStatusCodeError:
-            return None
+            parsed = ua.NodeId.from_string(written)
+        except ua.UaError as error:
+            raise ValueError(f"{written} is no node id: {error}") from error
+        uri = getattr(parsed, "NamespaceUri", None)
+        if uri and uri not in self.namespaces:
+            raise ValueError(f"{written}: the server has no such namespace; it has {', '.join(self.namespaces)}")
+        index = self.namespaces.index(uri) if uri else parsed.NamespaceIndex
+        return ua.NodeId(parsed.Identifier, index, parsed.NodeIdType)
 
-    async def _browse(self, node: Any, equipment: str, items: list[Item], depth: int) -> None:
-        from asyncua import ua
-
-        mask = ua.NodeClass.Object | ua.NodeClass.Variable
-        for child in await node.get_children(refs=ua.ObjectIds.HierarchicalReferences, nodeclassmask=mask):
-            if len(items) >= _MOST_NODES:
-                return
-            name = (await child.read_browse_name()).Name
-            if await child.read_node_class() is ua.NodeClass.Variable:
-                entity = Entity(EntityKind.EQUIPMENT, equipment)
-                items.append(Item(node=self._named(child.nodeid), entity=entity, property=name))
-            elif depth < _DEEPEST:
-                below = f"{equipment}/{name.lower().replace(' ', '-')}"
-                await self._browse(child, below, items, depth + 1)
-
-    def _named(self, node: Any) -> str:
-        written = node.to_string()
+    def named(self, node: Any) -> str:
+        """The node's id by namespace URI, which stays when the server's indexes change."""
+        written: str = ua_text(node)
         identifier = written.partition(";")[2] if written.startswith("ns=") else written
-        return f"nsu={self._namespaces[node.NamespaceIndex]};{identifier}"
+        uri = self.namespace(node)
+        return f"nsu={uri};{identifier}" if uri else identifier
 
-    async def _limit(self, node: int) -> int:
-        from asyncua import ua
-
-        try:
-            limit = await self.client.get_node(ua.NodeId(node)).read_value()
-        except ua.UaStatusCodeError:  # servers need not tell
-            return 1000
-        return int(limit) or 1000
+    def namespace(self, node: Any) -> str:
+        """The URI of the node id's, or of the qualified name's, namespace; empty where the server does not say."""
+        index = node.NamespaceIndex
+        return self.namespaces[index] if 0 <= index < len(self.namespaces) else ""
 
 
-def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+def ua_text(node: Any) -> str:
+    """The node id as text, without what an expanded one says of its server."""
+    from asyncua import ua
+
+    return str(ua.NodeId(node.Identifier, node.NamespaceIndex, node.NodeIdType).to_string())
+
+
+def before(known: Mapping[str, Json]) -> Epoch:
+    """The epoch that a checkpoint knows."""
+    return Epoch(**{name: str(known.get(name, "")) for name in ("server", "started", "namespaces")})
 
 
 def _failed(error: Any, source: str) -> SourceUnavailable | SourceRefused:
     name = type(error).__name__
     if name.startswith(_REFUSALS):
-        return SourceRefused(f"{source} refuses us: {name}")
+        return SourceRefused(f"{source} refuses us: {name}{advice(name)}")
+    if any(sign in name for sign in _BUSY):
+        return SourceUnavailable(f"{source} is too busy: {name}", retry_after_s=BUSY_S)
     return SourceUnavailable(f"{source} does not answer: {name}")
-
-
-async def next_event(subscription: Any, timeout_s: float) -> Any:
-    """The subscription's next event; None when it stayed quiet. Raises SourceUnavailable where it was closed."""
-    try:
-        return await subscription.next_event(timeout_s)
-    except StopAsyncIteration as error:
-        raise SourceUnavailable("the subscription was closed") from error
