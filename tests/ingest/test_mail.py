@@ -71,8 +71,9 @@ async def test_reading_leaves_a_letter_unseen(folder: Folder) -> None:
 
 
 async def test_a_letter_in_two_folders_is_said_once(folder: Folder) -> None:
-    folder.receive(letter("same", "words"))
-    folder.receive(b"Received: from elsewhere\r\n" + letter("same", "words").as_bytes())
+    said = letter("same", "words")
+    folder.receive(said)
+    folder.receive(b"Received: from elsewhere\r\n" + said.as_bytes())
     read = await drain(reading(folder))
     assert len(read.ids) == 2
     assert len(set(read.ids)) == 1
