@@ -164,11 +164,11 @@ def _judged(connection: Connection, source: str) -> tuple[int, int]:
         .limit(JUDGED)
     )
     lines = connection.execute(latest).all()
-    dead = {line.digest for line in lines if line.outcome == DEAD_LETTERED}
-    waiting = select(func.count(_letters.c.digest.distinct())).where(
-        _letters.c.source == source, _letters.c.status == OPEN, _letters.c.digest.in_(dead)
+    dead = [line.digest for line in lines if line.outcome == DEAD_LETTERED]
+    waiting = select(func.count()).where(
+        _letters.c.source == source, _letters.c.status == OPEN, _letters.c.digest.in_(set(dead))
     )
-    return connection.scalar(waiting) or 0, len(lines)
+    return min(connection.scalar(waiting) or 0, len(dead)), len(lines)
 
 
 def _passed(since: datetime | None, now: datetime) -> float | None:
