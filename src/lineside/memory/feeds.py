@@ -17,6 +17,9 @@ from lineside.memory.store import Memory
 REFUSED_US = "its source"
 """Who paused a feed that was refused: nobody tries it again before a person says so."""
 
+RESUMED = "resumed"
+"""The reason of a feed that has not been begun anew since a person resumed it."""
+
 _feeds = tables.feeds
 
 
@@ -67,7 +70,7 @@ def resume_source(memory: Memory, source: str) -> bool:
             return False
         own = update(_feeds).where(_feeds.c.source == source)
         now = stored(memory.clock())
-        connection.execute(own.values(state=FeedState.STARTING, reason="", since=now, failures=0, paused_by=None))
+        connection.execute(own.values(state=FeedState.STARTING, reason=RESUMED, since=now, failures=0, paused_by=None))
         return True
 
 

@@ -257,7 +257,7 @@ class Intake:
         return True
 
     async def _look_around(self) -> None:
-        """Keeps the leases; has a source let go that somebody paused or that is another's now."""
+        """Keeps the leases; has a source let go that somebody paused or resumed, or that is another's now."""
         while True:
             await asyncio.sleep(self._look_s)
             with suppress(StoreError):  # the feeds themselves say so
@@ -265,7 +265,8 @@ class Intake:
                     self._let_go[source].set()
 
     def _not_ours(self) -> set[str]:
-        paused = {source for source, feed in feeds.feeds_of(self._memory).items() if feed.paused_by is not None}
+        known = feeds.feeds_of(self._memory).items()
+        asked = {source for source, feed in known if feed.paused_by is not None or feed.reason == feeds.RESUMED}
         lost: set[str] = set()
         if monotonic() - self._renewed >= self._lease_s / 3:
             held = dict(self._holders)
@@ -275,7 +276,7 @@ class Intake:
             lost = {source for source, holder in held.items() if holder not in still}
             for source in lost:
                 self._holders.pop(source, None)
-        return (paused & set(self._readings)) | lost
+        return (asked & set(self._readings)) | lost
 
     def _release(self, sources: list[str]) -> None:
         held = [self._holders.pop(source) for source in sources if source in self._holders]
