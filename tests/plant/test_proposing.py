@@ -30,6 +30,7 @@ MAPPED: dict[str, Any] = {
                 "quantity": {"field": "Qty", "unit": {"field": "Unit", "codes": {"St": "ea"}}},
                 "quality_status": {"field": "Q", "codes": {"F": "unrestricted"}},
                 "location": "{Store}/{Bin}",
+                "expires_at": {"field": "{Day} {Bin}", "type": "text"},
                 "packed": {"field": "P", "codes": {"1": True}, "default": False},
                 "parts": {"each": "Parts", "item": {"material": {"field": "M"}, "quantity": {"field": "N"}}},
             },

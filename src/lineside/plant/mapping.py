@@ -147,8 +147,11 @@ def _uses(spec: Any, fact: str, closed: tuple[str, ...], role: str = "value", in
             yield from _uses(each, f"{fact}.{inner}", (), inside=f"{inside}{spec['each']}[].")
     elif isinstance(spec, Mapping):
         kind = spec.get("type", "number" if "unit" in spec else "")
-        for column in _named(spec["field"]):
-            yield Use(column=inside + column, fact=fact, role=role, type=kind, codes=spec.get("codes"), closed=closed)
+        if "{" in spec["field"]:  # codes are of the whole, which no column holds
+            yield from _uses(spec["field"], fact, (), role, inside)
+        else:
+            codes = spec.get("codes")
+            yield Use(column=inside + spec["field"], fact=fact, role=role, type=kind, codes=codes, closed=closed)
         if "unit" in spec:
             yield from _uses(spec["unit"], fact, (), "unit", inside)
 

@@ -247,7 +247,7 @@ def _with_names(spec: Any, renamed: Mapping[str, str]) -> Any:
     if not isinstance(spec, Mapping):
         return spec
     return {
-        name: renamed.get(each, each) if name in ("field", "each") else _with_names(each, renamed)
+        name: _with_names(renamed.get(each, each) if name in ("field", "each") else each, renamed)
         for name, each in spec.items()
     }
 
