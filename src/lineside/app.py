@@ -121,16 +121,17 @@ class Lineside:
         """How each configured source is read."""
         from lineside.memory.supervising import Reading
 
-        connectors = self.connectors()
-        return {
-            source.name: Reading(
-                connector=connectors[source.name][0],
+        found = {}
+        for source in self.settings.sources:
+            connector, mapping = self.connector(source.name)
+            found[source.name] = Reading(
+                connector=connector,
                 poll_s=source.poll_s,
                 reconcile_s=source.reconcile_s,
                 life_s=self.life_s(source.name),
+                mapping=mapping.version,
             )
-            for source in self.settings.sources
-        }
+        return found
 
     def life_s(self, source: str) -> float | None:
         """How often the source gives a sign of life at least: one that is asked again and again answers each time. None

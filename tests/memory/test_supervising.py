@@ -122,9 +122,11 @@ async def run():
     """Runs an intake in the background until the test ends."""
     running = []
 
-    def started(memory: Memory, *things: Things, **more) -> None:
+    def started(memory: Memory, *things: Things, **more) -> Intake:
         readings = {each.source: Reading(connector=each, poll_s=0.02, **more) for each in things}
-        running.append(asyncio.create_task(Intake(memory, readings, lease_s=0.6).run()))
+        intake = Intake(memory, readings, lease_s=0.6)
+        running.append(asyncio.create_task(intake.run()))
+        return intake
 
     yield started
     for task in running:
@@ -157,17 +159,11 @@ async def test_a_connector_that_hangs_or_blocks_its_thread_holds_up_no_other(mem
 
 async def test_a_person_pauses_a_source_while_it_is_read_and_a_restart_leaves_it_so(memory, run):
     erp = Things("erp", a="one")
-    run(memory, erp)
+    intake = run(memory, erp)
     await until(lambda: erp.reads > 1)
     await asyncio.to_thread(pause_source, memory, "erp", by="ops-1", reason="they migrate")
-    before = None
-
-    def still() -> bool:
-        nonlocal before
-        before, last = erp.reads, before
-        return before == last
-
-    await until(still)
+    await until(lambda: intake.status()[0].state is FeedState.PAUSED)
+    before = erp.reads
     other, again = Things("mes", a="one"), Things("erp", a="one")
     run(memory, other, again)
     await until(lambda: other.reads > 5)

@@ -36,15 +36,16 @@ async def catch_up(
     connector: Connector,
     *,
     longest_s: float | None = None,
+    mapping: str = "",
     progress: Callable[[Progress], None] = lambda _: None,
     lease_s: float = leases.LEASE_S,
 ) -> Outcome:
     """The source is kept and confirmed up to now, from where reading stopped; the sum of what became of it.
 
     Ended at any moment it goes on there the next time. Of a source that streams, what it says until it is quiet; a
-    plant at work never is, so reading ends with the first batch after `longest_s`. progress: told of every batch.
-    Raises SourceUnavailable, SourceRefused, StoreError, or SourceTaken where another process reads the source; what
-    came before is kept.
+    plant at work never is, so reading ends with the first batch after `longest_s`. mapping: the version of the source's
+    mapping that reads it. progress: told of every batch. Raises SourceUnavailable, SourceRefused, StoreError, or
+    SourceTaken where another process reads the source; what came before is kept.
     """
     total, reached = Outcome(), None
     began = monotonic()
@@ -52,7 +53,7 @@ async def catch_up(
         checkpoint = await asyncio.to_thread(memory.checkpoint, connector.source)
         async with aclosing(generator(connector.capture(checkpoint))) as batches:
             async for batch in batches:
-                total += await keep(memory, connector, batch, holder)
+                total += await keep(memory, connector, batch, holder=holder, mapping=mapping)
                 reached = max(filter(None, (reached, _stamp(batch))), default=None)
                 progress(Progress(outcome=total, reached=reached))
                 if batch.empty:
@@ -62,10 +63,15 @@ async def catch_up(
     return total
 
 
-async def keep(memory: Memory, connector: Connector, batch: Batch, holder: str) -> Outcome:
+async def keep(memory: Memory, connector: Connector, batch: Batch, *, holder: str, mapping: str) -> Outcome:
     """The batch is committed, then confirmed. A cancelled caller leaves it committed or not, never confirmed alone."""
     outcome = await asyncio.to_thread(
-        memory.remember, batch, source=connector.source, translate=connector.translate, holder=holder
+        memory.remember,
+        batch,
+        source=connector.source,
+        translate=connector.translate,
+        mapping=mapping,
+        holder=holder,
     )
     if batch.checkpoint is not None:
         await connector.confirm(batch.checkpoint)

@@ -40,19 +40,21 @@ class Reconciled:
 
 
 async def reconcile(
-    memory: Memory, connector: Connector, *, believe: bool = False, holder: str | None = None
+    memory: Memory, connector: Connector, *, believe: bool = False, holder: str | None = None, mapping: str = ""
 ) -> list[Reconciled]:
     """Every stream that can be listed holds the same things here as at its source, and alerts tell what doesn't. Empty
     where none can be listed.
 
-    believe: take back however much is gone. holder: who reads the source. Raises SourceUnavailable, SourceRefused,
-    SourceTaken or StoreError; what was done by then stays done.
+    believe: take back however much is gone. holder: who reads the source. mapping: the version that reads it. Raises
+    SourceUnavailable, SourceRefused, SourceTaken or StoreError; what was done by then stays done.
     """
     if not isinstance(connector, Lists):
         return []
 
     def keep(batch: Batch) -> Outcome:
-        return memory.remember(batch, source=connector.source, translate=connector.translate, holder=holder)
+        return memory.remember(
+            batch, source=connector.source, translate=connector.translate, mapping=mapping, holder=holder
+        )
 
     newest = await asyncio.to_thread(_newest, memory)
     found = [

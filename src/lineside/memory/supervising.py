@@ -39,12 +39,14 @@ LISTED_AGAIN_S = 3600.0  # where the listing failed
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A source and how it is read. poll_s: the pause between two reads. reconcile_s: that between two comparisons with
-    what it lists; 0 for never. life_s: how often it gives a sign of life at least; None where that is not known."""
+    what it lists; 0 for never. life_s: how often it gives a sign of life at least; None where that is not known.
+    mapping: the version of the source's mapping that reads it."""
 
     connector: Connector
     poll_s: float = 60.0
     reconcile_s: float = 0.0
     life_s: float | None = None
+    mapping: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +161,8 @@ class Intake:
         checkpoint = await asyncio.to_thread(self._memory.checkpoint, source)
         async with aclosing(generator(reading.connector.capture(checkpoint))) as batches:
             async for batch in batches:
-                await self._live(source, await keep(self._memory, reading.connector, batch, holder))
+                kept = await keep(self._memory, reading.connector, batch, holder=holder, mapping=reading.mapping)
+                await self._live(source, kept)
                 if batch.empty:
                     await self._compare(source, reading, holder)
 
@@ -177,7 +180,7 @@ class Intake:
             return
         self._list_after[source] = monotonic() + min(LISTED_AGAIN_S, reading.reconcile_s)
         try:
-            found = await reconcile(self._memory, reading.connector, holder=holder)
+            found = await reconcile(self._memory, reading.connector, holder=holder, mapping=reading.mapping)
         except SourceUnavailable as error:
             wrong = {("", UNRECONCILED): f"what it has could not be listed: {error.message}"}
             await asyncio.to_thread(self._memory.settle_alerts, source, [UNRECONCILED], wrong)

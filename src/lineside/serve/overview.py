@@ -138,7 +138,7 @@ def translator_for(lineside: Lineside, source: str) -> Translate:
     """How messages of a source are read: by its configured connector, or as open records where it has none."""
     sources: Sequence[str] = [each.name for each in lineside.settings.sources]
     if source in sources:
-        return lineside.connectors()[source][0].translate
+        return lineside.connector(source)[0].translate
     return connector.load("open_records")(
         source, {}, time_zone=lineside.plant.time_zone, clock=lineside.clock
     ).translate

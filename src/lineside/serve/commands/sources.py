@@ -82,7 +82,9 @@ def backfill(context: typer.Context, source: Annotated[str, typer.Argument(help=
                 f"{source!r} is not a source of lineside.toml; there are: {', '.join(connectors) or 'none'}"
             )
         longest_s = _STREAMED_S if lineside.streams(source) else None
-        outcome = asyncio.run(catch_up(lineside.memory, connectors[source][0], longest_s=longest_s))
+        version = lineside.mapping(source).version
+        reading = catch_up(lineside.memory, connectors[source][0], longest_s=longest_s, mapping=version)
+        outcome = asyncio.run(reading)
         lineside.memory.index_pending()
     finally:
         lineside.close()
