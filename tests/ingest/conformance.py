@@ -115,16 +115,14 @@ class Bench:
         """The source has that item no longer."""
         raise NotImplementedError
 
+    def numbers(self, records: list[Record]) -> list[int]:
+        """The n of each report, in order. A source that makes no reports says otherwise."""
+        values = [record.properties["n"] for record in records if isinstance(record, Report)]
+        return sorted(int(str(value)) for value in values)
 
-def numbers(records: list[Record]) -> list[int]:
-    """The n of each report, in order."""
-    values = [record.properties["n"] for record in records if isinstance(record, Report)]
-    return sorted(int(str(value)) for value in values)
-
-
-def recorded(memory: Memory) -> list[int]:
-    """The n of everything that a memory holds."""
-    return sorted(int(statement.text) for statement in memory.view().statements(properties=("n",)))
+    def recorded(self, memory: Memory) -> list[int]:
+        """The n of everything that a memory holds."""
+        return sorted(int(statement.text) for statement in memory.view().statements(properties=("n",)))
 
 
 class Conformance:
@@ -169,8 +167,8 @@ class Conformance:
         await bench.say(2, 3)
         second = await drain(bench.connector(), first.checkpoint)
         third = await drain(bench.connector(), second.checkpoint)
-        assert numbers(first.records(bench.connector())) == [1]
-        assert numbers(second.records(bench.connector())) == [2, 3]
+        assert bench.numbers(first.records(bench.connector())) == [1]
+        assert bench.numbers(second.records(bench.connector())) == [2, 3]
         assert third.messages == []
 
     async def test_what_is_delivered_twice_is_recorded_once(
@@ -184,7 +182,7 @@ class Conformance:
             for _ in range(2)
         ]
         assert [(outcome.recorded, outcome.known) for outcome in outcomes] == [(1, 0), (0, 1)]
-        assert recorded(memory) == [1]
+        assert bench.recorded(memory) == [1]
 
     async def test_one_item_that_cant_be_read_is_a_dead_letter_and_the_others_come(
         self, bench: Bench, remembered: Callable[..., Memory]
@@ -195,7 +193,7 @@ class Conformance:
         await catch_up(memory, bench.connector())
         await bench.say(2)
         await catch_up(memory, bench.connector())
-        assert recorded(memory) == [1, 2]
+        assert bench.recorded(memory) == [1, 2]
         [letter] = memory.dead_letters()
         assert letter.reason
 
@@ -213,7 +211,7 @@ class Conformance:
             await catch_up(memory, dying)
         await bench.say(2)
         await catch_up(memory, bench.connector())
-        assert recorded(memory) == [1, 2]
+        assert bench.recorded(memory) == [1, 2]
 
     def test_every_mode_of_failure_is_on_the_bench_or_explained(self, bench: Bench) -> None:
         readme = files(f"lineside_ingest.{bench.name}").joinpath("README.md").read_text("utf-8")
@@ -255,7 +253,7 @@ class Conformance:
             await bench.say_shuffled(3, 1, 2)
             await catch_up(memory, bench.connector())
             await catch_up(memory, bench.connector())
-            assert recorded(memory) == [1, 2, 3]
+            assert bench.recorded(memory) == [1, 2, 3]
 
     async def test_what_is_shown_late_is_not_missed(self, bench: Bench, remembered: Callable[..., Memory]) -> None:
         if "late" not in bench.lacks:
@@ -264,7 +262,7 @@ class Conformance:
             await catch_up(memory, bench.connector())
             await bench.say_late(1)
             await catch_up(memory, bench.connector())
-            assert recorded(memory) == [1, 5]
+            assert bench.recorded(memory) == [1, 5]
 
     async def test_what_nobody_can_tell_any_more_is_a_gap(
         self, bench: Bench, remembered: Callable[..., Memory]
@@ -277,7 +275,7 @@ class Conformance:
             await bench.lose(2)
             await bench.say(3)
             await catch_up(memory, bench.connector())
-            assert recorded(memory) == [1, 3]
+            assert bench.recorded(memory) == [1, 3]
             assert [gap.source for gap in memory.view().gaps()][:1] == [bench.connector().source]
 
     async def test_a_source_made_anew_is_read_anew(self, bench: Bench, remembered: Callable[..., Memory]) -> None:
@@ -288,7 +286,7 @@ class Conformance:
             await bench.begin_anew()
             await bench.say(4)
             await catch_up(memory, bench.connector())
-            assert recorded(memory) == [1, 2, 3, 4]
+            assert bench.recorded(memory) == [1, 2, 3, 4]
 
     async def test_a_renamed_field_is_noticed_and_nothing_of_it_is_lost(
         self, bench: Bench, remembered: Callable[..., Memory]
@@ -299,7 +297,7 @@ class Conformance:
             await catch_up(memory, bench.connector())
             await bench.rename_field(2)
             outcome = await catch_up(memory, bench.connector())
-            assert recorded(memory) == [1]
+            assert bench.recorded(memory) == [1]
             assert outcome.held + outcome.dead_lettered >= 1
 
     async def test_a_connection_that_breaks_loses_and_doubles_nothing(
@@ -312,7 +310,7 @@ class Conformance:
             with pytest.raises(SourceUnavailable):
                 await catch_up(memory, connector)
             await catch_up(memory, bench.connector())
-            assert recorded(memory) == [1, 2, 3]
+            assert bench.recorded(memory) == [1, 2, 3]
 
     async def test_a_session_that_stands_but_says_nothing_is_not_taken_for_a_live_one(self, bench: Bench) -> None:
         if "hushed" not in bench.lacks:
@@ -333,7 +331,7 @@ class Conformance:
             await catch_up(memory, bench.connector())
             await bench.say(2)
             await catch_up(memory, bench.connector())
-            assert recorded(memory) == [1, 2]
+            assert bench.recorded(memory) == [1, 2]
 
     async def test_what_is_deleted_at_the_source_stands_no_longer(
         self, bench: Bench, remembered: Callable[..., Memory]
@@ -347,4 +345,4 @@ class Conformance:
             await bench.delete(1)
             await catch_up(memory, bench.connector())
             await reconcile(memory, bench.connector())
-            assert recorded(memory) == [2]
+            assert bench.recorded(memory) == [2]

@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -58,12 +58,13 @@ class Folder(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
     """A file that is complete and new, or has another content than before. content: of a file that is too large, its
-    beginning."""
+    beginning. beside: the beginning of the file beside it, where one was asked for and is there."""
 
     name: str
     content: bytes
     stamp: Stamp
     too_large: bool = False
+    beside: bytes = b""
 
     @property
     def changed_at(self) -> datetime:
@@ -105,8 +106,10 @@ class Watched:
     done: str
     most: int
 
-    async def arrivals(self, patterns: Sequence[str], seen: Seen) -> AsyncGenerator[Arrived, None]:
+    async def arrivals(self, patterns: Sequence[str], seen: Seen, *, beside: str = "") -> AsyncGenerator[Arrived, None]:
         """Each file that is new since `seen`, oldest first; `seen` holds it once the next one is asked for.
+
+        beside: the ending of files that explain others of their name, as in .txt.
 
         Raises SourceUnavailable or SourceRefused.
         """
@@ -134,7 +137,11 @@ class Watched:
                 digest = sha256(content).hexdigest()[:24]
                 if too_large or seen.files.get(name, (0, 0, ""))[2] != digest:
                     content = content[:HEAD] if too_large else content
-                    yield Arrived(name=name, content=content, stamp=stamp, too_large=too_large)
+                    said = b""
+                    if beside and (explains := _sibling(name, beside)) in look.files:
+                        with suppress(FileNotFoundError, PermissionError):
+                            said = await folder.read(explains, HEAD)
+                    yield Arrived(name=name, content=content, stamp=stamp, too_large=too_large, beside=said)
                 seen.files[name] = (stamp.size, stamp.changed_ns, digest)
 
     def _wanted(self, name: str, patterns: Sequence[str]) -> bool:
@@ -285,6 +292,11 @@ class _Local:
                 return opened.read(most)
             except OSError as error:
                 raise SourceUnavailable(f"{name} can't be read: {error.strerror}") from error
+
+
+def _sibling(name: str, ending: str) -> str:
+    folder, slash, last = name.rpartition("/")
+    return f"{folder}{slash}{last.rpartition('.')[0] or last}{ending}"
 
 
 def _age(item: tuple[str, Stamp]) -> tuple[int, str]:
