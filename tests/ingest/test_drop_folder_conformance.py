@@ -108,13 +108,18 @@ class Files(asyncssh.SFTPServer):
     root: Path
     reads_left = 1_000_000
     silent = asyncio.Event()
+    over = asyncio.Event()
 
     def __init__(self, chan: Any) -> None:
         super().__init__(chan, chroot=os.fsencode(self.root))
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         if type(self).silent.is_set():
-            await asyncio.Event().wait()
+            try:
+                await type(self).over.wait()
+            finally:
+                self.close(file_obj)
+            return b""
         if type(self).reads_left <= 0:
             type(self).reads_left = 1_000_000
             self.connection.abort()
@@ -177,12 +182,14 @@ class TestSftp(Conformance):
 
         class Own(Files):
             silent = asyncio.Event()
+            over = asyncio.Event()
 
         server = await asyncssh.create_server(Guard, "127.0.0.1", 0, server_host_keys=[key], sftp_factory=Own)
         unanswered = list[asyncio.StreamWriter]()
         deaf = await asyncio.start_server(lambda _, writer: unanswered.append(writer), "127.0.0.1", 0)
         public = key.export_public_key().decode()
         yield SftpBench(tmp_path, Own, server.get_port(), public, deaf.sockets[0].getsockname()[1])
+        Own.over.set()
         for writer in unanswered:
             writer.close()
         deaf.close()
