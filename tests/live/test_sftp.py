@@ -135,6 +135,13 @@ async def test_links_are_told_and_not_followed(server: Server) -> None:
     assert [(each.kind, "link" in each.reason) for each in batches[-1].troubles or []] == [(TroubleKind.REFUSED, True)]
 
 
+async def test_times_come_in_whole_seconds(server: Server) -> None:
+    server.put("a.xml", lot(1), at=1_777_500_000.75)
+    read = await drain(server.connector())
+    assert read.checkpoint is not None
+    assert read.checkpoint["files"]["a.xml"][1] == 1_777_500_000 * 10**9
+
+
 def _by_password(server: Server) -> DropFolder:
     options = {
         "path": f"sftp://{user()}@127.0.0.1:{server.port}{server.folder}",
