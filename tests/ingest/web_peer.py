@@ -43,7 +43,7 @@ class Peer:
         sent = {"content-type": "application/json", **extra}
         raw = [(name.encode(), value.encode()) for name, value in sent.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})
-        while self.dripping and not (await _left(receive)):
+        while self.dripping and not scope["path"].endswith("$metadata") and not (await _left(receive)):
             await send({"type": "http.response.body", "body": b" ", "more_body": True})
         await send({"type": "http.response.body", "body": content})
 

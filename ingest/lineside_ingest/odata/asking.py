@@ -207,6 +207,9 @@ class Asking:
         except SourceRefused as error:
             if error.fields.get("status") == 401:
                 raise
+        except SourceUnavailable as error:
+            if not error.fields.get("too_much"):
+                raise
         except ValueError:
             pass
         return Schema(sets={}, types={})
