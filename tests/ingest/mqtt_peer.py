@@ -55,6 +55,7 @@ class Broker:
             "autosave_interval": 1,
             "autosave_on_changes": "true",
             "user": "root",
+            "log_type": "all",
             **config,
         }
         self.config = folder / "mosquitto.conf"
@@ -76,6 +77,9 @@ class Broker:
             self.process.wait(10)
             self.process = None
 
+    def log(self) -> str:
+        return (self.folder / "mosquitto.log").read_text()
+
     def forget(self) -> None:
         """Its database is gone, as after a reinstallation."""
         for file in self.folder.glob("mosquitto.db*"):
@@ -94,10 +98,14 @@ def running(folder: Path, **config: object) -> Iterator[Broker]:
         broker.stop()
 
 
-def publish(port: int, *messages: tuple[str, bytes], qos: int = 1, retain: bool = False, user: str = USER) -> None:
-    """The broker has them all."""
+def publish(
+    port: int, *messages: tuple[str, bytes], qos: int = 1, retain: bool = False, user: str = USER, ca: str = ""
+) -> None:
+    """The broker has them all. ca: whom to trust, where it speaks TLS."""
     client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     client.username_pw_set(user, PASSWORD)
+    if ca:
+        client.tls_set(ca)
     client.connect("127.0.0.1", port)
     client.loop_start()
     for topic, payload in messages:

@@ -227,6 +227,28 @@ def test_after_our_restart_the_birth_that_was_known_explains_what_came_before_it
     assert (again.edges.gaps, again.edges.epochs) == ([], [])
 
 
+def test_what_came_out_of_order_after_our_restart_waits_for_the_birth_that_is_asked_for() -> None:
+    talk = Talk()
+    talk.birth(bd_seq=4)
+    again = talk.restarted()
+    again.data(temperature(2.0, alias=1), skip=1)
+    assert again.asked() == [("plant", "e1")]
+    assert again.waits(6) == []
+    before, _ = again.birth(bd_seq=4)
+    assert values([before]) == [("Line1/Temp", 2.0)]
+    assert [gap.reason for gap in again.edges.gaps] == ["plant/e1: messages from number 1 on never came"]
+
+
+def test_a_birth_that_never_comes_is_not_waited_for_for_ever() -> None:
+    talk = Talk()
+    talk.birth(bd_seq=4)
+    again = talk.restarted()
+    again.data(temperature(2.0, alias=1), skip=1)
+    assert (again.waits(6), again.edges.waiting) == ([], True)
+    assert aside(again.waits(6)).held
+    assert not again.edges.waiting
+
+
 def test_after_our_restart_another_birth_explains_nothing_that_came_before_it() -> None:
     talk = Talk()
     talk.birth(bd_seq=4)
@@ -252,6 +274,14 @@ def test_a_will_of_an_earlier_session_is_ignored() -> None:
     assert "will of a session that had ended" in aside(talk.death(3)).reason
     assert values(talk.data(temperature(5.0, alias=1))) == [("Line1/Temp", 5.0)]
     assert talk.edges.silent() == []
+
+
+def test_the_will_of_session_255_is_an_earlier_one_to_session_0_and_a_later_ones_death_counts() -> None:
+    talk = Talk()
+    talk.birth(bd_seq=0)
+    assert "will of a session that had ended" in aside(talk.death(255)).reason
+    talk.death(1)
+    assert talk.edges.silent() == ["plant/e1"]
 
 
 def test_a_death_stops_the_feed_and_makes_every_value_bad() -> None:
@@ -499,7 +529,7 @@ def test_whatever_comes_is_told_held_or_refused_and_all_of_it_once(said: list[tu
             taken += len(talk.hears(topic, payload))
         except ValueError:
             refused += 1
-    taken += len(talk.waits(60))
+    taken += len(talk.waits(60)) + len(talk.waits(60))
     assert taken + refused == len(said)
     assert not talk.edges.waiting
     for told in talk.told:

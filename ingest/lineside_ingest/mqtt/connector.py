@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
@@ -158,7 +159,7 @@ class Mqtt:
                         checkpoint=position.to_json([*self._acknowledged, *self._told]),
                     )
             finally:
-                self._state(session, came_up, online=False)
+                await self._say_farewell(session, came_up)
                 self._session = None
                 self._told, self._acknowledged = [], []
 
@@ -326,6 +327,13 @@ class Mqtt:
         if self._host_id:
             topic, payload = _host_state(self._host_id, since, online=online)
             session.publish(topic, payload, qos=1, retain=True)
+
+    async def _say_farewell(self, session: Session, since: datetime) -> None:
+        """The broker has our last word before the connection is closed: what it sends us unread would break it off."""
+        if self._host_id and not session.lost:
+            self._state(session, since, online=False)
+            with suppress(SourceError):
+                await session.alive()
 
     def _will(self, since: datetime) -> tuple[str, bytes] | None:
         return _host_state(self._host_id, since, online=False) if self._host_id else None

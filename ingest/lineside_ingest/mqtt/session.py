@@ -129,6 +129,11 @@ class Session:
             raise SourceRefused(f"{self._source}: the broker refused us: {code}{hint}")
         self.resumed = flags.session_present
 
+    @property
+    def lost(self) -> bool:
+        """Whether the connection has ended without our doing."""
+        return self._lost is not None
+
     async def close(self) -> None:
         """Gone from the broker, which keeps the session."""
         with self._room:
@@ -269,10 +274,16 @@ class Session:
                 f"{self._source}: another client took over the session of {who}; each needs a client_id of its own"
             )
         else:
-            lost = SourceUnavailable(f"{self._source}: the connection to the broker was lost: {code}")
+            lost = SourceUnavailable(
+                f"{self._source}: the connection to the broker was lost: {code}. Where this happens again and again, "
+                f"another client may have our client_id {self._settings.client_id}: not every broker says so"
+            )
         self._loop.call_soon_threadsafe(self._lose, lost)
 
     def _lose(self, lost: SourceUnavailable | SourceRefused) -> None:
+        """Once: after the broker's own words paho tells of the closed socket too."""
+        if self._lost is not None:
+            return
         self._lost = lost
         self._stirred.set()
         for future in self._answers.values():

@@ -77,7 +77,8 @@ class _Edge:
     births: dict[str, _Birth] = field(default_factory=dict)
     waiting: dict[int, _Item] = field(default_factory=dict)  # out of order
     orphans: list[_Item] = field(default_factory=list)  # before their birth
-    since: datetime | None = None  # how long any of both has waited
+    waits_since: datetime | None = None  # since when any is out of order
+    orphans_since: datetime | None = None
     recent: deque[tuple[int | None, str]] = field(default_factory=lambda: deque(maxlen=64))
     wants_rebirth: bool = False
     asked: datetime | None = None
@@ -134,11 +135,13 @@ class Edges:
             case _:
                 yield from self._in_turn(edge, item)
 
-    def waited(self, now: datetime, *, at_once: bool = False) -> Iterator[Told]:
-        """What has waited long enough for what did not come."""
+    def waited(self, now: datetime) -> Iterator[Told]:
+        """What has waited long enough for what did not come. What was out of order may go on to wait for its birth."""
         for edge in list(self._edges.values()):
-            if edge.since is not None and (at_once or now - edge.since >= self._reorder):
-                yield from self._release(edge, now)
+            if edge.orphans_since is not None and now - edge.orphans_since >= self._reorder:
+                yield from self._release_orphans(edge, None, {})
+            if edge.waits_since is not None and now - edge.waits_since >= self._reorder:
+                yield from self._give_up(edge, now)
 
     def rebirths(self, now: datetime, *, most: int) -> list[tuple[str, str]]:
         """(group, edge) of those to be asked for their births now: each seldom, and ever more seldom."""
@@ -153,7 +156,7 @@ class Edges:
     @property
     def waiting(self) -> bool:
         """Whether any message waits here."""
-        return any(edge.since is not None for edge in self._edges.values())
+        return any(edge.waiting or edge.orphans for edge in self._edges.values())
 
     def silent(self) -> list[str]:
         """The edges that said that they are gone, or whose broker said so."""
@@ -185,7 +188,7 @@ class Edges:
             self._gap(edge, now, "it was away")
         birth = _birth(item.payload)
         resolved = {"": birth} if edge.before.get("") == birth.digest and not began else {}
-        yield from self._release_waiting(edge)
+        yield from self._release_waiting(edge, item.arrival.at)
         yield from self._release_orphans(edge, "", resolved)
         edge.births, edge.bd_seq, edge.alive = {"": birth}, session, True
         if began:
@@ -197,10 +200,10 @@ class Edges:
 
     def _died(self, edge: _Edge, item: _Item) -> Iterator[Told]:
         bd_seq = item.payload.of("bdSeq")
-        if None not in (bd_seq, edge.bd_seq) and bd_seq != edge.bd_seq:
+        if isinstance(bd_seq, int) and edge.bd_seq is not None and _is_earlier(bd_seq, edge.bd_seq):
             yield Told(arrival=item.arrival, content={**_head(item), "stale": True, "metrics": []})
             return
-        yield from self._release_waiting(edge)
+        yield from self._release_waiting(edge, item.arrival.at)
         yield from self._release_orphans(edge, None, {})
         lost: list[Json] = [
             {"device": device, "name": name} for device, birth in edge.births.items() for name in birth.metrics
@@ -214,35 +217,37 @@ class Edges:
         seq = item.payload.seq
         mark = (seq, sha256(item.arrival.payload).hexdigest())
         if mark in edge.recent or seq is None:  # a duplicate, which its id tells; or an edge that does not count
-            yield from self._explain(edge, item)
+            yield from self._explain(edge, item, item.arrival.at)
             return
-        if edge.next is None:
+        if "" not in edge.births:  # asked for before anything waits for its turn, so that it comes in time
             edge.wants_rebirth = True
+        if edge.next is None:
             edge.next = seq
         if seq in edge.waiting:  # a whole round of numbers went by
-            yield from self._release(edge, item.arrival.at)
+            yield from self._give_up(edge, item.arrival.at)
         if seq != edge.next:
             edge.waiting[seq] = item
-            edge.since = edge.since or item.arrival.at
+            edge.waits_since = edge.waits_since or item.arrival.at
             if len(edge.waiting) + len(edge.orphans) > MOST_HELD:
-                yield from self._release(edge, item.arrival.at)
+                yield from self._release_orphans(edge, None, {})
+                yield from self._give_up(edge, item.arrival.at)
             return
-        yield from self._take(edge, item)
+        yield from self._take(edge, item, item.arrival.at)
         while edge.next in edge.waiting:
-            yield from self._take(edge, edge.waiting.pop(edge.next))
-        if not edge.waiting and not edge.orphans:
-            edge.since = None
+            yield from self._take(edge, edge.waiting.pop(edge.next), item.arrival.at)
+        if not edge.waiting:
+            edge.waits_since = None
 
-    def _take(self, edge: _Edge, item: _Item) -> Iterator[Told]:
+    def _take(self, edge: _Edge, item: _Item, now: datetime) -> Iterator[Told]:
         """The message's turn: the count goes on after it."""
         seq = item.payload.seq
         if seq is not None:
             edge.recent.append((seq, sha256(item.arrival.payload).hexdigest()))
             edge.next = (seq + 1) % 256
-        yield from self._explain(edge, item)
+        yield from self._explain(edge, item, now)
 
-    def _explain(self, edge: _Edge, item: _Item) -> Iterator[Told]:
-        """The message is told, or waits for the birth that explains it."""
+    def _explain(self, edge: _Edge, item: _Item, now: datetime) -> Iterator[Told]:
+        """The message is told, or waits from `now` on for the birth that explains it."""
         topic, payload = item.topic, item.payload
         if topic.type == "DBIRTH":
             birth = _birth(payload)
@@ -264,26 +269,24 @@ class Edges:
         else:
             edge.wants_rebirth = True
             edge.orphans.append(item)
-            edge.since = edge.since or item.arrival.at
+            edge.orphans_since = edge.orphans_since or now
             edge.heard = item.arrival.at
             if len(edge.waiting) + len(edge.orphans) > MOST_HELD:
-                yield from self._release(edge, item.arrival.at)
+                yield from self._release_orphans(edge, None, {})
 
-    def _release(self, edge: _Edge, now: datetime) -> Iterator[Told]:
-        """Nothing waits any longer: what was missing is a gap, and the edge is asked for its births."""
-        if edge.waiting:
-            self._gap(edge, now, f"messages from number {edge.next} on never came")
-            edge.wants_rebirth = True
-        yield from self._release_waiting(edge)
-        yield from self._release_orphans(edge, None, {})
+    def _give_up(self, edge: _Edge, now: datetime) -> Iterator[Told]:
+        """What was missing is a gap, and the edge is asked for its births; what waited for it has its turn."""
+        self._gap(edge, now, f"messages from number {edge.next} on never came")
+        edge.wants_rebirth = True
+        yield from self._release_waiting(edge, now)
 
-    def _release_waiting(self, edge: _Edge) -> Iterator[Told]:
+    def _release_waiting(self, edge: _Edge, now: datetime) -> Iterator[Told]:
         start = edge.next or 0
         items = [edge.waiting[seq] for seq in sorted(edge.waiting, key=lambda seq: (seq - start) % 256)]
         edge.waiting.clear()
+        edge.waits_since = None
         for item in items:
-            yield from self._take(edge, item)
-        edge.since = edge.since if edge.orphans else None
+            yield from self._take(edge, item, now)
 
     def _release_orphans(self, edge: _Edge, device: str | None, births: Mapping[str, _Birth]) -> Iterator[Told]:
         """Those of one device, or all: explained where the birth is the one that was known before, else as they are."""
@@ -291,7 +294,7 @@ class Edges:
         edge.orphans = [item for item in edge.orphans if device is not None and item.topic.device != device]
         for item in mine:
             yield self._told(edge, item, birth=births.get(item.topic.device))
-        edge.since = edge.since if edge.orphans or edge.waiting else None
+        edge.orphans_since = edge.orphans_since if edge.orphans else None
 
     def _told(self, edge: _Edge, item: _Item, *, began: bool = False, birth: _Birth | None = None) -> Told:
         edge.heard = item.arrival.at
@@ -300,9 +303,18 @@ class Edges:
         return Told(arrival=item.arrival, content={**_head(item), "began": began, "metrics": metrics})
 
     def _gap(self, edge: _Edge, until: datetime, reason: str) -> None:
-        since = edge.heard or edge.since
+        since = edge.heard or edge.waits_since
         if since is not None and since < until:
             self.gaps.append(Gap(since=since, until=until, reason=f"{edge.group}/{edge.name}: {reason}"))
+
+
+def _is_earlier(bd_seq: int, present: int) -> bool:
+    """Whether the session ended before the present one began; they are counted to 255 and then from 0.
+
+    A later one's death counts: its birth was lost, or the edge is one ahead when it takes its leave, as
+    pysparkplug is. One that is wrongly held for dead is born again with its next message.
+    """
+    return 0 < (present - bd_seq) % 256 < 128
 
 
 def _head(item: _Item) -> dict[str, Json]:
