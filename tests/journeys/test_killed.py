@@ -142,7 +142,8 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, plant: d
     read_until = max(reported for found in disturbed.values() for _, reported in found)  # the plant goes on meanwhile
     assert _until(disturbed, read_until) == _until(undisturbed, read_until)
     for row in lineside("--home", home, "sources", "list", "--json").json:
-        assert row["received"] == row["recorded"] + row["known"] + row["dead_lettered"], row
+        outcomes = ("recorded", "known", "dead_lettered", "held", "ignored")
+        assert row["received"] == sum(row[outcome] for outcome in outcomes), row
     effects = (plant["folder"] / "qms-writes.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(effects) == 1
     assert lineside("--home", home, "audit", "verify").code == 0
@@ -156,7 +157,7 @@ def _until(found: dict[tuple[str, str], list[tuple[str, datetime]]], end: dateti
 
 def _all_live(home: Path) -> bool:
     rows = {row["source"]: row for row in lineside("--home", home, "sources", "list", "--json").json}
-    return all(rows[name]["feed"] == "live" for name in POLLED)
+    return all(rows[name]["state"] == "live" for name in POLLED)
 
 
 def _state(home: Path, proposal: str) -> str:

@@ -389,3 +389,18 @@ def test_a_plant_file_cadence_is_watched_without_a_connector(memory, clock):
     assert dog.look() == []
     clock.move(minutes=2)
     assert [turn.alert.kind for turn in dog.look()] == ["silent"]
+
+
+def test_the_past_that_a_source_is_first_read_with_does_not_make_it_a_lagging_one(memory, clock):
+    dog = Watchdog(memory, {"erp": None})
+    say(memory, "erp", FeedState.STARTING)
+    hear(memory, "erp", *(message("erp", n, clock.now, said=clock.now - timedelta(hours=9)) for n in range(5)))
+    dog.look()
+    clock.now += timedelta(seconds=1)
+    say(memory, "erp", FeedState.LIVE)
+    dog.look()
+    assert told(memory) == []
+    clock.now += timedelta(minutes=1)
+    hear(memory, "erp", *(message("erp", n, clock.now, said=clock.now - timedelta(hours=9)) for n in range(5, 8)))
+    dog.look()
+    assert told(memory) == [("lagging", "", True)]

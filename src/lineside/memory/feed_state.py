@@ -22,7 +22,7 @@ STILL_S = 3600.0
 class FeedState(StrEnum):
     """How a source's feed is doing."""
 
-    STARTING = "starting"
+    STARTING = "starting"  # it is to be read, or catches up with what it has of the past
     LIVE = "live"
     QUIET = "quiet"  # it says nothing, and nothing is expected at this hour
     SILENT = "silent"  # it says nothing, though it should

@@ -36,6 +36,10 @@ class Feed:
     paused_by: str | None = None
     reconciled_at: datetime | None = None
 
+    def current(self, kept_at: datetime) -> bool:
+        """Whether what came then is its news, and not the past that a feed catches up with when it begins."""
+        return self.state is not FeedState.STARTING and kept_at >= self.since
+
 
 def feeds_of(memory: Memory) -> dict[str, Feed]:
     """Every feed that was ever run or paused, by its source."""

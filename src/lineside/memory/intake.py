@@ -54,7 +54,7 @@ async def catch_up(
         async with aclosing(generator(connector.capture(checkpoint))) as batches:
             async for batch in batches:
                 total += await keep(memory, connector, batch, holder=holder, mapping=mapping)
-                reached = max(filter(None, (reached, _stamp(batch))), default=None)
+                reached = max(filter(None, (reached, newest_stamp(batch))), default=None)
                 progress(Progress(outcome=total, reached=reached))
                 if batch.empty:
                     break
@@ -88,7 +88,7 @@ async def _wrapped(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
         yield batch
 
 
-def _stamp(batch: Batch) -> datetime | None:
+def newest_stamp(batch: Batch) -> datetime | None:
     said = (message.reported_at or message.occurred_at for message in batch.messages)
     return max(filter(None, said), default=None)
 

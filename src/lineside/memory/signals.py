@@ -95,8 +95,9 @@ def sight_of(
     dead, judged = _judged(connection, source)
     waiting = select(func.count()).where(_letters.c.source == source, _letters.c.status == OPEN)
     since_life = max(filter(None, (last_life, feed.since if feed else None)), default=None) if last_life else None
-    recent = [lag for kept_at, lag in late if now - kept_at <= _HOUR][:NEWEST]
+    recent = [(kept_at, lag) for kept_at, lag in late if now - kept_at <= _HOUR][:NEWEST]
     usual = [lag for kept_at, lag in late if now - kept_at > _HOUR]
+    current = [lag for kept_at, lag in recent if feed is None or feed.current(kept_at)]
     hour = _hour(now)
     signals = Signals(
         reading=feed.state if feed else None,
@@ -110,9 +111,9 @@ def sight_of(
         record_patience_s=patience_s(heard, None) if knows_habit(heard) else None,
         missed_hour=last_record is not None and habit.missed(last_record, now, calendar),
         off=not calendar.works_at(now) or habit.usual(hour, calendar) == 0.0,
-        lag_s=median(recent) if recent else None,
+        lag_s=median(current) if current else None,
         usual_lag_s=max(median(usual), 0.0) if usual else 0.0,
-        ahead_s=max(-median(recent), 0.0) if recent else 0.0,
+        ahead_s=max(-median(lag for _, lag in recent), 0.0) if recent else 0.0,
         dead=dead,
         judged=judged,
         open_letters=connection.scalar(waiting) or 0,

@@ -12,18 +12,18 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
 
-from lineside.connector import Connector, Lists
+from lineside.connector import Batch, Connector, Lists
 from lineside.errors import SourceRefused, SourceTaken, SourceUnavailable, StoreError
 from lineside.memory import feeds, leases
 from lineside.memory.alerts import UNRECONCILED
 from lineside.memory.apart import Apart
 from lineside.memory.feed_state import FeedState
-from lineside.memory.intake import generator, keep
+from lineside.memory.intake import generator, keep, newest_stamp
 from lineside.memory.reconciling import reconcile
 from lineside.memory.remember import Outcome
 from lineside.memory.store import Memory
@@ -34,6 +34,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
 LONGEST_ASKED_S = 86_400.0  # no source's Retry-After is believed beyond that
 LOOK_AGAIN_S = 2.0  # how often it is looked whether somebody paused or resumed a source
 LISTED_AGAIN_S = 3600.0  # where the listing failed
+NOW = timedelta(minutes=5)  # what a source stamps so lately it says of now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +163,7 @@ class Intake:
         async with aclosing(generator(reading.connector.capture(checkpoint))) as batches:
             async for batch in batches:
                 kept = await keep(self._memory, reading.connector, batch, holder=holder, mapping=reading.mapping)
-                await self._live(source, kept)
+                await self._heard(source, batch, kept)
                 if batch.empty:
                     await self._compare(source, reading, holder)
 
@@ -189,17 +190,26 @@ class Intake:
         for each in found:
             log.info("stream_reconciled", source=source, stream=each.stream, fetched=each.fetched, gone=each.gone)
 
-    async def _live(self, source: str, outcome: Outcome) -> None:
+    async def _heard(self, source: str, batch: Batch, outcome: Outcome) -> None:
+        """It answers; it is live from when it has nothing more to tell of the past."""
         before = self._status[source]
-        if before.state is not FeedState.LIVE:
-            await asyncio.to_thread(feeds.say, self._memory, source, FeedState.LIVE)
-            log.info("source_live", source=source, was=before.state)
+        caught_up = before.state is FeedState.LIVE or self._up_to_date(batch)
+        state = FeedState.LIVE if caught_up else FeedState.STARTING
+        if before.state is not state:
+            await asyncio.to_thread(feeds.say, self._memory, source, state)
+            if caught_up:
+                log.info("source_live", source=source, was=before.state)
         if outcome.received:
             counts = {name: getattr(outcome, name) for name in ("received", "recorded", "known", "dead_lettered")}
             log.info("batch_remembered", source=source, **counts, held=outcome.held, ignored=outcome.ignored)
         self._status[source] = FeedStatus(
-            source=source, state=FeedState.LIVE, last_contact=self._memory.clock(), total=before.total + outcome
+            source=source, state=state, last_contact=self._memory.clock(), total=before.total + outcome
         )
+
+    def _up_to_date(self, batch: Batch) -> bool:
+        """Whether this is the end of what it had: of a stream that never pauses, whether it speaks of now."""
+        newest = newest_stamp(batch)
+        return batch.empty or (newest is not None and newest > self._memory.clock() - NOW)
 
     async def _back_off(self, source: str, state: FeedState, reason: str) -> None:
         """Half to the whole of a pause that doubles with every failure."""

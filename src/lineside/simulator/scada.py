@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ class Scada:
         await server.init()
         # The whole plant lives in its own time, the server's own stamps included.
         server.iserver.aspace.force_server_timestamp = False
+        server.iserver.disabled_clock = True
         server.set_endpoint(self.url)
         server.set_server_name("northfield")
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
@@ -63,6 +65,10 @@ class Scada:
         from asyncua import ua
 
         at = now.astimezone(UTC).replace(tzinfo=None)
+        inner = self._server.iserver
+        status = replace(await inner.server_status_node.read_value(), CurrentTime=at)
+        await inner.server_status_node.write_value(status)
+        await inner.current_time_node.write_value(at)
         for line in self._world.lines:
             shown = {line.id: reading(self._production, line, now)}
             shown |= {f"{line.id}/{unit}": unit_reading(self._production, line, unit, now) for unit in line.units}
