@@ -190,14 +190,24 @@ def open_lineside(home: Path) -> Lineside:
             f"{home} has no plant.toml; write one with: lineside --home {home} init --site SITE --time-zone ZONE",
             path=str(path),
         )
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BadPlantFile(f"{path} is not UTF-8 text: {error}", path=str(path)) from error
     settings = load_settings(home)
     _log_to_stderr(settings.log_level)
     files = load_mapping_files(home, {source.name for source in settings.sources})
-    plant = _with_owners(parse_plant(text), files)
+    plant = _with_owners(_read_plant(home), files)
+    return Lineside(home=home, settings=settings, plant=plant, clock=plant_clock(settings), mapping_files=files)
+
+
+def open_draft(home: Path, draft: str) -> Lineside:
+    """An installation at `home` as it would be with the draft of a lineside.toml; nothing is written there.
+
+    Its memory is not for use. Raises BadPlantFile or BadSettings with what to mend.
+    """
+    settings = load_settings(home, draft)
+    _log_to_stderr(settings.log_level)
+    names = {source.name for source in settings.sources}
+    there = {path.stem: path for path in sorted((home / MAPPINGS).glob("*.toml"))}
+    files = {name: load_mapping_file(path) for name, path in there.items() if name in names}
+    plant = _read_plant(home) if (home / "plant.toml").is_file() else parse_plant('site = "draft"\ntime_zone = "UTC"\n')
     return Lineside(home=home, settings=settings, plant=plant, clock=plant_clock(settings), mapping_files=files)
 
 
@@ -220,6 +230,14 @@ def load_mapping_file(path: Path) -> MappingFile:
         raise BadSettings(f"{path} is not UTF-8 text: {error}", path=str(path)) from error
     except OSError as error:
         raise BadSettings(f"{path} can't be read: {error.strerror}", path=str(path)) from error
+
+
+def _read_plant(home: Path) -> Plant:
+    path = home / "plant.toml"
+    try:
+        return parse_plant(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadPlantFile(f"{path} is not UTF-8 text: {error}", path=str(path)) from error
 
 
 def _with_owners(plant: Plant, files: Mapping[str, MappingFile]) -> Plant:

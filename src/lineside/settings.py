@@ -105,9 +105,12 @@ class Settings(BaseSettings):
         return (env_settings, init_settings)
 
 
-def load_settings(home: Path) -> Settings:
-    """The settings of the installation at `home`. Raises BadSettings naming the key and what to do."""
-    written = _written(home)
+def load_settings(home: Path, draft: str | None = None) -> Settings:
+    """The settings of the installation at `home`. Raises BadSettings naming the key and what to do.
+
+    draft: the text of a lineside.toml to take instead of the one that is there.
+    """
+    written = _written(home, draft)
     _refuse_unknown_variables()
     try:
         return Settings(**_resolved(written, home))
@@ -115,7 +118,8 @@ def load_settings(home: Path) -> Settings:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         wrong = "is not a setting" if first["type"] == "extra_forbidden" else first["msg"]
-        raise BadSettings(f"{home / 'lineside.toml'} or {PREFIX}{_variable(key)}: {key} {wrong}", key=key) from error
+        where = home / "lineside.toml" if draft is None else "the draft"
+        raise BadSettings(f"{where} or {PREFIX}{_variable(key)}: {key} {wrong}", key=key) from error
 
 
 def database_url(settings: Settings, home: Path) -> str:
@@ -123,10 +127,10 @@ def database_url(settings: Settings, home: Path) -> str:
     return settings.database or f"sqlite:///{home / 'lineside.db'}"
 
 
-def written_options(home: Path, source: str) -> Mapping[str, Any]:
-    """The source's options as lineside.toml writes them, its references to variables and files unresolved; none where
-    the file does not name the source."""
-    for each in _written(home).get("sources", []):
+def written_options(home: Path, source: str, draft: str | None = None) -> Mapping[str, Any]:
+    """The source's options as lineside.toml, or the draft of one, writes them, its references to variables and files
+    unresolved; none where it does not name the source."""
+    for each in _written(home, draft).get("sources", []):
         if each.get("name") == source:
             options: Mapping[str, Any] = each.get("options", {})
             return options
@@ -145,14 +149,15 @@ def described(settings: Settings, home: Path) -> Iterator[tuple[str, str, str]]:
         yield key, _shown(key, value), origin
 
 
-def _written(home: Path) -> dict[str, Any]:
+def _written(home: Path, draft: str | None = None) -> dict[str, Any]:
     path = home / "lineside.toml"
-    if not path.is_file():
+    if draft is None and not path.is_file():
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8") if draft is None else draft)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} is not TOML: {error}", path=str(path)) from error
+        where = path if draft is None else "the draft"
+        raise BadSettings(f"{where} is not TOML: {error}", path=str(path)) from error
 
 
 def _refuse_unknown_variables() -> None:

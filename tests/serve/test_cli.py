@@ -198,7 +198,7 @@ def test_sources_are_listed_with_their_accounts(kept: Path) -> None:
 
     assert set(rows) == {"lims", "kilnlog", "plc", "personnel"}
     assert (rows["plc"]["received"], rows["plc"]["recorded"]) == (2, 2)
-    assert lineside("--home", kept, "sources", "list").out.splitlines()[0].startswith("source\tkind")
+    assert lineside("--home", kept, "sources", "list").out.splitlines()[0].startswith("source\tstate\tsince")
 
 
 def test_checking_sources_tells_of_each_and_fails_if_one_does(home: Path) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from lineside.connector import SourceMessage
 from lineside.errors import BadRequest, NotFound
 from lineside.memory import tables
-from lineside.memory.moments import moment
+from lineside.memory.moments import moment, stored
 
 OPEN, RECOVERED, REPLACED, DISCARDED = "open", "recovered", "replaced", "discarded"
 
@@ -65,6 +65,28 @@ class DeadLetter:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which open dead letters are meant; what is None or empty leaves none out. sources: only these. containing: what
+    the reason has in it, in any case. since: by when they came."""
+
+    sources: Collection[str] | None = None
+    stream: str | None = None
+    containing: str = ""
+    since: datetime | None = None
+
+    def clauses(self) -> Iterator[ColumnElement[bool]]:
+        yield _letters.c.status == OPEN
+        if self.sources is not None:
+            yield _letters.c.source.in_(sorted(self.sources))
+        if self.stream is not None:
+            yield _letters.c.stream == self.stream
+        if self.containing:
+            yield _letters.c.reason.icontains(self.containing, autoescape=True)
+        if self.since is not None:
+            yield _letters.c.first_at >= stored(self.since)
+
+
 def bury(connection: Connection, letter: Mapping[str, Any], *, reason: str, now: int) -> DeadLetter:
     """The columns of a message are a new, open dead letter."""
     values = {
@@ -86,6 +108,24 @@ def listed(connection: Connection, *, source: str | None, status: str | None) ->
     if status is not None:
         query = query.where(_letters.c.status == status)
     return [_from_row(row) for row in connection.execute(query).mappings()]
+
+
+def newest(connection: Connection, wanted: Wanted, *, limit: int) -> list[DeadLetter]:
+    """At most so many of the wanted ones, newest first."""
+    query = select(_letters).where(*wanted.clauses()).order_by(_letters.c.id.desc()).limit(limit)
+    return [_from_row(row) for row in connection.execute(query).mappings()]
+
+
+def counted(connection: Connection, wanted: Wanted) -> dict[str, int]:
+    """How many of the wanted ones each source has; sources with none are left out."""
+    query = select(_letters.c.source, func.count()).where(*wanted.clauses()).group_by(_letters.c.source)
+    return {row[0]: row[1] for row in connection.execute(query.order_by(_letters.c.source))}
+
+
+def discard(connection: Connection, wanted: Wanted, *, reason: str, by: str, now: int) -> int:
+    """All wanted ones are closed for good; how many those were."""
+    closed = {"status": DISCARDED, "closed_by": storable(by), "closed_because": storable(reason), "last_at": now}
+    return connection.execute(update(_letters).where(*wanted.clauses()).values(closed)).rowcount
 
 
 def found(connection: Connection, letter_id: int) -> DeadLetter:

@@ -1,21 +1,24 @@
-"""Dead letters read once more: from their own bytes, or fetched anew from their source. None overtakes a newer word."""
+"""Dead letters in bulk: counted, read once more from their own bytes or fetched anew from their source, or discarded.
+None overtakes a newer word.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
 from lineside.connector import Batch, Connector, Resolves
 from lineside.errors import BadRequest
 from lineside.memory import letters, tables
-from lineside.memory.letters import OPEN, RECOVERED, REPLACED, DeadLetter
+from lineside.memory.letters import OPEN, RECOVERED, REPLACED, DeadLetter, Wanted
 from lineside.memory.moments import stored
 from lineside.memory.remember import Outcome, Translate
 from lineside.memory.store import Memory
 
 AT_ONCE = 200
+ALL = Wanted()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +32,30 @@ class Mended:
     nameless: int = 0
 
 
-def retry_letters(memory: Memory, source: str, translate: Translate) -> Mended:
-    """Every open dead letter of the source is tried once, the oldest first, each in a transaction of its own."""
+def open_letters(memory: Memory, wanted: Wanted = ALL, *, limit: int) -> list[DeadLetter]:
+    """At most so many of the wanted ones, newest first."""
+    with memory.read() as connection:
+        return letters.newest(connection, wanted, limit=limit)
+
+
+def count_letters(memory: Memory, wanted: Wanted = ALL) -> dict[str, int]:
+    """How many of the wanted ones each source has; sources with none are left out."""
+    with memory.read() as connection:
+        return letters.counted(connection, wanted)
+
+
+def discard_letters(memory: Memory, wanted: Wanted, *, reason: str, by: str) -> int:
+    """All wanted ones are closed for good, and how many those were; their bytes stay, with who and why."""
+    with memory.write() as connection:
+        return letters.discard(connection, wanted, reason=reason, by=by, now=stored(memory.clock()))
+
+
+def retry_letters(memory: Memory, source: str, translate: Translate, wanted: Wanted = ALL) -> Mended:
+    """Every wanted dead letter of the source is tried once, the oldest first, each in a transaction of its own."""
     found: list[str] = []
     nameless = 0
     last = 0
-    while part := _open_after(memory, source, last):
+    while part := _open_after(memory, source, last, wanted):
         for letter_id, named in part:
             if named:
                 found.append(memory.retry_dead_letter(letter_id, translate).status)
@@ -57,11 +78,11 @@ async def refetch_letter(memory: Memory, connector: Connector, letter_id: int) -
     return await asyncio.to_thread(_settled, memory, letter_id, outcome)
 
 
-async def refetch_letters(memory: Memory, connector: Connector) -> Mended:
-    """Every open dead letter of the source is fetched once more where that can be, and read as it is where not."""
+async def refetch_letters(memory: Memory, connector: Connector, wanted: Wanted = ALL) -> Mended:
+    """Every wanted dead letter of the source is fetched once more where that can be, and read as it is where not."""
     found: list[str] = []
     nameless = last = 0
-    while part := await asyncio.to_thread(_open_after, memory, connector.source, last):
+    while part := await asyncio.to_thread(_open_after, memory, connector.source, last, wanted):
         for letter_id, named in part:
             letter = await asyncio.to_thread(memory.dead_letter, letter_id)
             if letter.status != OPEN:
@@ -91,11 +112,11 @@ def _settled(memory: Memory, letter_id: int, outcome: Outcome) -> DeadLetter:
         return letters.change(connection, letter_id, **tried, status=REPLACED, closed_because=because)
 
 
-def _open_after(memory: Memory, source: str, last: int) -> list[tuple[int, bool]]:
-    """The next open dead letters of the source after `last`: each with whether it has an id of its own."""
+def _open_after(memory: Memory, source: str, last: int, wanted: Wanted) -> list[tuple[int, bool]]:
+    """The next wanted dead letters of the source after `last`: each with whether it has an id of its own."""
     dead = tables.dead_letters
     query = select(dead.c.id, dead.c.source_id.is_not(None)).where(
-        dead.c.source == source, dead.c.status == OPEN, dead.c.id > last
+        *replace(wanted, sources=(source,)).clauses(), dead.c.id > last
     )
     with memory.read() as connection:
         return [(row[0], bool(row[1])) for row in connection.execute(query.order_by(dead.c.id).limit(AT_ONCE))]

@@ -12,6 +12,7 @@ from lineside.memory.moments import moment, stored
 from lineside.memory.store import Memory
 
 _log = tables.message_log
+_HOUR_US = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +94,36 @@ def latencies(memory: Memory, *, since: datetime) -> list[Latency]:
             )
             found.append(Latency(source=source, messages=messages, p50_us=p50, p95_us=p95, p99_us=p99))
     return found
+
+
+def hourly(memory: Memory, *, hours: int = 24) -> dict[str, list[int]]:
+    """How many messages each source sent in each of the last hours, the oldest first; silent sources are left out."""
+    now = stored(memory.clock())
+    ago = ((now - _log.c.kept_at) // _HOUR_US).label("ago")
+    aged = select(_log.c.source, ago).where(_log.c.kept_at > now - hours * _HOUR_US).subquery()
+    query = select(aged.c.source, aged.c.ago, func.count()).group_by(aged.c.source, aged.c.ago)
+    found: dict[str, list[int]] = {}
+    with memory.read() as connection:
+        for source, back, count in connection.execute(query):
+            if 0 <= back < hours:
+                found.setdefault(source, [0] * hours)[hours - 1 - back] = count
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamLine:
+    """What one stream of a source ever sent. last_at: when its newest message was kept."""
+
+    stream: str
+    messages: int
+    last_at: datetime
+
+
+def streams_of(memory: Memory, source: str) -> list[StreamLine]:
+    """Every stream that ever sent anything, by name."""
+    query = select(_log.c.stream, func.count(), func.max(_log.c.kept_at)).where(_log.c.source == source)
+    with memory.read() as connection:
+        return [
+            StreamLine(stream=stream, messages=count, last_at=moment(last))
+            for stream, count, last in connection.execute(query.group_by(_log.c.stream).order_by(_log.c.stream))
+        ]

@@ -19,14 +19,13 @@ from lineside.agent.answer import ClaimFound, Done, Step
 from lineside.app import Lineside
 from lineside.connector import Connector, Receiver, Verifies
 from lineside.errors import BadRequest, LinesideError, NotFound, NotPermitted, SetupError
-from lineside.memory import DeadLetter
 from lineside.memory.words import render
 from lineside.plant.records import Json
 from lineside.serve.asking import LONGEST_QUESTION, Failed, RunEvent, Runs, ask_once, questioned
 from lineside.serve.cards import told
 from lineside.serve.identity import Caller, identify, same_origin
 from lineside.serve.moments import parse_moment
-from lineside.serve.overview import dead_letter_row, dead_letter_rows, source_rows, translator_for
+from lineside.serve.overview import translator_for
 
 LARGEST_PUSH_BYTES = 20_000_000
 EVENT_STREAM = "text/event-stream"
@@ -36,7 +35,7 @@ _PROBLEM: dict[str, Any] = {
     "description": "What went wrong and what to do, as application/problem+json",
     "content": {"application/problem+json": {"schema": {"type": "object"}}},
 }
-_FAULTS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), _PROBLEM)
+FAULTS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), _PROBLEM)
 
 
 class AskBody(BaseModel):
@@ -69,12 +68,6 @@ class ApproveBody(BaseModel):
 
 
 class RejectBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str = Field(min_length=1, max_length=2000)
-
-
-class DiscardBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field(min_length=1, max_length=2000)
@@ -127,7 +120,7 @@ def operating(caller: Reading) -> Caller:
 
 Operating = Annotated[Caller, Depends(operating)]
 
-router = APIRouter(prefix="/api/v1", responses=_FAULTS)
+router = APIRouter(prefix="/api/v1", responses=FAULTS)
 
 
 @router.post("/ask", response_model=None)
@@ -220,33 +213,6 @@ def handovers(lineside: Here, caller: Reading, at: str | None = None, equipment:
     text = f"Give me the handover for {equipment}" if equipment else "Give me the handover"
     answer = asyncio.run(ask_once(lineside, text, at=moment, person=caller.person))
     return JSONResponse(answer.to_json())
-
-
-@router.get("/sources")
-def sources(lineside: Here, caller: Reading) -> list[dict[str, Any]]:
-    """Every source that the caller may read, and how it is doing."""
-    return source_rows(lineside, lineside.reader(caller.person))
-
-
-@router.get("/dead-letters")
-def dead_letters(lineside: Here, caller: Operating, source: str | None = None) -> list[dict[str, Any]]:
-    """Open dead letters, newest first."""
-    return dead_letter_rows(lineside, source=source, reader=lineside.reader(caller.person))
-
-
-@router.post("/dead-letters/{letter}/retry")
-def retry(letter: int, lineside: Here, caller: Operating) -> dict[str, Any]:
-    """Read once more; still open with the new reason where it stays unreadable."""
-    waiting = _letter(lineside, letter, caller)
-    return dead_letter_row(lineside.memory.retry_dead_letter(letter, translator_for(lineside, waiting.source)))
-
-
-@router.post("/dead-letters/{letter}/discard")
-def discard(letter: int, body: DiscardBody, lineside: Here, caller: Operating) -> dict[str, Any]:
-    """Closed with a reason; its bytes stay kept."""
-    _letter(lineside, letter, caller)
-    by = caller.person.id if caller.person else "operator"
-    return dead_letter_row(lineside.memory.discard_dead_letter(letter, reason=body.reason, by=by))
 
 
 @router.get("/proposals")
@@ -347,14 +313,6 @@ def _claim_json(found: ClaimFound) -> dict[str, Json]:
             for c in found.citations
         ],
     }
-
-
-def _letter(lineside: Lineside, letter: int, caller: Caller) -> DeadLetter:
-    """The dead letter, if the caller may read its source. Raises NotFound."""
-    found = lineside.memory.dead_letter(letter)
-    if not lineside.reader(caller.person).may_read_source(found.source, lineside.plant):
-        raise NotFound(f"there is no dead letter {letter}", id=letter)
-    return found
 
 
 def _connector(lineside: Lineside, source: str) -> Connector:

@@ -1,36 +1,38 @@
-"""All that helps to find out what is wrong with one source, fit to be handed to somebody else: no secret is in it."""
+"""All that helps to find out what is wrong, fit to be handed to somebody else: no secret and no record is in it."""
 
 from __future__ import annotations
 
+import json
 import platform
-import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from lineside import connector
 from lineside.app import Lineside
-from lineside.errors import NotFound
+from lineside.errors import BadRequest, NotFound
 from lineside.memory import leases
 from lineside.memory.accounts import DEAD_LETTERED, HELD
-from lineside.memory.message_log import latencies, log_lines
+from lineside.memory.message_log import LogLine, latencies, log_lines
 from lineside.memory.watchdog import heartbeat
+from lineside.plant.records import Json
 from lineside.serve.overview import Row, alert_row, source_rows
-from lineside.settings import written_options
+from lineside.serve.redacting import hidden, without_secrets
+from lineside.settings import described, written_options
 
-HIDDEN = "********"
 SHOWN = 20
-_SHORTEST = 4  # a shorter secret would blot out words that are none
-# All before the last @: a password may hold one, and showing too little of a URL leaks nothing.
-_IN_URL = re.compile(r"(://)[^\s\"'<>]*@")
-_SECRET_WORD = re.compile(
-    r"token|passw|pwd|secret|credential|authori[sz]ation|api_?key|private|cookie|signature", re.IGNORECASE
-)
-_IN_QUERY = re.compile(rf"([?&;][^=&;\s]*(?:{_SECRET_WORD.pattern}|key|sig|auth)[^=&;\s]*=)[^&;\s\"']+", re.IGNORECASE)
+LOGGED = 500
+_ABOUT = """Lineside diagnostics
+installation.json   versions, settings with their origin, what is open and waiting
+sources/*.json      of each source: configuration, manifest, state, accounts, checkpoints, alerts, last errors
+messages/*.jsonl    the last lines of each source's message log: what came and what became of it, without content
+Secrets are hidden and no record is in here; a reason may quote a value that could not be read.
+"""
 
 
 def diagnostics(lineside: Lineside, source: str) -> Row:
@@ -41,6 +43,62 @@ def diagnostics(lineside: Lineside, source: str) -> Row:
     row = next((each for each in source_rows(lineside) if each["source"] == source), None)
     if row is None:
         raise NotFound(f"there is no source {source!r}", source=source)
+    return _diagnosed(lineside, row)
+
+
+def installation(lineside: Lineside) -> Row:
+    """Versions, settings but those of sources with their origin, and what is open and waiting."""
+    memory = lineside.memory
+    looked = heartbeat(memory)
+    settings = [
+        {"key": key, "value": value, "origin": origin}
+        for key, value, origin in described(lineside.settings, lineside.home)
+        if not key.startswith("sources.")
+    ]
+    found: Row = {
+        "made_at": lineside.clock().isoformat(),
+        "versions": _versions(),
+        "site": lineside.plant.site,
+        "time_zone": lineside.plant.time_zone.key,
+        "database": memory.engine.dialect.name,
+        "settings": without_secrets(settings, written={}, resolved={}, own=()),
+        "connectors": list[Json](connector.installed()),
+        "watchdog_looked_at": looked.isoformat() if looked else None,
+        "index_lag": memory.index_lag(),
+        "open_letters": sum(account.open_letters for account in memory.sources_seen()),
+        "open_alerts": len(memory.alerts()),
+    }
+    return found
+
+
+def write_diagnostics(lineside: Lineside, path: Path, sources: Sequence[str] = ()) -> int:
+    """A zip at `path` with all of that and the last of the message log, of every source if none is named; how many
+    sources are in it. Raises BadRequest where the file is there already or can't be written, NotFound."""
+    rows = {str(row["source"]): row for row in source_rows(lineside)}
+    if unknown := sorted(set(sources) - set(rows)):
+        raise NotFound(f"there is no source {unknown[0]!r}; there are: {', '.join(rows) or 'none'}", source=unknown[0])
+    chosen = [row for name, row in rows.items() if not sources or name in sources]
+    try:
+        with path.open("xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("README.txt", _ABOUT)
+            archive.writestr("installation.json", _text(installation(lineside)))
+            for number, row in enumerate(chosen, start=1):
+                name = str(row["source"])
+                # A source's name may hold what no file's may: the number tells them apart.
+                place = f"{number:03d}-{''.join(c if c.isalnum() else '-' for c in name)[:60]}"
+                archive.writestr(f"sources/{place}.json", _text(_diagnosed(lineside, row)))
+                lines = [_line(each) for each in log_lines(lineside.memory, source=name, limit=LOGGED)]
+                told = _redacted(lineside, name, lines)
+                archive.writestr(f"messages/{place}.jsonl", "".join(f"{json.dumps(each)}\n" for each in told))
+    except FileExistsError as error:
+        raise BadRequest(f"{path} is there already; name another file") from error
+    except OSError as error:
+        raise BadRequest(f"{path} can't be written: {error.strerror}") from error
+    return len(chosen)
+
+
+def _diagnosed(lineside: Lineside, row: Row) -> Row:
+    source = str(row["source"])
     settings = next((each for each in lineside.settings.sources if each.name == source), None)
     manifest = connector.installed().get(settings.connector) if settings else None
     memory = lineside.memory
@@ -61,8 +119,8 @@ def diagnostics(lineside: Lineside, source: str) -> Row:
     ]
     found: dict[str, Any] = {
         "source": source,
-        "versions": {"lineside": version("lineside"), "python": sys.version.split()[0], "system": platform.platform()},
-        "configuration": (settings.model_dump(mode="json") if settings else {}) | {"options": _hidden(written, own)},
+        "versions": _versions(),
+        "configuration": (settings.model_dump(mode="json") if settings else {}) | {"options": hidden(written, own)},
         "manifest": asdict(manifest) if manifest else None,
         "state": row,
         "read_by": reads[0] if reads else None,
@@ -70,70 +128,36 @@ def diagnostics(lineside: Lineside, source: str) -> Row:
         "checkpoints": dict(account.checkpoints) if account else {},
         "alerts": [alert_row(lineside, each) for each in memory.alerts(source, only_open=False, limit=SHOWN)],
         "latency": quick,
-        "last_errors": [
-            {"at": line.kept_at.isoformat(), "outcome": line.outcome, "origin": line.origin, "reason": line.reason}
-            for line in sorted(bad, key=lambda line: line.kept_at, reverse=True)[:SHOWN]
-        ],
+        "last_errors": [_line(line) for line in sorted(bad, key=lambda line: line.kept_at, reverse=True)[:SHOWN]],
     }
-    secrets = {each for each in _secrets(written, options, own) if len(each) >= _SHORTEST}
-    spelled = {form for each in secrets for form in (each, quote(each, safe=""), quote_plus(each))}
-    cleaned: Row = _cleaned(found, sorted(spelled, key=len, reverse=True))
+    cleaned: Row = _redacted(lineside, source, found)
     return cleaned
 
 
-def _hidden(options: Any, own: Collection[str]) -> Any:  # TOML values are any JSON-like shape
-    """The options with what their names tell to be a secret hidden; a reference to a variable or file is none."""
-    if isinstance(options, list):
-        return [_hidden(each, own) for each in options]
-    if not isinstance(options, Mapping):
-        return options
+def _redacted(lineside: Lineside, source: str, value: Any) -> Any:
+    settings = next((each for each in lineside.settings.sources if each.name == source), None)
+    manifest = connector.installed().get(settings.connector) if settings else None
+    options = settings.options if settings else {}
+    written = written_options(lineside.home, source) or options
+    return without_secrets(value, written=written, resolved=options, own=manifest.secrets if manifest else ())
+
+
+def _line(line: LogLine) -> Row:
     return {
-        name: HIDDEN if _is_secret(name, own) and not _is_reference(value) else _hidden(value, own)
-        for name, value in options.items()
+        "at": line.kept_at.isoformat(),
+        "stream": line.stream,
+        "outcome": line.outcome,
+        "origin": line.origin,
+        "size": line.size,
+        "latency_us": line.latency_us,
+        "mapping": line.mapping,
+        "reason": line.reason,
     }
 
 
-def _secrets(written: Any, resolved: Any, own: Collection[str], *, below: bool = False) -> Iterator[str]:
-    """Every text of the resolved options that a reference stood for, or that stands below a secret's name."""
-    if _is_reference(written) or below:
-        yield from _texts(resolved)
-    elif isinstance(resolved, Mapping):
-        for name, value in resolved.items():
-            there = written.get(name) if isinstance(written, Mapping) else None
-            yield from _secrets(there, value, own, below=_is_secret(name, own))
-    elif isinstance(resolved, list):
-        for place, value in enumerate(resolved):
-            there = written[place] if isinstance(written, list) and place < len(written) else None
-            yield from _secrets(there, value, own)
+def _versions() -> Row:
+    return {"lineside": version("lineside"), "python": sys.version.split()[0], "system": platform.platform()}
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
-    elif isinstance(value, str | int | float) and not isinstance(value, bool):
-        yield str(value)
-
-
-def _is_secret(name: str, own: Collection[str]) -> bool:
-    return name in own or _SECRET_WORD.search(name) is not None
-
-
-def _is_reference(value: Any) -> bool:
-    return isinstance(value, Mapping) and len(value) == 1 and set(value) <= {"env", "file"}
-
-
-def _cleaned(value: Any, secrets: Sequence[str]) -> Any:
-    """No text in it, wherever it came from, holds one of the secrets or the credentials of a URL."""
-    if isinstance(value, Mapping):
-        return {_cleaned(name, secrets): _cleaned(each, secrets) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(each, secrets) for each in value]
-    if not isinstance(value, str):
-        return value
-    for secret in secrets:
-        value = value.replace(secret, HIDDEN)
-    return _IN_QUERY.sub(rf"\1{HIDDEN}", _IN_URL.sub(rf"\1{HIDDEN}@", value))
+def _text(value: Row) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -1,4 +1,4 @@
-"""Times as people type them."""
+"""Times as people type them, and as they read how long ago something was."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ def parse_moment(text: str, plant: Plant) -> datetime:
             value=text,
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=plant.time_zone)
+
+
+def age(seconds: float) -> str:
+    """`20 s`, `3 min`, `2 h`, `4 d`: at a glance, rounded down."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size * (2 if unit == "d" else 1):
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(int(seconds), 0)} s"

@@ -1,4 +1,4 @@
-"""backup, restore, token: keeping an installation, and letting people in."""
+"""backup, restore, token, diagnostics: keeping an installation, letting people in, and handing on what is wrong."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def register(root: typer.Typer) -> None:
     root.command("backup")(backup)
     root.command("restore")(restore)
     root.command("token")(token)
+    root.command("diagnostics")(diagnose)
 
 
 def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
@@ -62,5 +63,30 @@ def token(
             typer.echo(issue_token(lineside, lineside.person(person), days=days))
         else:
             raise BadRequest("name a person, or a source with --source")
+    finally:
+        lineside.close()
+
+
+def diagnose(
+    context: typer.Context,
+    sources: Annotated[list[str] | None, typer.Argument(help="Which sources; all if none is named.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A zip to write, with the message log too.")] = None,
+) -> None:
+    """Collect what helps to find a fault, fit to be handed on: no secret and no record is in it. Prints JSON, or writes
+    a zip with --out."""
+    from lineside.app import open_lineside
+    from lineside.serve.diagnostics import diagnostics, installation, write_diagnostics
+    from lineside.serve.overview import source_rows
+    from lineside.serve.terminal import print_json
+
+    lineside = open_lineside(home_folder(context.obj.home))
+    try:
+        if out is not None:
+            count = write_diagnostics(lineside, out, sources or ())
+            typer.echo(f"{out} tells of {count} source{'' if count == 1 else 's'}; secrets are hidden in it.")
+            return
+        names = sources or [str(row["source"]) for row in source_rows(lineside)]
+        told = {name: diagnostics(lineside, name) for name in names}
+        print_json({"installation": installation(lineside), "sources": told})
     finally:
         lineside.close()

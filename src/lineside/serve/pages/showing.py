@@ -13,13 +13,15 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 
 from lineside.app import Lineside
 from lineside.plant.timeline import duration
 from lineside.serve.identity import signed_in
+from lineside.serve.moments import age
 
 ASSETS = Path(__file__).with_name("assets")
 _OUTSIDE = ("/api/", "/assets/", "/healthz", "/readyz", "/metrics")
@@ -82,6 +84,7 @@ def _frame(lineside: Lineside, request: Request) -> dict[str, Any]:
         "answerer": lineside.answerer.name,
         "shifted": f"{duration(abs(offset))} {'ahead of' if offset > 0 else 'behind'} this machine" if offset else "",
         "now": lineside.clock(),
+        "zone": lineside.plant.time_zone,
         "path": request.url.path,
     }
 
@@ -101,6 +104,8 @@ def _environment(zone: ZoneInfo) -> Environment:
     made.filters["clock"] = lambda moment: when(moment, zone, day=False)
     made.filters["words"] = lambda text: str(text).replace("_", " ")
     made.filters["lasting"] = duration
+    made.filters["age"] = age
+    made.filters["ago"] = _ago
     return made
 
 
@@ -111,6 +116,23 @@ def when(moment: datetime | str | None, zone: ZoneInfo, *, day: bool = True) -> 
     local = (datetime.fromisoformat(moment) if isinstance(moment, str) else moment).astimezone(zone)
     shown = local.strftime("%Y-%m-%d %H:%M %Z" if day else "%H:%M %Z")
     return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), shown)
+
+
+@pass_context
+def _ago(context: Context, moment: datetime | str | None, form: str = "below") -> Markup:
+    """How long ago it was, with the moment on the plant's clock: `below` it, or only when it is pointed at (`short`, or
+    `lasting` since then)."""
+    if moment is None:
+        return Markup("–")
+    now: datetime = context["frame"]["now"]
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    passed = age((now - at).total_seconds())
+    full = when(at, context["frame"]["zone"])
+    if form == "below":
+        return Markup("{} ago<small>{}</small>").format(passed, full)
+    said = f"for {passed}" if form == "lasting" else f"{passed} ago"
+    stamp = at.isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, full.striptags(), said)
 
 
 @cache
