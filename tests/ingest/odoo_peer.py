@@ -129,6 +129,8 @@ def _passes(record: dict[str, Any], domain: list[Any]) -> bool:
                 return bool(value > wanted)
             case ">=":
                 return value is not False and bool(value >= wanted)
+            case "<=":
+                return value is not False and bool(value <= wanted)
         raise AssertionError(comparison)
 
     every = True

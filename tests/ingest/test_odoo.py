@@ -103,7 +103,7 @@ async def test_a_refused_key_is_tried_once_whatever_the_number_of_models(server:
 async def test_a_round_that_broke_goes_on_at_the_last_id_and_misses_nothing(server: OdooServer) -> None:
     server.records["mrp.production"] = [order(number) for number in range(1, 8)]
     small = {"models": [{"name": "manufacturing orders", "page_size": 3}]}
-    server.cut, read = 6, Read()
+    server.cut, read = 7, Read()
     with pytest.raises(SourceUnavailable):
         await drain(reader(server, "manufacturing orders", **small), into=read)
     assert [each.key for each in read.messages] == ["1", "2", "3", "4", "5", "6"]
@@ -112,6 +112,17 @@ async def test_a_round_that_broke_goes_on_at_the_last_id_and_misses_nothing(serv
     rest = await drain(reader(server, "manufacturing orders", **small), read.checkpoint)
     later = await drain(reader(server, "manufacturing orders", **small), rest.checkpoint)
     assert ([each.key for each in rest.messages], [each.key for each in later.messages]) == (["7"], ["1"])
+
+
+async def test_a_record_that_vanishes_from_the_overlap_is_gone_at_the_next_read(server: OdooServer) -> None:
+    server.records["mrp.production"] = [order(number) for number in range(1, 6)]
+    small = {"models": [{"name": "manufacturing orders", "page_size": 2}]}
+    first = await drain(reader(server, "manufacturing orders", **small))
+    del server.records["mrp.production"][1:4]
+    second = await drain(reader(server, "manufacturing orders", **small), first.checkpoint)
+    third = await drain(reader(server, "manufacturing orders", **small), second.checkpoint)
+    assert ([each.key for each in second.gone], second.messages) == (["2", "3", "4"], [])
+    assert (third.gone, third.messages) == ([], [])
 
 
 async def test_archived_records_are_read_too(server: OdooServer) -> None:

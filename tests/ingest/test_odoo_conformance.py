@@ -25,7 +25,7 @@ class OdooBench(Bench):
         "hushed": "every read is a question of its own; no session stands between two of them",
     }
     interface = "jsonrpc"
-    before_the_second_page = 5  # sign-in, the database's id, fields, newest stamp, first page
+    before_the_second_page = 6  # sign-in, the database's id, fields, newest stamps, first page
 
     def __init__(self, server: OdooServer) -> None:
         self.server = server
@@ -105,7 +105,7 @@ class OdooBench(Bench):
 
 class Json2Bench(OdooBench):
     interface = "json2"
-    before_the_second_page = 4
+    before_the_second_page = 5
 
 
 @pytest.fixture

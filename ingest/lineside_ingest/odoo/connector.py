@@ -211,10 +211,8 @@ class Odoo:
     ) -> AsyncIterator[tuple[Batch, Json]]:
         types = await model.types(session, self._api)
         reading = Reading(model, before, types, self._clock)
-        async for rows in model.changes(session, self._api, types, reading):
-            yield reading.take(rows), reading.state()
-        reading.done()
-        yield Batch(), reading.state()
+        async for batch in reading.batches(session, self._api):
+            yield batch, reading.state()
         if reading.drift:
             reason = f"{'; '.join(reading.drift)}: mend its mapping"
             troubles.append(Trouble(kind=TroubleKind.DRIFT, reason=reason, stream=model.name))

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from lineside.connector import Batch, SourceMessage, Unreadable
+from lineside.connector import Batch, Gone, SourceMessage, Unreadable
+from lineside.connector.by_id import ById
 from lineside.connector.http import Session
 from lineside.connector.rows import RowStream, digest
 from lineside.errors import SourceRefused, SourceUnavailable
-from lineside.plant import row_values
 from lineside.plant.records import Json
 from lineside_ingest.odoo.rpc import Api
-from lineside_ingest.odoo.values import plain
+from lineside_ingest.odoo.values import STAMPS, number, plain, stamp, wire_time
 
 Row = dict[str, Json]
 ALL = {"active_test": False}  # archived records too
 KEYS_AT_ONCE = 5000
-WRITTEN = "%Y-%m-%d %H:%M:%S"
-STAMPS = ("write_date", "create_date")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,34 +67,16 @@ class Model:
             raise SourceRefused(f"{self.model} answers without a list of records")
         return [plain(each, types) for each in rows if isinstance(each, dict)]
 
-    async def changes(
-        self, session: Session, api: Api, types: Mapping[str, str], reading: Reading
-    ) -> AsyncIterator[list[Row]]:
-        """Pages of what was written since the reading's mark. Before the first, the newest stamp is looked up: what is
-        written meanwhile is newer, and is found the next time."""
-        if reading.high is None:
-            newest = await api.call(
-                session, self.model, "search_read", domain=list(self.domain), fields=["write_date"],
-                order="write_date desc, id desc", limit=1, context=ALL,
+    async def newest(self, session: Session, api: Api, now: datetime) -> str:
+        """The newest stamp that the model has; one ahead of our clock is none. Empty where it has no records."""
+        stamps = []
+        for name in STAMPS:
+            rows = await api.call(
+                session, self.model, "search_read", domain=[[name, "<=", wire_time(now)], *self.domain], fields=[name],
+                order=f"{name} desc", limit=1, context=ALL,
             )  # fmt: skip
-            first = newest[0] if isinstance(newest, list) and newest else {}
-            reading.begin(plain(first, types) if isinstance(first, dict) else {})
-        size = self.page_size
-        while True:
-            try:
-                rows = await self.page(
-                    session, api, types, [*reading.since(), *self.domain], after=reading.after, size=size
-                )
-            except SourceUnavailable as error:
-                if not error.fields.get("too_much") or size == 1:
-                    raise
-                size //= 2
-                continue
-            if not rows:
-                return
-            yield rows
-            if len(rows) < size:
-                return
+            stamps += [stamp(each) for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
+        return max(stamps, default="")
 
     async def keys(self, session: Session, api: Api) -> AsyncIterator[str]:
         """The id of every record."""
@@ -115,83 +95,75 @@ class Model:
 
     def message(self, row: Row, received_at: datetime) -> SourceMessage | Unreadable:
         """The record as a message; its version is when it was written."""
-        changed = next((row_values.text(row.get(name)) for name in STAMPS if row.get(name)), "")
+        changed = stamp(row)
         return self.stream.message(
             row,
             version=changed,
             received_at=received_at,
-            reported_at=_moment(changed),
+            reported_at=datetime.fromisoformat(changed) if changed else None,
             origin=f"{self.model},{row.get('id')}",
         )
 
 
 class Reading:
-    """One model while it is read. A round goes by ids; its mark counts when the round is done."""
+    """One model while it is read. Odoo tells whole seconds, so a record is the same only if its content is."""
 
     def __init__(self, model: Model, before: Json, types: Mapping[str, str], clock: Callable[[], datetime]) -> None:
-        state = before if isinstance(before, dict) else {}
-        mark, high, after, seen = (state.get(name) for name in ("mark", "high", "after", "seen"))
-        self.mark = mark if isinstance(mark, str) else None
-        self.high = high if isinstance(high, str) else None
-        self.after = after if isinstance(after, int) else 0
+        known = before if isinstance(before, dict) else {}
         self.drift: dict[str, None] = dict.fromkeys(f"it has no {name} any more" for name in model.absent(types))
-        self._seen = {key: str(at) for key, at in seen.items()} if isinstance(seen, dict) else {}
+        self._state = ById(known.get("read"), overlap_s=model.overlap_s)
         self._model = model
         self._clock = clock
+        self._fields = dict(types)
         self._mapped = sha256(repr(model.stream.mappings).encode()).hexdigest()[:8]
-        self._types = self._compared(state, types)
+        self._types = self._compared(known, types)
 
-    def begin(self, newest: Row) -> None:
-        """A round begins: it ends at the newest stamp there is, but never after the present."""
-        stamp = row_values.text(newest.get("write_date"))
-        now = self._clock().astimezone(UTC).strftime(WRITTEN)
-        self.high, self.after = min(stamp or self.mark or "", now), 0
-
-    def since(self) -> list[Any]:
-        """What was written, or was made and never written, since the mark less the overlap."""
-        low = self._behind(self.mark)
-        if not low:
-            return []
-        never = ["&", ["write_date", "=", False], ["create_date", ">=", low]]
-        return ["|", ["write_date", ">=", low], *never]
-
-    def take(self, rows: Sequence[Row]) -> Batch:
-        """What is new among the records."""
-        items: list[SourceMessage | Unreadable] = []
-        for row in rows:
-            self.after = max(self.after, int(str(row["id"])))
-            sign = f"{row['id']}~{digest(row)}"
-            if sign not in self._seen:
-                items.append(self._model.message(row, self._clock()))
-                stamp = row_values.text(row.get("write_date") or row.get("create_date"))
-                if stamp >= self._kept_from:  # only these are read again by the next round
-                    self._seen[sign] = stamp
-        return Batch(
-            messages=[each for each in items if isinstance(each, SourceMessage)],
-            unreadable=[each for each in items if isinstance(each, Unreadable)],
-        )
-
-    def done(self) -> None:
-        """The round is over: the next one begins at its end."""
-        self.mark, self.high, self.after = max(self.mark or "", self.high or "") or None, None, 0
-        low = self._behind(self.mark)
-        self._seen = {sign: stamp for sign, stamp in self._seen.items() if stamp >= low}
+    async def batches(self, session: Session, api: Api) -> AsyncIterator[Batch]:
+        """What changed since the reading's mark, by pages, and what of its overlap is gone."""
+        if not self._state.running:
+            now = self._clock()
+            newest = await self._model.newest(session, api, now) if self._state.unmarked else ""
+            self._state.begin(newest, now=now)
+        size = self._model.page_size
+        while self._state.running:
+            domain = [*self._since(), *self._model.domain]
+            try:
+                rows = await self._model.page(session, api, self._fields, domain, after=self._state.after, size=size)
+            except SourceUnavailable as error:
+                if not error.fields.get("too_much") or size == 1:
+                    raise
+                size //= 2
+                continue
+            items = [self._model.message(row, self._clock()) for row in rows if self._news(row)]
+            gone = await self._gone(session, api) if len(rows) < size else []
+            yield Batch(
+                messages=[each for each in items if isinstance(each, SourceMessage)],
+                unreadable=[each for each in items if isinstance(each, Unreadable)],
+                gone=[Gone(stream=self._model.name, key=str(each)) for each in gone],
+            )
 
     def state(self) -> Json:
         """What the next reading begins with."""
-        return {
-            "mark": self.mark, "high": self.high, "after": self.after, "seen": dict(self._seen),
-            "types": dict(self._types), "mapped": self._mapped,
-        }  # fmt: skip
+        return {"read": self._state.kept(), "types": dict(self._types), "mapped": self._mapped}
 
-    @property
-    def _kept_from(self) -> str:
-        return self._behind(self.high)
+    def _news(self, row: Row) -> bool:
+        return self._state.news(number(row), stamp(row), digest(row))
 
-    def _behind(self, mark: str | None) -> str:
-        """The mark less the overlap; empty where there is none."""
-        at = _moment(mark or "")
-        return (at - timedelta(seconds=self._model.overlap_s)).strftime(WRITTEN) if at else ""
+    async def _gone(self, session: Session, api: Api) -> list[int]:
+        """The scan is finished: the records of the overlap that did not come again and are not there."""
+        still_open, size = self._state.open, self._model.page_size
+        for start in range(0, len(still_open), size):
+            domain = [["id", "in", still_open[start : start + size]], *self._model.domain]
+            for row in await self._model.page(session, api, self._fields, domain, after=0):
+                self._state.there(number(row), stamp(row))
+        return self._state.finish()
+
+    def _since(self) -> list[Any]:
+        """What was written, or was made and never written, since the mark less the overlap."""
+        if not self._state.low:
+            return []
+        low = wire_time(datetime.fromisoformat(self._state.low))
+        return ["|", ["write_date", ">=", low], "&", ["write_date", "=", False], ["create_date", ">=", low]]
 
     def _compared(self, state: Mapping[str, Json], types: Mapping[str, str]) -> dict[str, Json]:
         """The types of the fields in use as they were when the mapping was last changed; other ones now are drift."""
@@ -203,11 +175,3 @@ class Reading:
             if name in now and now[name] != was:
                 self.drift[f"{name} was {was} and is {now[name]}"] = None
         return {**now, **before}
-
-
-def _moment(stamp: str) -> datetime | None:
-    """Odoo writes UTC, without saying so."""
-    try:
-        return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
-    except ValueError:
-        return None

@@ -100,7 +100,7 @@ class Access:
             return SourceRefused(told, status=403)
         if len(kind) > 2 and kind[0] == kind[-1] == "'" and kind.count("'") == 2:
             return SourceUnavailable(f"{told}: Tryton does not know it", unknown=kind[1:-1])
-        return SourceUnavailable(told)
+        return SourceUnavailable(told, status=200)
 
 
 class Reader:

@@ -21,6 +21,7 @@ from lineside.connector import (
     Trouble,
     TroubleKind,
 )
+from lineside.connector.by_id import stamped
 from lineside.connector.http import Http
 from lineside.connector.rows import read_notation
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
@@ -31,12 +32,13 @@ from lineside_ingest.tryton.levels import read_levels
 from lineside_ingest.tryton.models import LOG, Model, read_models
 from lineside_ingest.tryton.scan import AT_ONCE, Reading, WentBack, fetched, row_message, scan
 from lineside_ingest.tryton.schema import Schema, read_schema
-from lineside_ingest.tryton.values import moment, written
+from lineside_ingest.tryton.values import moment
 
 _OPTIONS = {"url", "database", "key", "user", "password", "company", "timeout_s", "models", "time_zone"}
 _ASK_AGAIN = timedelta(hours=1)
 _CLOCKS_APART = timedelta(minutes=30)  # how far Tryton's clock may be from ours where the two are compared
 _LISTED_PAGE = 1000
+_OF_ONE_MODEL = ("status", "slow", "too_much", "unknown")  # what an error tells where the server itself answers
 
 
 class Tryton:
@@ -157,8 +159,8 @@ class Tryton:
                 self._note_refusal(model, error)
                 troubles.append(self._refusal(model))
             except SourceUnavailable as error:
-                if error.retry_after_s is not None:  # it asked for quiet
-                    raise
+                if error.retry_after_s is not None or not any(error.fields.get(name) for name in _OF_ONE_MODEL):
+                    raise  # it asked for quiet, or the whole server is away
                 broken.append(error)
                 troubles.append(Trouble(kind=TroubleKind.UNAVAILABLE, reason=error.message, stream=model.name))
         if broken and not read:
@@ -246,7 +248,7 @@ class _Round:
         found = cls(
             identity=identity,
             epoch=epoch if isinstance(epoch, str) else identity,
-            began=began if isinstance(began, str) else written(now),
+            began=began if isinstance(began, str) else stamped(now),
             models=dict(models) if isinstance(models, dict) else {},
             had={name: _names(each) for name, each in had.items()} if isinstance(had, dict) else {},
         )

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 
 from lineside.connector import Batch, SourceMessage
+from lineside.connector.by_id import stamped
 from lineside.connector.rows import digest
 from lineside.plant.records import Json
 from lineside_ingest.tryton.access import Row, number
 from lineside_ingest.tryton.models import Model
 from lineside_ingest.tryton.scan import Reading, fetched
-from lineside_ingest.tryton.values import wire_day, written
+from lineside_ingest.tryton.values import wire_day
 
 
 async def read_levels(reading: Reading, model: Model, before: Json) -> AsyncIterator[tuple[Batch, Json]]:
@@ -44,7 +45,7 @@ async def read_levels(reading: Reading, model: Model, before: Json) -> AsyncIter
             else:
                 levels.pop(key, None)
         yield Batch(messages=fresh), {"levels": dict(levels)}
-    yield Batch(), {"levels": levels, "read_at": written(now)}
+    yield Batch(), {"levels": levels, "read_at": stamped(now)}
 
 
 async def _stocked(
@@ -68,7 +69,7 @@ def _message(reading: Reading, model: Model, row: Row, key: str, told: str) -> S
     now = reading.now()
     return SourceMessage(
         source=model.stream.source,
-        source_id=f"{model.name}/{key}@{written(now)}+{reading.epoch}~{told}",
+        source_id=f"{model.name}/{key}@{stamped(now)}+{reading.epoch}~{told}",
         content=json.dumps(row, ensure_ascii=False, sort_keys=True).encode(),
         received_at=now,
         stream=model.name,

@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lineside.connector import Batch, Gone, SourceMessage
+from lineside.connector.by_id import ById
 from lineside.connector.rows import digest
 from lineside.plant.records import Json
 from lineside_ingest.tryton.access import Domain, Reader, Row, number
 from lineside_ingest.tryton.audit import Audit
 from lineside_ingest.tryton.models import LOG, Model
 from lineside_ingest.tryton.schema import Schema
-from lineside_ingest.tryton.values import moment, stamp, wire_time, written
+from lineside_ingest.tryton.values import moment, stamp, wire_time
 
 AT_ONCE = 200
 
@@ -44,15 +45,15 @@ class Reading:
 
 async def scan(reading: Reading, model: Model, before: Json) -> AsyncIterator[tuple[Batch, Json]]:
     """Batches with the model's state after each. Raises WentBack, and what the reader raises."""
-    state = _State(before, model)
+    state = ById(before, overlap_s=model.overlap_s)
     if not state.running:
-        await state.begin(reading)
+        state.begin(await _newest(reading, model) if state.unmarked else "", now=reading.now())
     while True:
         found = await _page(reading, model, state)
         gone = [Gone(stream=model.name, key=str(number(row)), reason="read anew") for row in found if state.anew]
         if gone:
             yield Batch(gone=gone), state.kept()
-        fresh = [row for row in found if state.news(row, reading.now())]
+        fresh = [row for row in found if state.news(number(row), stamp(row), "")]
         messages = [row_message(reading, model, row) for row in fresh if not model.void(row)]
         void = [
             Gone(stream=model.name, key=str(number(row)), at=_at(row), reason="it is called off")
@@ -63,71 +64,12 @@ async def scan(reading: Reading, model: Model, before: Json) -> AsyncIterator[tu
             void += await reading.audit.deleted(reading.reader, fresh)
         if len(found) < model.page_size:
             void += await _missing(reading, model, state)
-            state.finish()
         yield Batch(messages=messages, gone=void), state.kept()
         if not state.running:
             return
 
 
-class _State:
-    """Where the model's reading stands. seen: id to stamp of what was read from the overlap on."""
-
-    def __init__(self, before: Json, model: Model) -> None:
-        known = before if isinstance(before, dict) else {}
-        self._model = model
-        self._mark = _text(known.get("mark"))
-        self._seen = _texts(known.get("seen"))
-        self.anew = bool(known.get("anew"))
-        running = known.get("scan")
-        going = running if isinstance(running, dict) else {}
-        self.running = bool(going)
-        self.low = _text(going.get("low"))
-        self.after = after if isinstance(after := going.get("after"), int) else 0
-        self._high = _text(going.get("high"))
-        self.open = [each for each in _listed(going.get("open")) if isinstance(each, str)]
-
-    async def begin(self, reading: Reading) -> None:
-        """A scan starts behind the mark. Of all that is there it ends at what was newest when it started: what changes
-        behind its back is then read by the next one."""
-        self.running, self.after = True, 0
-        self.low = self._behind(self._mark) if self._mark else ""
-        self.open = sorted(each for each, at in self._seen.items() if at >= self.low) if self.low else []
-        self._high = self._mark or await _newest(reading, self._model)
-
-    def news(self, row: Row, now: datetime) -> bool:
-        """Whether the row is other than it was when we last read it; it is known from now on."""
-        key, at = str(number(row)), stamp(row)
-        self.after = max(self.after, number(row))
-        if key in self.open:
-            self.open.remove(key)
-        if self._mark and at <= written(now):
-            self._high = max(self._high, at)
-        if at and self._seen.get(key) == at:
-            return False
-        if at >= (self.low or self._behind(self._high)):
-            self._seen[key] = at
-        return True
-
-    def finish(self) -> None:
-        self._mark = self._high
-        low = self._behind(self._mark)
-        self._seen = {key: at for key, at in self._seen.items() if at >= low and key not in self.open}
-        self.running, self.anew = False, False
-
-    def kept(self) -> Json:
-        state: dict[str, Json] = {"mark": self._mark, "seen": dict(self._seen)}
-        if self.running:
-            going: dict[str, Json] = {"low": self.low, "after": self.after, "high": self._high, "open": list(self.open)}
-            state["scan"] = going
-        if self.anew:
-            state["anew"] = True
-        return state
-
-    def _behind(self, mark: str) -> str:
-        return written(moment(mark) - timedelta(seconds=self._model.overlap_s)) if mark else ""
-
-
-async def _page(reading: Reading, model: Model, state: _State) -> list[Row]:
+async def _page(reading: Reading, model: Model, state: ById) -> list[Row]:
     domain: list[Json] = [["id", ">", state.after]]
     if state.low:
         at = wire_time(moment(state.low))
@@ -184,18 +126,19 @@ async def _newest(reading: Reading, model: Model) -> str:
     return max((stamp(row) for row in found), default="")
 
 
-async def _missing(reading: Reading, model: Model, state: _State) -> list[Gone]:
-    """Rows of the overlap that did not come again are gone. Raises WentBack where one is there with an older stamp."""
+async def _missing(reading: Reading, model: Model, state: ById) -> list[Gone]:
+    """The scan is finished: rows that did not come again are gone. Raises WentBack where one is older than it was."""
     if model.model == LOG:  # old lines of the log are cleared away; what they told happened
+        state.finish()
         return []
-    for start in range(0, len(state.open), AT_ONCE):
-        ids: Json = [int(each) for each in state.open[start : start + AT_ONCE]]
+    still_open = state.open
+    for start in range(0, len(still_open), AT_ONCE):
+        ids: Json = list(still_open[start : start + AT_ONCE])
         domain: list[Json] = [list(model.domain), ["id", "in", ids]]
         for row in await reading.reader.rows(model.model, domain, ["create_date", "write_date"], limit=AT_ONCE):
-            if stamp(row) < state.low:
+            if not state.there(number(row), stamp(row)):
                 raise WentBack(model.name)
-            state.open.remove(str(number(row)))
-    return [Gone(stream=model.name, key=each) for each in state.open]
+    return [Gone(stream=model.name, key=str(each)) for each in state.finish()]
 
 
 def row_message(reading: Reading, model: Model, row: Row) -> SourceMessage:
@@ -230,15 +173,3 @@ def _happened(model: Model, row: Row, at: datetime | None) -> datetime | None:
 def _at(row: Row) -> datetime | None:
     at = stamp(row)
     return moment(at) if at else None
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _texts(value: Json) -> dict[str, str]:
-    return {key: each for key, each in value.items() if isinstance(each, str)} if isinstance(value, dict) else {}
-
-
-def _listed(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

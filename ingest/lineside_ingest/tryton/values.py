@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 
+from lineside.connector.by_id import stamped
 from lineside.plant.records import Json
 
 
@@ -36,11 +37,6 @@ def stamp(row: Mapping[str, Json]) -> str:
 def moment(at: str) -> datetime:
     """The time in a stamp."""
     return datetime.fromisoformat(at)
-
-
-def written(at: datetime) -> str:
-    """The time as a stamp; stamps sort as texts."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def wire_time(at: datetime) -> Json:
@@ -92,6 +88,6 @@ def _time(kind: str, parts: Mapping[str, Json]) -> str | None:
         clock = time(found["hour"], found["minute"], found["second"], found["microsecond"])
         if kind == "time":
             return clock.isoformat()
-        return written(datetime.combine(date(found["year"], found["month"], found["day"]), clock, UTC))
+        return stamped(datetime.combine(date(found["year"], found["month"], found["day"]), clock, UTC))
     except (KeyError, ValueError):
         return None
