@@ -40,7 +40,7 @@ class SlackServer:
         method = scope["path"].rpartition("/")[2]
         self.asked.append((method, query))
         status, extra, answer = self.closed or self._answered(method, query, headers)
-        content = json.dumps(answer).encode()
+        content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         if self.cut is not None:
             self.cut -= 1
             if self.cut < 0:

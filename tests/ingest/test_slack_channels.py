@@ -371,6 +371,22 @@ async def test_an_item_that_is_no_message_is_a_dead_letter_and_the_others_come(
     assert {message.key for message in read.messages} == {ts(hours=1), ts(hours=2)}
 
 
+async def test_half_an_emoji_spoils_one_letter_and_no_page(
+    server: SlackServer, slack: Callable[..., SlackChannels], remembered: Callable[..., Memory]
+) -> None:
+    memory = remembered(now="2026-05-04T12:00:00Z")
+    server.say(ts(hours=1), "cut \ud83d off \\ud83d \U0001f44d\0", username="a\0b", files=[{"title": "x\0y"}])
+    server.say(ts(hours=2), "b")
+    await catch_up(memory, slack())
+    assert texts(memory) == ["b", "cut \ufffd off \\ud83d \U0001f44d\ufffd\n[file: x\ufffdy]"]
+
+
+async def test_a_page_in_place_of_json_is_refused(server: SlackServer, slack: Callable[..., SlackChannels]) -> None:
+    server.closed = (200, {"content-type": "text/html"}, b"<html>Sign in</html>")
+    with pytest.raises(SourceRefused, match="mend url"):
+        await drain(slack())
+
+
 def test_a_pace_of_one_a_minute_leaves_a_minute_between_two() -> None:
     pace = Pace(1)
     assert pace.due_in(100.0) == 0

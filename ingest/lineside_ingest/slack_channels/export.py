@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from lineside.errors import SourceRefused, SourceUnavailable, UnreadableMessage
-from lineside.plant.exact_json import read_json
 from lineside.plant.records import Json
 from lineside_ingest.slack_channels.message import Channel
 from lineside_ingest.slack_channels.people import read_channels, read_people
+from lineside_ingest.slack_channels.wire import read
 
 _MOST_FILES = 200_000
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json", re.ASCII)
@@ -68,23 +68,8 @@ class Export:
         parts = [(name, name.removeprefix(root).split("/")) for name in found]
         return sorted(name for name, part in parts if len(part) == 2 and part[0] in own and _DAY.fullmatch(part[1]))
 
-    def messages(self, day: str) -> list[Json]:
-        """A day's messages. Raises UnreadableMessage, SourceUnavailable or SourceRefused."""
-        found = self._read(day)
-        if not isinstance(found, list):
-            raise UnreadableMessage("the day is no list of messages")
-        return found
-
-    def _list(self, name: str) -> Json:
-        with self._opened() as opened:
-            full = _root(opened.names()) + name
-            there = full in opened.names()
-        try:
-            return self._read(full) if there else None
-        except UnreadableMessage as error:
-            raise SourceRefused(f"{self.path}: {name} can't be read: {error.message}", status=403) from error
-
-    def _read(self, name: str) -> Json:
+    def content(self, name: str) -> bytes:
+        """The bytes of a file. Raises UnreadableMessage, SourceUnavailable or SourceRefused."""
         with self._opened() as opened, opened.open(name) as file:
             try:
                 content = file.read(self.largest + 1)
@@ -92,10 +77,18 @@ class Export:
                 raise UnreadableMessage(f"{name} is damaged: {error}") from error
         if len(content) > self.largest:
             raise UnreadableMessage(f"{name} has more than {self.largest} bytes (largest_mb)")
+        return content
+
+    def _list(self, name: str) -> Json:
+        with self._opened() as opened:
+            full = _root(opened.names()) + name
+            there = full in opened.names()
+        if not there:
+            return None
         try:
-            return read_json(content.decode("utf-8-sig"))
-        except ValueError as error:
-            raise UnreadableMessage(f"{name}: {error}") from error
+            return read(self.content(full))
+        except (UnreadableMessage, ValueError) as error:
+            raise SourceRefused(f"{self.path}: {name} can't be read: {error}", status=403) from error
 
     @contextmanager
     def _opened(self) -> Iterator[_Opened]:

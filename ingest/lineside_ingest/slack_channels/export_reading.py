@@ -23,8 +23,10 @@ from lineside_ingest.slack_channels.message import (
     version_of,
 )
 from lineside_ingest.slack_channels.people import Workspace
+from lineside_ingest.slack_channels.wire import read
 
 _AT_ONCE = 500
+_HEAD = 1 << 16  # what is kept of a day that can't be read
 
 
 async def read_export(
@@ -74,10 +76,14 @@ async def _items(
     session: Session | None,
     now: datetime,
 ) -> list[SourceMessage | Unreadable]:
+    origin, content = f"{export.path.name}, {day}", day.encode()
     try:
-        raws = await asyncio.to_thread(export.messages, day)
-    except UnreadableMessage as error:
-        return [Unreadable(content=day.encode(), reason=error.message, origin=f"{export.path.name}, {day}")]
+        content = await asyncio.to_thread(export.content, day)
+        raws = read(content)
+    except (UnreadableMessage, ValueError) as error:
+        return [Unreadable(content=content[:_HEAD], reason=str(error), origin=origin)]
+    if not isinstance(raws, list):
+        return [Unreadable(content=content[:_HEAD], reason="the day is no list of messages", origin=origin)]
     mentioned = {each for raw in raws if isinstance(raw, dict) for each in ids_in(raw)}
     names = await workspace.names(session, mentioned)
     found: list[SourceMessage | Unreadable] = []

@@ -11,6 +11,7 @@ from time import monotonic
 from lineside.connector.http import Http, Session
 from lineside.errors import SourceRefused, SourceUnavailable
 from lineside.plant.records import Json
+from lineside_ingest.slack_channels.wire import read
 
 _WINDOW_S = 60.0
 _QUIET_S = 60.0  # Slack counts by the minute
@@ -62,7 +63,15 @@ class Web:
             pace = self._paces.setdefault(method, Pace(self.per_minute))
             await asyncio.sleep(pace.due_in(monotonic()))
             pace.sent(monotonic())
-        answer = (await session.get(method, {name: value for name, value in asked.items() if value})).json
+        given = {name: value for name, value in asked.items() if value}
+        content = await session.text(method, given, accept="application/json")
+        try:
+            answer = read(content)
+        except ValueError as error:
+            line = f"{self.http.source}: {self.http.url} answers {method} with broken JSON: {error}"
+            if content.lstrip().startswith(b"<"):
+                raise SourceRefused(f"{line}; it is a page, so mend url", status=401) from error
+            raise SourceUnavailable(line) from error
         if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
             raise SourceRefused(f"{self.http.source}: {self.http.url} does not answer {method} as Slack does")
         if not answer["ok"]:
