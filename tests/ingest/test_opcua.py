@@ -233,12 +233,22 @@ async def test_what_the_server_kept_of_a_gap_is_read_from_its_history(press: Pre
         async with asyncio.timeout(10):
             while kept[-1].Value.Value != number:  # noqa: ASYNC110 - the server's history has no event to wait for
                 await asyncio.sleep(0.01)
+    manager, released = press.server.iserver.history_manager, []
+    read = manager.read_history
+
+    async def noting(params: Any) -> Any:
+        released.append(params.ReleaseContinuationPoints)
+        return await read(params)
+
+    manager.read_history = noting  # type: ignore[method-assign]
     heard = {**(capture.checkpoint or {}), "heard": (now - timedelta(seconds=1)).isoformat()}
     async with capturing(connector, heard) as batches:
         after = Capture(connector, batches)
         await after.until(lambda c: c.checkpoint is not None)
     assert [gap for batch in after.seen for gap in batch.gaps] == []
     assert after.values("state") == [0, 1, 2, 3, 4]
+    assert released
+    assert not any(released)  # asked to release, node-opcua answers nothing else
 
 
 async def test_a_subscription_that_the_server_forgot_is_noticed(press: Press) -> None:

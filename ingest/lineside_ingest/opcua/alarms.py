@@ -69,26 +69,35 @@ def is_condition(event: Mapping[str, Json]) -> bool:
     return str(event.get("ConditionId", "i=0")) not in ("i=0", "")
 
 
-def change(event: Mapping[str, Json], position: Position) -> str:
+def change(event: Mapping[str, Json], position: Position, stood: Mapping[str, Json] | None = None) -> str:
     """What is new about a condition since it was last heard of: `alarm`, `alarm_cleared`, `alarm_acknowledged`,
-    `alarm_changed`; empty where nothing is. From now on that is known."""
-    key = key_of(event)
+    `alarm_changed`; empty where nothing is. From now on that is known. stood: during a refresh, the alarms that were
+    known when it began."""
+    key, condition = key_of(event), str(event["ConditionId"])
+    was = position.alarms.get(key)
     active = bool(event.get("ActiveState/Id", event.get("Retain", False)))
     acked = bool(event.get("AckedState/Id", True))
-    now: list[Json] = [active, acked, event.get("Severity"), event.get("Message"), event.get("ConditionName"),
-                       event.get("SourceName"), event.get("equipment")]  # fmt: skip
-    was = position.alarms.get(key)
+    details = [event.get(name) for name in ("Severity", "Message", "ConditionName", "SourceName", "equipment")]
+    if key != condition:
+        # A branch is an earlier state that waits to be acknowledged. The condition itself told of it when it was so,
+        # unless that was while we were away.
+        retained, known = bool(event.get("Retain", True)), (stood or {}).get(condition)
+        heard = isinstance(known, list) and bool(known[0]) and known[2:4] == details[:2]
+        told = bool(was[0]) if isinstance(was, list) else stood is not None and not heard
+        active, acked = active and told and retained, acked or not retained
     if active or not acked:
-        position.alarms[key] = now
+        position.alarms[key] = [active, acked, *details]
     else:
         position.alarms.pop(key, None)
     match was:
-        case [before, acked_before, *details]:
+        case [before, acked_before, *known_details]:
             if before != active:
                 return "alarm" if active else "alarm_cleared"
             if acked and not acked_before:
                 return "alarm_acknowledged"
-            return "alarm_changed" if active and details[:2] != now[2:4] else ""
+            return "alarm_changed" if active and known_details[:2] != details[:2] else ""
+    if key != condition and not active:
+        return ""
     return "alarm" if active else "alarm_cleared" if not acked else ""
 
 

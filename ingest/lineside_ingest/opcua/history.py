@@ -82,11 +82,19 @@ async def _some(
 async def _reaches(session: Session, node: Any, back_to: datetime) -> bool:
     """Whether the server still has a value from then or before: if so, nothing after it was thrown away."""
     [result] = await _read(session, [(node, None)], back_to, _NEVER, pages=1)
+    if point := result.ContinuationPoint:  # servers keep only so many open
+        await _read(session, [(node, point)], back_to, _NEVER, pages=1, release=True)
     return bool(_data(result))
 
 
 async def _read(
-    session: Session, asked: Sequence[tuple[Any, bytes | None]], start: datetime, end: datetime, *, pages: int
+    session: Session,
+    asked: Sequence[tuple[Any, bytes | None]],
+    start: datetime,
+    end: datetime,
+    *,
+    pages: int,
+    release: bool = False,
 ) -> list[Any]:
     async def call(part: Sequence[tuple[Any, bytes | None]]) -> Sequence[Any]:
         details = ua.ReadRawModifiedDetails(
@@ -95,6 +103,7 @@ async def _read(
         parameters = ua.HistoryReadParameters(
             HistoryReadDetails=details,
             TimestampsToReturn=ua.TimestampsToReturn.Both,
+            ReleaseContinuationPoints=release,  # the library's own default asks for nothing but this
             NodesToRead=[ua.HistoryReadValueId(NodeId=node, ContinuationPoint=point) for node, point in part],
         )
         try:
@@ -120,6 +129,7 @@ async def events(session: Session, notifier: Any, since: datetime, until: dateti
         parameters = ua.HistoryReadParameters(
             HistoryReadDetails=details,
             TimestampsToReturn=ua.TimestampsToReturn.Both,
+            ReleaseContinuationPoints=False,
             NodesToRead=[ua.HistoryReadValueId(NodeId=notifier, ContinuationPoint=point)],
         )
         try:

@@ -49,12 +49,14 @@ class Position:
         was = str(self._kinds.setdefault(node, kind))
         return was if was != kind else ""
 
-    def keep_only(self, nodes: Iterable[str]) -> None:
-        """What is no longer read is forgotten, so that a checkpoint does not grow for ever."""
-        wanted = set(nodes)
+    def keep_only(self, nodes: Iterable[str], entities: Iterable[str]) -> None:
+        """What is no longer read is forgotten, so that a checkpoint does not grow for ever. Parts are of a node, or of
+        an entity: `equipment:press#state`."""
+        wanted, about = set(nodes), set(entities)
         for table in (self._nodes, self._kinds, self.parts):
             for gone in table.keys() - wanted:
-                del table[gone]
+                if gone.rpartition("#")[0] not in about:
+                    del table[gone]
 
     def to_json(self) -> Checkpoint:
         return {

@@ -19,8 +19,8 @@ from lineside_ingest.opcua.feed import Feed, Missed
 from lineside_ingest.opcua.position import Position
 from lineside_ingest.opcua.session import Session, before
 from lineside_ingest.opcua.structures import Structures
-from lineside_ingest.opcua.values import Item, digest, kind_of, message, overflowed, said
-from lineside_ingest.opcua.watching import Notifier, Watched, Watching, listen, refresh
+from lineside_ingest.opcua.values import Item, digest, kind_of, message, overflowed, said, status_name
+from lineside_ingest.opcua.watching import GONE, Notifier, Watched, Watching, listen, refresh
 
 _MOST, _LOOK_S, _CHECKPOINT_S = 1000, 0.01, 1.0
 _SKEW = timedelta(minutes=1)
@@ -66,8 +66,9 @@ class Reading:
         self._types: dict[Any, str] = {}
         self._troubles: list[Trouble] = []  # that stand as long as this session
         self._told: tuple[Trouble, ...] | None = None
-        self._refreshed: set[str] | None = None
-        self._has_conditions = False
+        self._refreshed: set[str] | None = None  # the conditions that a refresh under way has told
+        self._stood: dict[str, Json] | None = None  # the alarms that were known when it began
+        self._patience = 0.0  # until when the first values are waited for
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Never ends. Raises SourceUnavailable when the session or the subscription is lost."""
@@ -76,7 +77,7 @@ class Reading:
         await self._feed.open()  # first, so that nothing falls between the history and what is so now
         found = await self.wanted()
         await self._watching.watch(found)
-        self._position.keep_only(item.node for item in found)
+        self._position.keep_only((item.node for item in found), (str(item.entity) for item in found))
         if self._plan.notifiers:
             await self._listen()
         since, first = self._position.heard, self._position.first
@@ -88,8 +89,9 @@ class Reading:
             elif not first:
                 yield Batch(gaps=[Gap(since=since, until=began, reason="not connected")])
         if self._plan.notifiers:
-            self._has_conditions = await refresh(self._session, self._feed.subscription_id)
+            self._troubles += await refresh(self._session, self._feed.subscription_id)
         saved = 0.0
+        self._patience = time.monotonic() + self._session.settings.timeout_s
         while True:
             heard = await self._hear()
             if heard is None:
@@ -219,7 +221,7 @@ class Reading:
 
     async def _hear(self) -> _Heard | None:
         """What came, at most so much at once; nothing where the subscription proved to be alive in silence, None while
-        the line is cut."""
+        the line is cut, or first values are still to come."""
         heard = _Heard()
         timeout, waited = self._session.settings.keep_alive_s, 0.0
         while len(heard.messages) < _MOST:
@@ -229,12 +231,16 @@ class Reading:
                 waited += time.monotonic() - asked
                 if heard.messages or heard.gaps:
                     break
+                if timeout == _LOOK_S:  # what came said nothing: that is no silence yet
+                    timeout = self._session.settings.keep_alive_s
+                    continue
                 if self._session.client.state.value == "connected":
                     if self._feed.is_stale(2.0):
                         raise SourceUnavailable(
                             f"{self._plan.source}: the subscription went silent without a keep-alive"
                         )
-                    return heard
+                    waiting = self._watching.unheard and time.monotonic() < self._patience
+                    return None if waiting else heard
                 if waited >= self._session.settings.resume_s:
                     raise SourceUnavailable(f"{self._plan.source}: the connection was lost")
                 timeout = min(timeout, 0.2)
@@ -254,9 +260,10 @@ class Reading:
             case ua.DataChangeNotification(MonitoredItems=items):
                 for each in items or []:
                     watched = self._watching.by_handle.get(each.ClientHandle)
+                    self._watching.unheard.discard(each.ClientHandle)
                     if watched is not None:
                         self._take(heard, watched, each.Value)
-                        if each.Value.StatusCode is not None and each.Value.StatusCode.name == "BadNodeIdUnknown":
+                        if status_name(each.Value.StatusCode) in GONE:
                             reason = f"{watched.item.node}: the server no longer has it"
                             await self._watching.lose(each.ClientHandle, reason)
             case ua.EventNotificationList(Events=events):
@@ -335,7 +342,7 @@ class Reading:
         if alarms.is_condition(event):
             if self._refreshed is not None:
                 self._refreshed.add(alarms.key_of(event))
-            change = alarms.change(event, self._position)
+            change = alarms.change(event, self._position, self._stood)
             if not change:
                 return
             event["change"] = change
@@ -347,13 +354,13 @@ class Reading:
 
     async def _housekeeping(self, heard: _Heard, kind: int) -> None:
         if kind == _REFRESH_START:
-            self._refreshed = set()
+            self._refreshed, self._stood = set(), dict(self._position.alarms)
         elif kind == _REFRESH_END and self._refreshed is not None:
             for key in sorted(self._position.alarms.keys() - self._refreshed):
                 known = self._position.alarms.pop(key)
                 if isinstance(known, list) and known[0]:
                     heard.messages.append(self._event_message(alarms.cleared_unheard(key, known, self._clock())))
-            self._refreshed = None
+            self._refreshed = self._stood = None
         elif kind in _MODEL_CHANGES:
             watched = {item.node for item in self._watching.items}
             await self._watching.watch([item for item in await self.wanted() if item.node not in watched])

@@ -58,8 +58,10 @@ def said(item: Item, data: Any, decode: Decode) -> dict[str, Json]:
         "entity": str(item.entity),
         "property": item.property,
     }
-    if value is None and data.Value is not None and data.Value.Value is not None:
-        found["unread"] = f"{type(data.Value.Value).__name__} {data.Value.Value}"[:200]  # not a number, for instance
+    if value is None and data.Value is not None and isinstance(data.Value.Value, float):
+        found["unread"] = (
+            f"float {data.Value.Value}"  # not a number, or without end; empty texts and structures are fine
+        )
     if item.unit:
         found["unit"] = item.unit
     if item.rule:
@@ -243,8 +245,9 @@ def stamp(moment: datetime | None) -> str | None:
 
 
 def aware(moment: datetime | None) -> datetime | None:
-    """asyncua's times are UTC, in some versions without saying so; the year 1601 means that there is none."""
-    if moment is None or moment.year < 1970:
+    """asyncua's times are UTC, in some versions without saying so; the earliest and the latest that the protocol has
+    (1601 and 9999) mean that there is none."""
+    if moment is None or not 1970 <= moment.year < 9999:
         return None
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
 

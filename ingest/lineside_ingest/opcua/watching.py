@@ -15,7 +15,11 @@ from lineside_ingest.opcua.structures import Structures
 from lineside_ingest.opcua.values import Item, status_name
 
 _REFUSED = ("BadUserAccessDenied", "BadNotReadable")
+GONE = ("BadNodeIdUnknown", "BadNodeIdInvalid")  # what a node says that was deleted
 _AGAIN_S, _REFUSED_AGAIN_S = 30.0, 3600.0
+# Each server has its own way to say that it has no conditions, or that it is at it already.
+_NO_CONDITIONS = ("BadMethodInvalid", "BadNothingToDo", "BadNodeIdUnknown", "BadNodeIdInvalid", "BadNotSupported",
+                  "BadNotImplemented", "BadServiceUnsupported", "BadRefreshInProgress")  # fmt: skip
 _HIGHEST = 8  # so many levels up, the equipment of an event's source is looked for
 
 
@@ -46,6 +50,7 @@ class Watching:
         self._lost: dict[Item, _Lost] = {}
         self.by_handle: dict[int, Watched] = {}
         self.places: dict[Any, str] = {}
+        self.unheard: set[int] = set()  # whose first value has not come yet
 
     async def watch(self, items: Iterable[Item]) -> None:
         """The items are watched, as far as the server lets us; the others are tried again later."""
@@ -64,6 +69,7 @@ class Watching:
         for (item, node), (handle, result) in zip(found, await self._feed.watch(nodes), strict=True):
             self._lost.pop(item, None)
             if result.StatusCode.is_good():
+                self.unheard.add(handle)
                 self.by_handle[handle] = Watched(item, node, result.MonitoredItemId, result.RevisedSamplingInterval)
                 if item.entity.kind == EntityKind.EQUIPMENT:
                     self.places.setdefault(node, item.entity.id)
@@ -75,6 +81,7 @@ class Watching:
     async def lose(self, handle: int, reason: str) -> None:
         """The node is no longer there: it is told, and tried again."""
         watched = self.by_handle.pop(handle)
+        self.unheard.discard(handle)
         await self._feed.unwatch([watched.monitored])
         self._lose(watched.item, reason, TroubleKind.UNAVAILABLE)
 
@@ -159,8 +166,8 @@ async def listen(
     return heard, troubles
 
 
-async def refresh(session: Session, subscription: int) -> bool:
-    """The server tells all its conditions again; False where it has none."""
+async def refresh(session: Session, subscription: int) -> list[Trouble]:
+    """The server tells all its conditions again, if it has any; what is wrong where it has and can't."""
     from asyncua import ua
 
     condition = session.client.get_node(ua.NodeId(ua.ObjectIds.ConditionType))
@@ -169,6 +176,8 @@ async def refresh(session: Session, subscription: int) -> bool:
             ua.NodeId(ua.ObjectIds.ConditionType_ConditionRefresh), ua.Variant(subscription, ua.VariantType.UInt32)
         )
     except ua.UaStatusCodeError as error:
-        # BadMethodInvalid, BadNothingToDo, BadNodeIdUnknown: each server has its own way to say that it has none
-        return type(error).__name__ == "BadRefreshInProgress"
-    return True
+        name = type(error).__name__
+        if name not in _NO_CONDITIONS:
+            reason = f"alarms that stood before we listened can't be had: ConditionRefresh: {name}"
+            return [Trouble(kind=TroubleKind.REFUSED, reason=reason, stream="alarms")]
+    return []
