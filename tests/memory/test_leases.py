@@ -77,18 +77,24 @@ async def test_while_another_process_reads_a_source_nobody_else_does(store_url, 
     assert idle.confirmed == []
 
 
+@pytest.mark.parametrize(("elsewhere", "lease_s"), [(False, 600.0), (True, 1.0)])
 async def test_a_process_killed_in_mid_lease_between_commit_and_confirm_loses_and_doubles_nothing(
-    store_url, open_memory, start
+    store_url, open_memory, start, elsewhere, lease_s
 ):
     memory = open_memory(store_url, plant=crash_writer.PLANT)
-    process = start(1.0, confirms=False)
+    process = start(lease_s, confirms=False)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert memory.checkpoint("plc") == {"batch": 0}
     with memory.read() as connection:
-        assert leases.holding(connection, "plc") is not None, "it could not give it back"
+        (holder,) = connection.scalars(select(tables.leases.c.holder))
+    if elsewhere:
+        with memory.write() as connection:
+            connection.execute(update(tables.leases).values(holder=holder.replace("@", "@elsewhere.")))
+    with memory.read() as connection:
+        assert (leases.holding(connection, "plc") is None) is not elsewhere
 
-    outcome = await catch_up(memory, Endless(confirms=True, last=3), lease_s=1.0)
+    outcome = await catch_up(memory, Endless(confirms=True, last=3), lease_s=lease_s)
 
     assert (outcome.received, outcome.recorded) == (15, 15)
     assert len(memory.view().notes()) == 20
