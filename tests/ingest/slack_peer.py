@@ -35,7 +35,11 @@ class SlackServer:
         self.asked: list[tuple[str, dict[str, str]]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
+        body, more = scope["query_string"] + b"&", True  # what is asked for may come as a form, too
+        while more:
+            part = await receive()
+            body, more = body + part.get("body", b""), part.get("more_body", False)
+        query = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         method = scope["path"].rpartition("/")[2]
         self.asked.append((method, query))

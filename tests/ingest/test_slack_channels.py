@@ -1,12 +1,14 @@
 """Slack's channels: edits, late replies, deletions and what is none, names, rights, limits."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from slack_sdk import WebClient
 
-from lineside.connector import Aside, TroubleKind
+from lineside.connector import Aside, Batch, TroubleKind
 from lineside.errors import BadSettings, SourceRefused, SourceUnavailable
 from lineside.memory import Memory
 from lineside.memory.intake import catch_up
@@ -115,8 +117,6 @@ async def test_the_same_history_read_twice_from_the_start_says_nothing_twice(
         server.find(ts(hours=2))["reactions"] = reactions
         read = await drain(slack())
         connector = slack()
-        from lineside.connector import Batch
-
         memory.remember(Batch(messages=read.messages), source="chat", translate=connector.translate)
     assert texts(memory) == ["two"]
     assert memory.dead_letters() == []
@@ -385,6 +385,34 @@ async def test_a_page_in_place_of_json_is_refused(server: SlackServer, slack: Ca
     server.closed = (200, {"content-type": "text/html"}, b"<html>Sign in</html>")
     with pytest.raises(SourceRefused, match="mend url"):
         await drain(slack())
+
+
+async def test_slack_s_own_library_reads_the_same_of_the_server(
+    server: SlackServer, slack: Callable[..., SlackChannels]
+) -> None:
+    for n in range(7):
+        server.say(ts(hours=n + 1), f"{n}")
+    server.say(ts(minutes=5), "reply", thread_ts=ts(hours=3))
+    client = WebClient(token="xoxb-right", base_url=f"{server.url}/")
+
+    def read_by_library() -> set[str]:
+        pages = client.conversations_history(channel=CHANNEL, limit=3)
+        told = [each for page in pages for each in page["messages"]]
+        parents = [each for each in told if each.get("reply_count")]
+        for parent in parents:
+            told += client.conversations_replies(channel=CHANNEL, ts=parent["ts"])["messages"]
+        return {each["ts"] for each in told}
+
+    read = await drain(slack(page_size=3))
+    assert {message.key for message in read.messages} == await asyncio.to_thread(read_by_library)
+    assert len(read.messages) == 8
+
+
+async def test_a_channel_named_twice_is_read_once(server: SlackServer, slack: Callable[..., SlackChannels]) -> None:
+    server.say(ts(hours=1), "a")
+    read = await drain(slack(channels=["line-3", CHANNEL, "#line-3"]))
+    assert len(read.messages) == 1
+    assert server.count("conversations.history") == 2  # what is new, and the look back
 
 
 def test_a_pace_of_one_a_minute_leaves_a_minute_between_two() -> None:

@@ -226,6 +226,14 @@ async def test_an_export_that_is_still_on_its_way_is_waited_for(tmp_path: Path) 
     assert len((await drain(reading(path))).messages) == 1
 
 
+async def test_a_channel_that_the_export_has_not_is_told(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "export.zip", files(message(SAID, "one")))
+    read = await drain(reading(path, channels=["line-3", "nowhere"]))
+    assert [(each.kind, each.stream) for each in read.troubles] == [(TroubleKind.REFUSED, "nowhere")]
+    with pytest.raises(SourceRefused, match="nowhere"):
+        await drain(reading(path, channels=["nowhere"]))
+
+
 async def test_another_export_at_the_same_path_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "export.zip"
     first = await drain(reading(zipped(path, files(message(SAID, "one")))))

@@ -28,7 +28,7 @@ from lineside_ingest.slack_channels import message as slack
 from lineside_ingest.slack_channels.export import Export
 from lineside_ingest.slack_channels.export_reading import read_export
 from lineside_ingest.slack_channels.history import History, Position, Span
-from lineside_ingest.slack_channels.message import NOISE, Rules
+from lineside_ingest.slack_channels.message import NOISE, Channel, Rules
 from lineside_ingest.slack_channels.people import Workspace
 from lineside_ingest.slack_channels.web import Web
 
@@ -83,7 +83,9 @@ class SlackChannels:
                 async with self._web.http.session() as session:
                     me = await self._web.call(session, "auth.test")
                     checks.append(Check(name="sign in", ok=True, detail=f"{me.get('team')} as {me.get('user')}"))
-                    checks += [await self._check_channel(session, wanted) for wanted in self._wanted]
+                    # More requests than are allowed in a minute would make whoever checks wait for them.
+                    tried = self._wanted[: self._web.per_minute]
+                    checks += [await self._check_channel(session, wanted) for wanted in tried]
             except SourceError as error:
                 checks.append(Check(name="sign in", ok=False, detail=error.message, fix="mend url or token"))
         return checks
@@ -95,7 +97,7 @@ class SlackChannels:
         if not self._by_web:
             async for batch in self._read_export(None, state):
                 yield batch
-            yield Batch(checkpoint=dict(state), troubles=[])
+            yield Batch(checkpoint=dict(state), troubles=await asyncio.to_thread(self._absent))
             return
         troubles: list[Trouble] = []
         down: dict[str, SourceUnavailable] = {}
@@ -104,6 +106,7 @@ class SlackChannels:
             await self._workspace.refresh(session)
             histories = await self._histories(session, state, address, down)
             if self._export is not None:
+                self._refused.pop("export", None)
                 with self._apart("export", down):
                     async for batch in self._read_export(session, state):
                         yield batch
@@ -141,6 +144,8 @@ class SlackChannels:
                 continue
             with self._apart(wanted, down):
                 channel = await self._workspace.channel(session, wanted)
+                if any(channel.id == known.channel.id for known in found.values()):
+                    continue  # it is named by its id and by its name
                 found[wanted] = History(
                     self._web,
                     session,
@@ -252,12 +257,23 @@ class SlackChannels:
         kind = "private: whoever may read this source reads it" if channel.private else "public"
         return Check(name=name, ok=True, detail=f"#{channel.name}, {kind}")
 
+    def _absent(self) -> list[Trouble]:
+        """The channels that are to be read and that the export has not."""
+        if self._export is None:
+            return []
+        reason = f"{self._export.path} holds no such channel"
+        missing = self._missing(self._export.channels())
+        return [Trouble(kind=TroubleKind.REFUSED, reason=reason, stream=each) for each in missing]
+
+    def _missing(self, there: Sequence[Channel]) -> list[str]:
+        return [each for each in self._wanted if all(each not in (known.id, known.name) for known in there)]
+
     def _check_export(self, export: Export) -> Check:
         try:
             there = export.channels()
         except SourceError as error:
             return Check(name="export", ok=False, detail=error.message, fix="mend the path, or export it again")
-        missing = [each for each in self._wanted if all(each not in (known.id, known.name) for known in there)]
+        missing = self._missing(there)
         detail = f"{len(there)} channels" + (f"; not among them: {', '.join(missing)}" if missing else "")
         return Check(name="export", ok=len(missing) < len(self._wanted), detail=detail, fix="mend channels")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from lineside.plant.records import Json
 
-_TOKEN = re.compile(r"<([^<>\n]{1,4000})>")
+_TOKEN = re.compile(r"<([^\s<>][^<>\n]{0,4000})>")
 _MENTION = re.compile(r"<([@#])([A-Z][A-Z0-9]+)(?:\|[^<>\n]*)?>")
 _CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 _ASIDE = re.compile(r"\0(\d+)\0")
