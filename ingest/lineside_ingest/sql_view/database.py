@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lineside.connector.sql_values import load_exactly
 from lineside.errors import BadSettings, MissingExtra, SourceRefused, SourceUnavailable
 from lineside_ingest.sql_view.dialects import DIALECTS, EXTRAS, Dialect
-from lineside_ingest.sql_view.statements import CURSOR, exact
+from lineside_ingest.sql_view.statements import CURSOR
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, Select
@@ -210,26 +211,4 @@ def _close_cursor(context: Any) -> None:  # sqlalchemy's ExceptionContext
 
 
 def _reads_every_time(connection: Any, _: object) -> None:  # psycopg's
-    """Times that Python has not, such as infinity, come as the texts that they are; JSON keeps its numbers."""
-    from psycopg import DataError
-    from psycopg.adapt import Buffer
-    from psycopg.types import datetime as times
-    from psycopg.types.json import set_json_loads
-
-    def tolerant(known: type[Any]) -> type[Any]:
-        class Tolerant(known):  # type: ignore[misc]
-            def load(self, data: Buffer) -> object:
-                try:
-                    return super().load(data)
-                except DataError:
-                    return bytes(data).decode()
-
-        return Tolerant
-
-    for name, known in (
-        ("date", times.DateLoader),
-        ("timestamp", times.TimestampLoader),
-        ("timestamptz", times.TimestamptzLoader),
-    ):
-        connection.adapters.register_loader(name, tolerant(known))
-    set_json_loads(exact, connection)
+    load_exactly(connection)

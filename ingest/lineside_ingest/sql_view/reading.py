@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from lineside.connector import Batch, SourceMessage, Trouble, TroubleKind, Unreadable
 from lineside.connector.rows import RowStream, Versions
+from lineside.connector.sql_values import as_json
 from lineside.errors import SourceRefused, UnreadableMessage
 from lineside.plant.records import Json
 from lineside.plant.row_values import moment
 from lineside_ingest.sql_view.cursor import Overlap, Position, from_json, not_after, position_of, reaches, to_json
 from lineside_ingest.sql_view.database import Session
-from lineside_ingest.sql_view.statements import as_json, keys, probe, reads
+from lineside_ingest.sql_view.statements import keys, probe, reads
 
 if TYPE_CHECKING:
     from sqlalchemy import Select

@@ -1,25 +1,17 @@
-"""The statements that read a view, and what its values are in JSON."""
+"""The statements that read a view."""
 
 from __future__ import annotations
 
-import base64
-import json
-import math
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from lineside.plant.records import Json
-from lineside.plant.row_values import Notation, number
 from lineside_ingest.sql_view.cursor import Position
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, FromClause, Select
 
 CURSOR = "lineside_cursor"
-_PLAIN = Notation(time_zone=UTC)
 
 
 def probe(table: str, sql: str, columns: Sequence[str]) -> Select[Any]:
@@ -54,35 +46,6 @@ def keys(table: str, sql: str, columns: Sequence[str], key: Sequence[str]) -> Se
 
     view, _ = _view(table, sql, columns, more=key)
     return sqlalchemy.select(*(view.c[name] for name in key)).select_from(view)
-
-
-def as_json(value: object) -> Json:
-    """A column's value without loss: decimals exact, times in ISO, bytes in base64, what is no number as text."""
-    match value:
-        case float() if not math.isfinite(value):
-            return str(value)
-        case None | bool() | int() | float() | str():
-            return value
-        case Decimal():
-            return number(str(value), _PLAIN) if value.is_finite() and abs(value.adjusted()) <= 300 else str(value)
-        case datetime() | date() | time():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case UUID():
-            return str(value)
-        case bytes() | memoryview() | bytearray():
-            return base64.b64encode(bytes(value)).decode()
-        case dict():
-            return {str(key): as_json(each) for key, each in value.items()}
-        case list() | tuple() | set():
-            return [as_json(each) for each in value]
-    return str(value)
-
-
-def exact(text: str | bytes) -> Json:
-    """A JSON column's value with its numbers as they stand."""
-    return as_json(json.loads(text, parse_float=Decimal))
 
 
 def _view(

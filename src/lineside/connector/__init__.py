@@ -115,6 +115,7 @@ class TroubleKind(StrEnum):
     DRIFT = "drift"  # fields, codes or units are other than they were
     SKEW = "skew"  # its clock is off
     EPOCH = "epoch"  # it began anew, so it was read anew
+    RETAINED = "retained"  # it keeps more for us than it should, or will not keep it much longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
