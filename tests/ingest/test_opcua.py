@@ -333,3 +333,58 @@ async def test_a_wrong_password_is_refused_and_the_right_one_reads() -> None:
 def test_bad_options_are_named(options: dict[str, Any], wrong: str, tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match=wrong):
         Press().reader(**options)
+
+
+@pytest.mark.parametrize(("answer", "told"), [("BadUserAccessDenied", True), ("BadNothingToDo", False)])
+async def test_a_refused_refresh_of_the_alarms_is_told_and_one_without_conditions_is_not(
+    press: Press, answer: str, told: bool
+) -> None:
+    async def refuse(*_: object) -> ua.StatusCode:
+        return ua.StatusCode(getattr(ua.StatusCodes, answer))
+
+    refresh = press.server.get_node(ua.NodeId(ua.ObjectIds.ConditionType_ConditionRefresh))
+    press.server.link_method(refresh, refuse)
+    async with capturing(press.reader()) as batches:
+        capture = Capture(press.reader(), batches)
+        await capture.until(lambda c: any(batch.troubles is not None for batch in c.seen))
+    assert [trouble.stream for trouble in capture.troubles] == (["alarms"] if told else [])
+
+
+async def test_a_server_whose_first_values_are_late_is_not_up_to_date_yet(press: Press) -> None:
+    """The library's server sends values with the subscription's first publication: it is held up."""
+    service = press.server.iserver.subscription_service
+    create = service.create_subscription
+
+    async def late(*given: Any, **named: Any) -> Any:
+        made = await create(*given, **named)
+        [subscription] = service.subscriptions.values()
+        publish, begun = subscription.publish_results, asyncio.get_running_loop().time()
+
+        async def held(*more: Any) -> None:
+            if asyncio.get_running_loop().time() - begun > 1.0:  # three times a sign of life
+                await publish(*more)
+
+        subscription.publish_results = held
+        return made
+
+    service.create_subscription = late
+    connector = press.reader()
+    async with capturing(connector) as batches:
+        capture = Capture(connector, batches)
+        await capture.until(lambda c: any(batch.empty for batch in c.seen))
+    assert len(capture.reports) == 3
+
+
+async def test_when_we_fall_behind_publishing_pauses_and_what_the_servers_queues_could_not_hold_is_a_gap(
+    press: Press,
+) -> None:
+    connector = press.reader(queue=2)  # asyncua's server drops what is too much and says nothing of it
+    async with capturing(connector) as batches:
+        capture = Capture(connector, batches)
+        await capture.until(lambda c: len(c.reports) == 3)
+        for number in range(60):  # nobody takes them
+            await press.write("Good", number, at=AT + timedelta(seconds=1 + number))
+            await asyncio.sleep(0.02)
+        await capture.until(lambda c: bool(c.gaps))
+    assert len(capture.values("good_count")) < 60
+    assert "the server's queues may have overflowed" in capture.gaps[0].reason

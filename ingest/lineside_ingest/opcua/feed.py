@@ -6,6 +6,7 @@ Imports asyncua: import it late.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,15 @@ class Missed:
     """Notifications that the server sent and that can't be had again."""
 
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Publishing paused for longer than the server's queues are sure to hold; not every server says what it dropped.
+    Of the monotonic clock."""
+
+    since: float
+    until: float
 
 
 class Feed(Subscription):  # type: ignore[misc] # the library has no types
@@ -53,6 +63,7 @@ class Feed(Subscription):  # type: ignore[misc] # the library has no types
         self._last = 0
         self._broken = ""
         self._handle = 0
+        self._covered_s = math.inf  # so long a pause, every node's queue holds all its samples
 
     async def open(self) -> None:
         """The server sends, and keeps what it could not send while the line is cut."""
@@ -90,6 +101,13 @@ class Feed(Subscription):  # type: ignore[misc] # the library has no types
                 ItemsToCreate=requests,
             )
             results = await self.session.wire.create_monitored_items(parameters)
+            if "filter" not in how:  # events come when they come
+                covered = [
+                    max(each.RevisedQueueSize * each.RevisedSamplingInterval, self.interval_ms) / 1000
+                    for each in results
+                    if each.StatusCode.is_good()
+                ]
+                self._covered_s = min([self._covered_s, *covered])
             handles = [each.RequestedParameters.ClientHandle for each in requests]
             return list(zip(handles, results, strict=True))
 
@@ -116,7 +134,7 @@ class Feed(Subscription):  # type: ignore[misc] # the library has no types
                 self.last_publish_at = time.monotonic()
 
     async def publish_callback(self, publish_result: Any) -> None:
-        self.last_publish_at = time.monotonic()
+        began = self.last_publish_at = time.monotonic()
         message = publish_result.NotificationMessage
         if not message.NotificationData:
             return
@@ -135,6 +153,8 @@ class Feed(Subscription):  # type: ignore[misc] # the library has no types
                 continue
             await self._notices.put(each)
         self.last_publish_at = time.monotonic()
+        if self.last_publish_at - began > self._covered_s:
+            await self._notices.put(Held(began, self.last_publish_at))
 
     def is_stale(self, margin: float) -> bool:
         return self._notices.empty() and bool(super().is_stale(margin))

@@ -15,7 +15,7 @@ from lineside.errors import SourceUnavailable
 from lineside.plant.records import Json
 from lineside_ingest.opcua import alarms, browsing, history, models
 from lineside_ingest.opcua.alarms import Wanted
-from lineside_ingest.opcua.feed import Feed, Missed
+from lineside_ingest.opcua.feed import Feed, Held, Missed
 from lineside_ingest.opcua.position import Position
 from lineside_ingest.opcua.session import Session, before
 from lineside_ingest.opcua.structures import Structures
@@ -256,6 +256,16 @@ class Reading:
                 reason = f"{count} notifications of the server did not arrive and can't be had again"
                 heard.gaps.append(
                     Gap(since=self._position.heard or now - timedelta(seconds=1), until=now, reason=reason)
+                )
+            case Held(since=since, until=until):
+                to_ours = self._clock() - timedelta(seconds=time.monotonic())
+                reason = f"we took nothing for {until - since:.0f} s: the server's queues may have overflowed"
+                heard.gaps.append(
+                    Gap(
+                        since=to_ours + timedelta(seconds=since),
+                        until=to_ours + timedelta(seconds=until),
+                        reason=reason,
+                    )
                 )
             case ua.DataChangeNotification(MonitoredItems=items):
                 for each in items or []:
