@@ -106,7 +106,7 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, plant: d
             if kill == 0:
                 pusher.start()
             if kill == KILLS // 2:  # by now everything that it is about has been read
-                until(lambda: _all_live(home), "the sources", within_s=60)
+                until(lambda: _all_live(home), "the sources", within_s=240)
                 asked = lineside("--home", home, "ask", plant["hold_question"], "--as", plant["proposer"], "--json")
                 (wanted,) = asked.json["proposals"]
                 proposal = wanted["id"]
@@ -119,7 +119,7 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, plant: d
             process.kill()
             process.communicate()
         process, pusher.url = serve(home)
-        until(lambda: _state(home, proposal) == "verified", "the hold to come back", within_s=60)
+        until(lambda: _state(home, proposal) == "verified", "the hold to come back", within_s=240)
         pushed = pusher.done
         until(lambda: pusher.done > pushed, "one more push")
     finally:

@@ -54,7 +54,7 @@ async def catch_up(
         async with aclosing(generator(connector.capture(checkpoint))) as batches:
             async for batch in batches:
                 total += await keep(memory, connector, batch, holder=holder, mapping=mapping)
-                reached = max(filter(None, (reached, newest_stamp(batch))), default=None)
+                reached = max([*stamps(batch), *([reached] if reached else [])], default=None)
                 progress(Progress(outcome=total, reached=reached))
                 if batch.empty:
                     break
@@ -88,9 +88,10 @@ async def _wrapped(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
         yield batch
 
 
-def newest_stamp(batch: Batch) -> datetime | None:
+def stamps(batch: Batch) -> list[datetime]:
+    """The source's own, one for each message that bears any."""
     said = (message.reported_at or message.occurred_at for message in batch.messages)
-    return max(filter(None, said), default=None)
+    return [each for each in said if each is not None]
 
 
 @asynccontextmanager

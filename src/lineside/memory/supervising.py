@@ -23,7 +23,7 @@ from lineside.memory import feeds, leases
 from lineside.memory.alerts import UNRECONCILED
 from lineside.memory.apart import Apart
 from lineside.memory.feed_state import FeedState
-from lineside.memory.intake import generator, keep, newest_stamp
+from lineside.memory.intake import generator, keep, stamps
 from lineside.memory.reconciling import reconcile
 from lineside.memory.remember import Outcome
 from lineside.memory.store import Memory
@@ -207,9 +207,9 @@ class Intake:
         )
 
     def _up_to_date(self, batch: Batch) -> bool:
-        """Whether this is the end of what it had: of a stream that never pauses, whether it speaks of now."""
-        newest = newest_stamp(batch)
-        return batch.empty or (newest is not None and newest > self._memory.clock() - NOW)
+        """Whether this is the end of what it had: of a stream that never pauses, whether it speaks of nothing but now."""
+        first = min(stamps(batch), default=None)
+        return batch.empty or (first is not None and first > self._memory.clock() - NOW)
 
     async def _back_off(self, source: str, state: FeedState, reason: str) -> None:
         """Half to the whole of a pause that doubles with every failure."""
