@@ -1,6 +1,7 @@
 """Trackers as people keep them: titles above the header, merged cells, zeros in front, formulas, odd encodings."""
 
-from datetime import UTC, date, datetime, time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,12 +9,13 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
+from lineside.connector import Aside, TroubleKind
 from lineside.errors import BadSettings, SourceRefused, SourceUnavailable, UnreadableMessage
 from lineside.plant.entities import Entity
 from lineside.plant.records import Event, Note, Report
 from lineside_ingest.spreadsheet import Spreadsheet
 
-from .reading import NOW, Read, drain, keys
+from .reading import NOW, drain, keys
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOLD = {
@@ -41,9 +43,14 @@ def book(path: Path, rows: list[list[Any]], *, merge: tuple[str, ...] = (), shee
     return path
 
 
-def tracker(path: Path, **options: Any) -> Spreadsheet:
-    settings = {"path": str(path), "key": ["Sperr-Nr"], "mapping": HOLD, **options}
-    return Spreadsheet("sperrliste", settings, time_zone=BERLIN, clock=lambda: NOW)
+def now_is(path: Path, *, later: timedelta = timedelta(minutes=1)) -> Callable[[], datetime]:
+    """A clock that shows how late it is a while after the file was saved."""
+    return lambda: datetime.fromtimestamp(path.stat().st_mtime, UTC) + later
+
+
+def tracker(path: Path, *, clock: Callable[[], datetime] = lambda: NOW, **options: Any) -> Spreadsheet:
+    settings = {"path": str(path), "key": ["Sperr-Nr"], "mapping": HOLD, "settle_s": 0, **options}
+    return Spreadsheet("sperrliste", settings, time_zone=BERLIN, clock=clock)
 
 
 async def test_a_row_below_titles_becomes_a_report_with_its_zeros_and_its_date(tmp_path: Path) -> None:
@@ -103,14 +110,25 @@ async def test_rows_without_a_key_are_told_apart_by_what_they_say_wherever_they_
     assert (note.text, note.author) == ("neu", "CD")
 
 
-async def test_a_formula_without_a_value_is_named_and_the_other_rows_come(tmp_path: Path) -> None:
+async def test_a_formula_without_a_value_is_told_of_its_column_and_the_row_comes_without_it(tmp_path: Path) -> None:
     day = date(2026, 5, 4)
     rows = [HEADER, ["H-1", "L-1", "offen", "=1+1", day], ["H-2", "L-2", "offen", 2, day]]
     reading = tracker(book(tmp_path / "liste.xlsx", rows))
-    broken, whole = (await drain(reading)).messages
-    with pytest.raises(UnreadableMessage, match=r"Menge Ist \(=1\+1\)"):
-        reading.translate(broken)
-    assert reading.translate(whole)
+    read = await drain(reading)
+    bare, whole = read.records(reading)
+    assert isinstance(bare, Report)
+    assert isinstance(whole, Report)
+    assert bare.properties == {"subject": "lot:L-1", "status": "active"}
+    assert whole.properties["quantity"] == {"value": 2, "unit": "kg"}
+    assert [(each.kind, each.stream, each.reason) for each in read.troubles] == [
+        (
+            TroubleKind.DRIFT,
+            "liste.xlsx!Liste",
+            "1 cells of the column Menge Ist hold no value: first a formula without a stored value (=1+1) in row 2",
+        )
+    ]
+    again = await drain(reading, read.checkpoint)
+    assert (again.messages, again.troubles) == ([], read.troubles)
 
 
 async def test_a_row_without_its_key_and_a_key_that_stands_twice_are_named(tmp_path: Path) -> None:
@@ -124,15 +142,41 @@ async def test_a_row_without_its_key_and_a_key_that_stands_twice_are_named(tmp_p
     }
 
 
-async def test_a_sheet_whose_column_was_renamed_is_named_until_it_is_mended(tmp_path: Path) -> None:
-    path = book(tmp_path / "liste.xlsx", [["Sperr-Nr", "Los", "Status", "Menge Ist", "Datum"]])
+async def test_a_sheet_whose_column_was_renamed_is_held_until_it_is_mended(tmp_path: Path) -> None:
+    row = ["H-1", "L-1", "offen", 1, date(2026, 5, 4)]
+    path = book(tmp_path / "liste.xlsx", [["Sperr-Nr", "Los", "Status", "Menge Ist", "Datum"], row])
+    reading = tracker(path)
+    read = await drain(reading)
+    [held] = [reading.translate(message) for message in read.messages]
+    assert isinstance(held, Aside)
+    assert held.held
+    assert "Charge" in held.reason
+    assert [(trouble.kind, trouble.reason) for trouble in read.troubles] == [
+        (TroubleKind.DRIFT, "the header in row 1 lacks Charge; it has: Sperr-Nr, Los, Status, Menge Ist, Datum")
+    ]
+    assert [check.ok for check in await reading.check()] == [False]
+    assert [each async for each in reading.listing()] == []
+    again = await drain(tracker(path), read.checkpoint)
+    assert (again.messages, again.troubles) == ([], read.troubles)
+    book(path, [HEADER, row])
+    mended = await drain(tracker(path), again.checkpoint)
+    assert keys(mended.messages) == ["H-1"]
+    assert len(mended.records(reading)) == 1
+    assert mended.troubles == []
+
+
+async def test_a_sheet_without_the_columns_is_a_dead_letter_once_however_often_it_is_saved(tmp_path: Path) -> None:
+    path = book(tmp_path / "liste.xlsx", [["Urlaub", "Mai"], ["AB", 3]])
     read = await drain(tracker(path))
-    assert [item.reason for item in read.unreadable] == ["no row among the first 20 has the columns: Charge"]
-    assert [check.ok for check in await tracker(path).check()] == [False]
+    assert [item.reason for item in read.unreadable] == [
+        "no row among the first 2 has the columns: Sperr-Nr, Charge, Status, Menge Ist, Datum"
+    ]
+    made = openpyxl.load_workbook(path)
+    made.properties.creator = "somebody else"
+    made.save(path)
     again = await drain(tracker(path), read.checkpoint)
     assert again.unreadable == []
-    book(path, [HEADER, ["H-1", "L-1", "offen", 1, date(2026, 5, 4)]])
-    assert keys((await drain(tracker(path), again.checkpoint)).messages) == ["H-1"]
+    assert [trouble.kind for trouble in again.troubles] == [TroubleKind.DRIFT]
 
 
 @pytest.mark.parametrize(
@@ -185,10 +229,13 @@ async def test_a_file_that_is_being_saved_keeps_no_other_from_being_read(tmp_pat
     (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04half")
     book(tmp_path / "b.xlsx", [HEADER, ["H-1", "L-1", "offen", 1, date(2026, 5, 4)]])
     (tmp_path / "~$b.xlsx").write_bytes(b"lock")
-    read = Read()
-    with pytest.raises(SourceUnavailable, match=r"a\.xlsx"):
-        await drain(tracker(tmp_path), into=read)
+    later = now_is(tmp_path / "a.xlsx")
+    read = await drain(tracker(tmp_path, clock=later))
     assert keys(read.messages) == ["H-1"]
+    assert [(each.kind, each.stream) for each in read.troubles] == [(TroubleKind.UNAVAILABLE, "a.xlsx")]
+    assert read.unreadable == []
+    with pytest.raises(SourceUnavailable, match=r"a\.xlsx"):
+        await drain(tracker(tmp_path / "a.xlsx", clock=later))
 
 
 async def test_a_missing_file_and_a_missing_sheet_say_so(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class SpreadsheetBench(Bench):
         self.save()
 
     def at(self, path: Path, **more: str) -> Connector:
-        options = {"path": str(path), "key": "k", "mapping": MAPPING, **more}
+        options = {"path": str(path), "key": "k", "mapping": MAPPING, "settle_s": 0, **more}
         return Spreadsheet("bench", options, time_zone=UTC, clock=lambda: NOW)
 
     def save(self) -> None:

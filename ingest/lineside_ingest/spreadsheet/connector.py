@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lineside.connector import Batch, Check, Checkpoint, Listed, Options, SourceMessage, Translated, Unreadable
-from lineside.connector.rows import NOTATION_OPTIONS, RowStream, Versions, digest, read_notation, read_stream
+from lineside.connector import (
+    Aside,
+    Batch,
+    Check,
+    Checkpoint,
+    Listed,
+    Options,
+    SourceMessage,
+    Translated,
+    Trouble,
+    TroubleKind,
+)  # fmt: skip
+from lineside.connector.rows import NOTATION_OPTIONS, RowStream, read_notation, read_stream
 from lineside.connector.threads import from_thread
-from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
+from lineside.errors import SourceRefused, SourceUnavailable, UnreadableMessage
 from lineside.plant.exact_json import read_json
-from lineside.plant.records import Json
-from lineside_ingest.spreadsheet.grids import BOOK_SUFFIXES, CSV_SUFFIXES, Grid, formulas, read_book, read_csv
-from lineside_ingest.spreadsheet.layout import Layout, find_layout
+from lineside_ingest.spreadsheet.files import TAKES, Place, Shot, choose, find_files, shot, stamp
+from lineside_ingest.spreadsheet.keyed import Tally, keyed
+from lineside_ingest.spreadsheet.meaning import ORDERS, read_meaning
+from lineside_ingest.spreadsheet.opening import read_sheets
+from lineside_ingest.spreadsheet.reading import ASIDE, Reading, State, damaged, stream_name
+from lineside_ingest.spreadsheet.sheets import Sheet
+from lineside_ingest.spreadsheet.tables import TOTALS, Tables
 
-_OPTIONS = {"path", "sheet", "key", "header_within", "delimiter", "encoding", "mapping", *NOTATION_OPTIONS}
-_UNSTORED = "!"  # in a message: the mapped columns whose cells hold a formula without a value
-_BATCH = 500
-_LARGEST = 64 << 20
+_OPTIONS = {
+    "path", "take", "sheet", "key", "header_within", "fill_down", "totals", "leave_out", "date_order", "delimiter",
+    "encoding", "largest_mb", "settle_s", "mapping", *NOTATION_OPTIONS,
+}  # fmt: skip
 
 
 class Spreadsheet:
-    """Reads a spreadsheet, or a folder of them, whenever it was saved. See README.md."""
+    """Reads a spreadsheet, or many of them, whenever they were saved. See README.md."""
 
     def __init__(
         self,
@@ -39,24 +54,23 @@ class Spreadsheet:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.source = source
-        self._clock = clock
         read = Options(source, options, known=_OPTIONS)
         self._path = Path(read.text("path")).expanduser()
-        self._sheet = read.text("sheet", "")
-        self._within = int(read.number("header_within", 20, at_least=1))
+        self._take = read.text("take", "all", choices=TAKES)
+        self._sheets = read.texts("sheet")
         self._delimiter, self._encoding = read.text("delimiter", ""), read.text("encoding", "")
         if len(self._delimiter) > 1:
             raise read.bad("delimiter", "must be one character")
-        self._stream = read_stream(
-            read,
-            source=source,
-            name=self._path.name,
-            mapping=read.raw("mapping"),
-            notation=read_notation(read, time_zone),
-            key_needed=False,
-        )
-        columns = (name for mapping in self._stream.mappings for name in mapping.columns())
-        self._wanted = tuple(dict.fromkeys((*self._stream.key, *columns)))
+        self._most = int(read.number("largest_mb", 64, at_least=0.001) * (1 << 20))
+        self._settle_s = read.number("settle_s", 1.0)
+        stream = read_stream(
+            read, source=source, name=self._path.name, mapping=read.raw("mapping"),
+            notation=read_notation(read, time_zone), key_needed=False,
+        )  # fmt: skip
+        self._stream = replace(stream, fixed=True)
+        order = read.text("date_order", "", choices=("", *ORDERS))
+        meaning = read_meaning(stream.mappings, stream.key, order=order, serials=stream.notation.time_format is None)
+        self._reading = Reading(stream=self._stream, tables=_read_tables(read, stream), meaning=meaning, clock=clock)
 
     async def check(self) -> Sequence[Check]:
         return await asyncio.to_thread(self._checks)
@@ -69,191 +83,154 @@ class Spreadsheet:
         """Nothing: files want no acknowledgement."""
 
     def translate(self, message: SourceMessage) -> Translated:
+        if message.content_type == ASIDE:
+            return Aside(reason=message.content.decode().partition("\n")[0])
         row = read_json(message.content.decode())
-        if isinstance(row, dict) and (unstored := row.get(_UNSTORED)):
-            raise UnreadableMessage(
-                f"a formula without a stored value in {unstored}; open the file in a spreadsheet program and save it"
-            )
+        if not isinstance(row, dict):
+            raise UnreadableMessage("the message is no row")
+        if not self._stream.lacking(row):
+            plain = self._reading.meaning.plain(row, self._stream.notation)
+            if plain != row:
+                message = replace(message, content=json.dumps(plain, ensure_ascii=False).encode())
         return self._stream.records(message)
 
     async def listing(self) -> AsyncIterator[Listed]:
-        """The keys of every sheet that has its columns; nothing where rows have no key."""
+        """The keys of every sheet that can be read and has its columns; nothing where rows have no key."""
         if self._stream.key:
-            for path in await asyncio.to_thread(self._files):
-                for listed in await asyncio.to_thread(self._listed, path):
+            for place in await asyncio.to_thread(find_files, self._path, self._take):
+                for listed in await asyncio.to_thread(self._listed, place):
                     yield listed
 
-    def _listed(self, path: Path) -> list[Listed]:
+    def _listed(self, place: Place) -> list[Listed]:
         found = []
-        for grid in self._grids(path, _content(path)):
-            try:
-                layout = find_layout(grid, self._wanted, within=self._within)
-            except ValueError:  # reading the sheet says so
-                continue
-            keys = set()
-            for _, row in layout.rows(grid):
-                try:
-                    keys.add(self._stream.key_of(row))
-                except UnreadableMessage:  # so does reading the row
-                    continue
-            found.append(Listed(stream=_name(path, grid), keys=frozenset(keys)))
+        try:
+            with self._shot(place) as taken:
+                for sheet in self._chosen(place, taken):
+                    try:
+                        layout, rows = self._reading.tables.find(sheet, place.name)
+                    except ValueError:  # reading the sheet says so
+                        continue
+                    all_rows = keyed(rows, sheet, self._stream, self._reading.meaning, Tally())
+                    keys = frozenset(row.key for row in all_rows if not row.wrong)
+                    if not layout.missing and (keys or not self._reading.doubtful(taken)):
+                        found.append(Listed(stream=stream_name(place, sheet), keys=keys))
+        except (SourceUnavailable, SourceRefused):  # so does reading the file
+            return []
         return found
 
     def _checks(self) -> list[Check]:
-        checks = []
         try:
-            for path in self._files():
-                for grid in self._grids(path, path.read_bytes()):
-                    name = f"read {_name(path, grid)}"
-                    try:
-                        layout = find_layout(grid, self._wanted, within=self._within)
-                    except ValueError as error:
-                        checks.append(
-                            Check(name=name, ok=False, detail=str(error), fix="mend the mapping or the sheet")
-                        )
-                    else:
-                        checks.append(Check(name=name, ok=True, detail=f"header in row {layout.header + 1}"))
-        except (SourceError, OSError) as error:
-            checks.append(Check(name="read", ok=False, detail=str(error), fix="mend the path, its rights or the file"))
+            checks = [check for place in find_files(self._path, self._take) for check in self._checked(place)]
+        except (SourceUnavailable, SourceRefused) as error:
+            return [Check(name="read", ok=False, detail=error.message, fix="mend the path or its rights")]
         return checks or [Check(name="read", ok=True, detail=f"no file at {self._path} yet")]
+
+    def _checked(self, place: Place) -> Iterator[Check]:
+        try:
+            with self._shot(place) as taken:
+                for sheet in self._chosen(place, taken):
+                    yield self._checked_sheet(place, sheet)
+        except (SourceUnavailable, SourceRefused) as error:
+            yield Check(name=f"read {place.name}", ok=False, detail=error.message, fix="mend the file or its rights")
+
+    def _checked_sheet(self, place: Place, sheet: Sheet) -> Check:
+        name, fix = f"read {stream_name(place, sheet)}", "mend the mapping or the sheet"
+        try:
+            layout, rows = self._reading.tables.find(sheet, place.name)
+        except ValueError as error:
+            return Check(name=name, ok=False, detail=str(error), fix=fix)
+        tally = Tally()
+        for _ in keyed(rows, sheet, self._stream, self._reading.meaning, tally):
+            pass
+        if layout.missing:
+            return Check(name=name, ok=False, detail=f"the header lacks {', '.join(layout.missing)}", fix=fix)
+        told = [f"header in row {layout.header + 1}, {tally.rows} rows"]
+        told += [f"{tally.hidden} of them hidden, and read"] * bool(tally.hidden)
+        told += [f"{tally.unreadable} of them can't be read"] * bool(tally.unreadable)
+        return Check(name=name, ok=True, detail="; ".join([*told, *(each.reason for each in tally.troubles(""))]))
 
     def _read(self, checkpoint: Checkpoint | None) -> Generator[Batch, None, None]:
         files = (checkpoint or {}).get("files")
-        after: dict[str, Json] = dict(files) if isinstance(files, dict) else {}
-        broken: list[SourceUnavailable | SourceRefused] = []
-        for path in self._files():
-            before = after.get(path.name)
-            state = before if isinstance(before, dict) else {}
+        after = dict(files) if isinstance(files, dict) else {}
+        failed: dict[str, SourceUnavailable | SourceRefused] = {}
+        troubles: list[Trouble] = []
+        places = find_files(self._path, self._take)
+        for place in places:
+            state = State.of(after.get(place.name))
+            last: Batch | None = None  # an empty batch, even with a checkpoint, would say that all was read
             try:
-                content = _content(path)
-                changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                if (seen := sha256(content).hexdigest()) == state.get("digest"):
-                    continue
-                sheets = state.get("sheets")
-                kept: dict[str, Json] = dict(sheets) if isinstance(sheets, dict) else {}
-                for grid in self._grids(path, content):
-                    name = _name(path, grid)
-                    versions = Versions(kept.get(name))
-                    stood: dict[str, int] = {}
-                    # without a checkpoint: stopped here, the file is read again, and its rows come under the same ids
-                    yield from self._batches(
-                        replace(self._stream, name=name), grid, content, versions, changed_at, first=stood
-                    )
-                    kept[name] = _forgotten(versions.kept(), stood)
-                after[path.name] = {"digest": seen, "sheets": dict(kept)}
-            except OSError as error:
-                refused = isinstance(error, PermissionError)
-                kind = SourceRefused if refused else SourceUnavailable
-                broken.append(kind(f"{path} can't be read: {error.strerror}"))
+                for batch in self._file(place, state):
+                    if last:
+                        yield last
+                    last = batch
+                if state.advanced:
+                    after[place.name] = state.kept()
+                if last:
+                    yield replace(last, checkpoint={"files": dict(after)}) if state.advanced else last
             except (SourceUnavailable, SourceRefused) as error:
-                broken.append(error)
-        if broken:
-            raise broken[0]
-        yield Batch(checkpoint={"files": dict(after)})
+                failed[place.name] = error
+                kind = TroubleKind.REFUSED if isinstance(error, SourceRefused) else TroubleKind.UNAVAILABLE
+                troubles.append(Trouble(kind=kind, reason=error.message, stream=place.name))
+            else:
+                troubles += state.troubles
+        if failed and len(failed) == len(places):
+            raise min(failed.values(), key=lambda error: isinstance(error, SourceRefused))  # what may pass comes first
+        for name in sorted(after.keys() - {place.name for place in places}):
+            state = State.of(after[name])
+            if not state.missing:
+                state.missing = True
+                after[name] = state.kept()
+                reason = f"{name} is no longer there: what stood in it still stands"
+                troubles.append(Trouble(kind=TroubleKind.UNAVAILABLE, reason=reason, stream=name, passing=True))
+        yield Batch(checkpoint={"files": dict(after)}, troubles=troubles)
 
-    def _batches(
-        self,
-        stream: RowStream,
-        grid: Grid,
-        content: bytes,
-        versions: Versions,
-        changed_at: datetime,
-        *,
-        first: dict[str, int],
-    ) -> Generator[Batch, None, None]:
-        try:
-            layout = find_layout(grid, self._wanted, within=self._within)
-        except ValueError as error:
-            head = json.dumps(grid.rows[: self._within], ensure_ascii=False).encode()
-            yield Batch(unreadable=[Unreadable(content=head, reason=str(error), origin=stream.name)])
+    def _file(self, place: Place, state: State) -> Generator[Batch, None, None]:
+        """What is new in the file; `state` says whether it was read to the end. Raises SourceUnavailable and
+        SourceRefused."""
+        if state.stands(*stamp(place.path)) and not state.missing:
             return
-        messages: list[SourceMessage] = []
-        unreadable: list[Unreadable] = []
-        alike: Counter[str] = Counter()
-        unstored = self._unstored(grid, layout, content, stream.name)
-        for place, cells in layout.rows(grid):
-            row = {**cells, **({_UNSTORED: unstored[place]} if place in unstored else {})}
-            if not stream.concerns(row):
-                continue
-            origin = f"{stream.name}:{place + 1}"
+        with self._shot(place) as taken:
+            if taken.digest == state.digest:
+                state.read(taken, time.time_ns())
+                return
+            older = taken.changed_ns < state.changed_ns
             try:
-                key = stream.key_of(row) if stream.key else self._content_key(row, alike)
-                if first.setdefault(key, place) != place:
-                    raise UnreadableMessage(f"the key {key} stands already in row {first[key] + 1}")
-            except UnreadableMessage as error:
-                told = json.dumps(row, ensure_ascii=False, sort_keys=True).encode()
-                unreadable.append(Unreadable(content=told, reason=error.message, origin=origin))
-                continue
-            version = versions.next(key, row)
-            if version is None:
-                continue
-            item = stream.message(
-                row, version=version, key=key, received_at=self._clock(), reported_at=changed_at, origin=origin
-            )
-            if isinstance(item, SourceMessage):
-                messages.append(item)
-            if len(messages) >= _BATCH:
-                yield Batch(messages=messages, unreadable=unreadable)
-                messages, unreadable = [], []
-        if messages or unreadable:
-            yield Batch(messages=messages, unreadable=unreadable)
+                if not (yield from self._reading.read(place, taken, self._chosen(place, taken), state)):
+                    return
+            except SourceUnavailable as error:
+                if self._reading.doubtful(taken):
+                    raise
+                yield damaged(place, taken, error, state)
+            state.read(taken, time.time_ns())
+            if older:
+                reason = f"an older copy of {place.name} was put in its place: its rows are read as they stand there"
+                state.troubles.append(Trouble(kind=TroubleKind.EPOCH, reason=reason, stream=place.name, passing=True))
 
-    def _content_key(self, row: Mapping[str, Json], alike: Counter[str]) -> str:
-        """What tells rows without a key apart: their content, and which of its equals it is. A row's number would not
-        do, since a row put in above would make all below it new."""
-        content = digest(row)
-        alike[content] += 1
-        return f"{content}.{alike[content]}"
+    def _shot(self, place: Place) -> AbstractContextManager[Shot]:
+        return shot(place.path, most=self._most, settle_s=self._settle_s)
 
-    def _unstored(self, grid: Grid, layout: Layout, content: bytes, name: str) -> dict[int, str]:
-        """For each row, its mapped cells that look empty but hold a formula or an error."""
-        if not name.lower().partition("!")[0].endswith((".xlsx", ".xlsm")):
-            return {}
-        empty = {
-            (place, layout.columns[column])
-            for place, row in layout.rows(grid)
-            for column, value in row.items()
-            if value is None
-        }
-        found: dict[int, str] = {}
-        if empty:
-            titles = {column: title for title, column in layout.columns.items()}
-            for (place, column), formula in formulas(content, grid.name, empty).items():
-                told = f"{titles[column]} ({formula[:40]})"
-                found[place] = f"{found[place]}, {told}" if place in found else told
-        return found
-
-    def _grids(self, path: Path, content: bytes) -> list[Grid]:
-        if len(content) > _LARGEST:
-            raise SourceRefused(f"{path} has {len(content)} bytes, more than {_LARGEST}")
-        if path.suffix.lower() in CSV_SUFFIXES:
-            return [read_csv(content, path.name, delimiter=self._delimiter, encoding=self._encoding)]
-        return read_book(content, path.name, self._sheet)
-
-    def _files(self) -> list[Path]:
-        if self._path.is_dir():
-            wanted = (*BOOK_SUFFIXES, *CSV_SUFFIXES)
-            found = (each for each in self._path.iterdir() if each.suffix.lower() in wanted and each.is_file())
-            return sorted(each for each in found if not each.name.startswith(("~$", ".")))  # locks of who has it open
-        if not self._path.exists():
-            raise SourceUnavailable(f"{self._path} is not there", path=str(self._path))
-        return [self._path]
+    def _chosen(self, place: Place, taken: Shot) -> list[Sheet]:
+        sheets = read_sheets(taken.file, place.name, delimiter=self._delimiter, encoding=self._encoding)
+        names = [sheet.name for sheet in sheets]
+        if names == [""]:
+            return sheets  # a csv file has one
+        chosen = choose(names, self._sheets)
+        if not chosen:
+            wanted = " or ".join(map(repr, self._sheets))
+            raise SourceRefused(f"{place.name} has no sheet {wanted}; there are: {', '.join(names)}")
+        return [sheets[number] for number in chosen]
 
 
-def _content(path: Path) -> bytes:
-    """The file's bytes. Raises SourceUnavailable where it was changed meanwhile, and OSError."""
-    before = path.stat()
-    content = path.read_bytes()
-    after = path.stat()
-    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or len(content) != after.st_size:
-        raise SourceUnavailable(f"{path} is being saved")
-    return content
-
-
-def _forgotten(known: dict[str, Json], stood: Mapping[str, int]) -> dict[str, Json]:
-    """The versions with those of rows that are gone made void: a row that is put back is news."""
-    return {key: each if key in stood or not isinstance(each, list) else [each[0], ""] for key, each in known.items()}
-
-
-def _name(path: Path, grid: Grid) -> str:
-    return f"{path.name}!{grid.name}" if grid.name else path.name
+def _read_tables(read: Options, stream: RowStream) -> Tables:
+    columns = (name for mapping in stream.mappings for name in mapping.columns())
+    leave_out = read.texts("leave_out")
+    if not set(leave_out) <= {"hidden", "struck"}:
+        raise read.bad("leave_out", "knows hidden and struck")
+    return Tables(
+        wanted=tuple(dict.fromkeys((*stream.key, *columns))),
+        key=stream.key,
+        within=int(read.number("header_within", 20, at_least=1)),
+        fill_down=read.texts("fill_down"),
+        totals=read.texts("totals") if "totals" in read else TOTALS,
+        leave_out=leave_out,
+    )
