@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.serve.conftest import Served, Watched, until
+from tests.serve.conftest import Served, Watched, serving, until
 
 from lineside.actions import State
+from lineside.connector import Batch, Trouble, TroubleKind
 from lineside.serve.asking import keep_question, questioned
+from lineside.serve.overview import translator_for
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.browser
@@ -324,7 +326,12 @@ def test_no_page_breaks_a_rule_of_accessibility_or_runs_over(
 ) -> None:
     served.answerer.wanted = [served.proposed().id]
     with served.client() as client:
-        client.post("/api/v1/ingest/labor", content=b"x", headers={"Content-Type": "application/json"})
+        for content in (b"x", b"y"):
+            client.post("/api/v1/ingest/labor", content=content, headers={"Content-Type": "application/json"})
+    trouble = Trouble(kind=TroubleKind.DRIFT, reason="a new field `Charge_No`", stream="lots")
+    served.lineside.memory.remember(
+        Batch(troubles=(trouble,)), source="labor", translate=translator_for(served.lineside, "labor")
+    )
     watched = open_page(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
     page = watched.page
 
@@ -338,6 +345,10 @@ def test_no_page_breaks_a_rule_of_accessibility_or_runs_over(
 
     page.goto(f"{served.url}/sources")
     check("the sources with a dead letter, as the operator")
+    page.goto(f"{served.url}/sources/labor")
+    for summary in page.locator("main summary").all():
+        summary.click()
+    check("a source with its dead letters, all of it open")
     page.goto(f"{served.url}/sign-in")
     check("the entrance")
     watched.sign_in("qs-1")
@@ -383,14 +394,69 @@ def test_the_interface_is_described_without_asking_anybody(open_page: OpenPage, 
 
 def test_a_dead_letter_is_read_again_by_hand(open_page: OpenPage, served: Served) -> None:
     with served.client() as client:
-        client.post("/api/v1/ingest/labor", content=b"<b>x</b>", headers={"Content-Type": "application/json"})
+        client.post("/api/v1/ingest/labor", content=b'{"id": "<b>x</b>"}', headers={"Content-Type": "application/json"})
     page = open_page().page
     page.goto(f"{served.url}/sources")
+    page.get_by_role("link", name="1 open").click()
     page.get_by_text("What came").click()
-    expect(page.locator(".letter pre")).to_have_text("<b>x</b>")
+    expect(page.locator(".letter pre")).to_have_text('{"id": "<b>x</b>"}')
+    page.get_by_role("button", name="Read again").click()
+    expect(page.locator("#letters [role=status]")).to_contain_text("still can't be read")
+    page.get_by_text("Close it…").click()
     page.get_by_role("button", name="Close it").click()
     expect(page.locator(".letter")).to_have_count(1)  # it takes a reason
     page.get_by_label("Reason").fill("a test")
     page.get_by_role("button", name="Close it").click()
 
     expect(page.locator("#letters")).to_contain_text("is closed; its bytes stay kept.")
+
+
+def test_many_dead_letters_are_mended_at_once(open_page: OpenPage, served: Served) -> None:
+    with served.client() as client:
+        for content in (b"{", b'{"id": "x-1"}', b'{"id": "x-2"}'):
+            client.post("/api/v1/ingest/labor", content=content, headers={"Content-Type": "application/json"})
+    page = open_page().page
+    page.goto(f"{served.url}/sources/labor")
+    page.get_by_role("button", name="Read all again").click()
+    expect(page.locator("#letters [role=status]")).to_contain_text("3 tried: 0 recovered, 0 replaced, 3 still open")
+    page.get_by_text("Close all of them…").click()
+    page.get_by_label("Only those whose reason has in it").fill("JSON")
+    page.get_by_label("Why they may be forgotten").fill("a broken probe")
+    page.get_by_role("button", name="Close all").click()
+
+    expect(page.locator("#letters [role=status]")).to_contain_text("1 closed")
+    expect(page.locator(".letter")).to_have_count(2)
+
+
+def test_a_source_is_paused_and_resumed_by_keyboard_and_the_list_follows_by_itself(
+    open_page: OpenPage, home: Path
+) -> None:
+    folder = home / "notes"
+    folder.mkdir()
+    with (home / "lineside.toml").open("a", encoding="utf-8") as file:
+        file.write(f'[[sources]]\nname = "/bde/1"\nconnector = "open_records"\noptions = {{ path = "{folder}" }}\n')
+    with serving(home) as served:
+        watched = open_page(served.url)
+        looking = open_page(served.url)
+        looking.page.goto(f"{served.url}/sources")
+        expect(looking.page.locator("tr", has_text="/bde/1").locator(".state")).to_have_text("silent")
+        looking.page.locator("tbody a").first.focus()
+        page, keys = watched.page, watched.page.keyboard
+        page.goto(f"{served.url}/sources")
+        page.get_by_role("link", name="/bde/1").focus()
+        keys.press("Enter")
+        page.locator("#pausing summary").focus()
+        keys.press("Enter")
+        keys.press("Tab")
+        keys.type("stocktaking <b>now</b>")
+        keys.press("Enter")
+        expect(page.locator("#now .state")).to_have_text("paused")
+        expect(page.locator("#now strong").first).to_have_text("stocktaking <b>now</b>")
+
+        expect(looking.page.locator("tr", has_text="/bde/1").locator(".state")).to_have_text("paused", timeout=30_000)
+        assert (
+            looking.page.evaluate("document.activeElement.tagName") == "A"
+        )  # who reads by keyboard stays where they are
+        page.get_by_role("button", name="Read it again").focus()
+        keys.press("Enter")
+        expect(page.locator("#now .state")).to_have_text("starting")
