@@ -130,6 +130,7 @@ class Following:
     _begin: Begin | None = None
     _known: bool = False  # whether the transaction was told before
     _number: int = 0  # of the change in it
+    _resumed: int = 0  # how many of its changes an earlier reading told
     _told: set[int] = field(default_factory=set)
     _messages: list[SourceMessage] = field(default_factory=list)
     _unreadable: list[Unreadable] = field(default_factory=list)
@@ -140,7 +141,7 @@ class Following:
         for data in messages:
             match _said(data):
                 case Begin() as begin:
-                    self._begin, self._number = begin, 0
+                    self._begin, self._number, self._resumed = begin, 0, self._before(begin)
                     self._known = begin.commit < self.place.lsn
                     self._told.clear()
                 case Commit() as commit:
@@ -175,7 +176,7 @@ class Following:
         if begin is None:
             raise SourceRefused("the slot gave a change outside a transaction")
         self._number += 1
-        if self._known or self._number <= self._before(begin):
+        if self._known or self._number <= self._resumed:
             return
         for relation_oid in change.relations if isinstance(change, Truncate) else (change.relation,):
             relation = self._relations.get(relation_oid)
@@ -205,7 +206,6 @@ class Following:
             yield self._batch()
 
     def _before(self, begin: Begin) -> int:
-        """How many of the transaction's changes an earlier reading told."""
         within = self.place.within
         return within[1] if within is not None and within[0] == begin.commit else 0
 
@@ -241,7 +241,7 @@ class Following:
                 number=number,
             )
 
-        if self._before(begin) or len(self._told) >= MOST_TOLD:
+        if self._resumed or len(self._told) >= MOST_TOLD:
             return numbered(self._number)
         item = numbered(0)
         if isinstance(item, SourceMessage):
