@@ -207,7 +207,7 @@ class Intake:
         )
 
     def _up_to_date(self, batch: Batch) -> bool:
-        """Whether this is the end of what it had: of a stream that never pauses, whether it speaks of nothing but now."""
+        """Whether this is the end of what it had: of a stream that never pauses, whether it speaks only of now."""
         first = min(stamps(batch), default=None)
         return batch.empty or (first is not None and first > self._memory.clock() - NOW)
 
