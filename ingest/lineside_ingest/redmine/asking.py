@@ -49,22 +49,24 @@ class Asking:
     async def page(self, place: str, *, after: int = 0, since: str = "", size: int = AT_ONCE) -> Page:
         """Tickets with ids beyond `after` that changed at `since` or later. place: a project; empty for all."""
         when = {"updated_on": f">={_wire(since)}"} if since else {}
-        return await self._tickets(
-            {"issue_id": f">={after + 1}", "sort": "id", "limit": str(size), **_in(place), **when}
-        )
+        wanted = {"issue_id": f">={after + 1}", "sort": "id", "limit": str(size), **_in(place), **when}
+        page = await self._tickets(wanted)
+        if any(number(row) <= after for row in page.rows):  # it would give the same page for ever
+            raise SourceRefused(f"{self._source}: this Redmine can't be asked for tickets by id: it is too old")
+        return page
 
-    async def newest(self, place: str, now: datetime) -> str:
-        """When the ticket that changed last did, as Redmine writes it; changes ahead of `now` don't count."""
+    async def newest(self, place: str, now: datetime) -> Row:
+        """The ticket that changed last, empty where there is none; changes ahead of `now` don't count."""
         wanted = {"updated_on": f"<={_wire(now.isoformat())}", "sort": "updated_on:desc", "limit": "1"}
         found = await self._tickets({**_in(place), **wanted})
-        return str(found.rows[0].get("updated_on") or "") if found.rows else ""
+        return found.rows[0] if found.rows else {}
 
     async def there(self, place: str, ids: Sequence[int]) -> list[Row]:
         """Those of the tickets that are there for us."""
         rows: list[Row] = []
         for start in range(0, len(ids), AT_ONCE):
             some = ",".join(map(str, ids[start : start + AT_ONCE]))
-            rows += (await self._tickets({**_in(place), "issue_id": some, "sort": "id", "limit": str(AT_ONCE)})).rows
+            rows += (await self._tickets({**_in(place), "issue_id": some, "sort": "id", "limit": str(len(ids))})).rows
         return rows
 
     async def every(self, place: str) -> AsyncIterator[Row]:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from lineside.connector import Batch, Gone, SourceMessage
+from lineside.connector import Batch, Gone, SourceMessage, Unreadable
 from lineside.connector.by_id import ById, stamped
 from lineside.connector.rows import digest
 from lineside.errors import SourceRefused, SourceUnavailable
@@ -27,13 +27,17 @@ class WentBack(Exception):
 class State:
     """What a checkpoint holds. epoch: how often the source began anew. oldest: id and birth of the oldest ticket; a
     ticket's number that was born at another time is of another database. moved: the last change of tickets that moved
-    between projects or became public or private; from it on they are told anew."""
+    between projects or became public or private; from it on they are told anew.
+
+    told: whether anything was read to its end before, which may have to be taken back.
+    """
 
     epoch: int = 0
     oldest: Row = field(default_factory=dict)
     places: dict[str, Json] = field(default_factory=dict)
     moved: dict[str, Json] = field(default_factory=dict)
     page_size: int = 0
+    told: bool = False
 
     def anew(self, places: Sequence[str]) -> None:
         """All is read from the start, and what is known of each ticket is taken back before."""
@@ -51,8 +55,15 @@ class State:
 def read_state(checkpoint: Mapping[str, Json]) -> State:
     """The state in a checkpoint."""
     epoch, size = checkpoint.get("epoch"), checkpoint.get("page_size")
-    tables = {name: value for name in ("oldest", "places", "moved") if isinstance(value := checkpoint.get(name), dict)}
-    return State(epoch=epoch if isinstance(epoch, int) else 0, page_size=size if isinstance(size, int) else 0, **tables)
+    oldest, places, moves = (_table(checkpoint.get(name)) for name in ("oldest", "places", "moved"))
+    return State(
+        epoch=epoch if isinstance(epoch, int) else 0,
+        oldest=oldest,
+        places=places,
+        moved=moves,
+        page_size=size if isinstance(size, int) else 0,
+        told=any(_table(each).get("mark") for each in places.values()),
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,12 +103,16 @@ class Reading:
                 received_at=self.now(),
                 stream=each.stream,
                 key=key,
-                origin=f"{self.url.rstrip('/')}/issues/{key}",
+                origin=self.origin(key),
                 reported_at=moment(each.at),
             )
             for each in found
             if each.stream in self.use
         ]
+
+    def origin(self, which: int | str) -> str:
+        """Where a person finds the ticket."""
+        return f"{self.url.rstrip('/')}/issues/{which}"
 
     def gone(self, which: int, reason: str, *, streams: Sequence[str] = STREAMS) -> list[Gone]:
         """The ticket is taken back."""
@@ -122,41 +137,45 @@ async def recognised(reading: Reading, state: State) -> str:
 async def scan(reading: Reading, place: str, state: State) -> AsyncIterator[Batch]:
     """Batches, the state's checkpoint with each page. Raises WentBack, SourceUnavailable and SourceRefused."""
     by_id = ById(state.places.get(place), overlap_s=reading.overlap_s)
-    told_before = not by_id.unmarked or by_id.anew
     if not by_id.running:
-        newest = await reading.asking.newest(place, reading.now()) if by_id.unmarked else ""
-        by_id.begin(stamped(moment(newest)) if newest else "", now=reading.now())
+        newest = await reading.asking.newest(place, reading.now()) if by_id.unmarked else {}
+        by_id.begin(_stamped(newest), now=reading.now())
     while by_id.running:
         page = await _page(reading, place, state, by_id)
-        gone, messages = [], []
-        for row in page.rows:
-            lost, said = await _read(reading, row, by_id, state)
-            gone += lost if told_before else []
-            messages += said
+        found = [await _read(reading, row, by_id, state) for row in page.rows]
+        gone = [each for one in found for each in one.gone if state.told]
         if page.last:
             gone += await _finished(reading, by_id)
         if gone:  # before the messages, which may say the same again
             yield Batch(gone=gone)
         state.places[place] = by_id.kept()
-        if messages or not by_id.running:
-            yield Batch(messages=messages, checkpoint=state.kept())
+        messages = [each for one in found for each in one.messages]
+        unreadable = [each for one in found for each in one.unreadable]
+        yield Batch(messages=messages, unreadable=unreadable, checkpoint=state.kept())
 
 
-async def _read(reading: Reading, row: Row, by_id: ById, state: State) -> tuple[list[Gone], list[SourceMessage]]:
-    """What is taken back of the ticket, and then said of it: nothing where it is as it was."""
+async def _read(reading: Reading, row: Row, by_id: ById, state: State) -> Batch:
+    """What is taken back of the ticket, and then said of it: nothing where it is as it was. Raises WentBack."""
     which = number(row)
+    _check_age(by_id, row)
     ticket = await reading.asking.ticket(which) if reading.ours(row) else None
     if ticket is None or not reading.ours(ticket):
         fresh = by_id.news(which, _stamped(row), "hidden")
-        return reading.gone(which, "it is no longer for us to see") if fresh else [], []
-    reading.ahead |= moment(stamp(ticket)) > reading.now() + AHEAD
-    if not by_id.news(which, _stamped(ticket), digest(ticket)):
-        return [], []
+        return Batch(gone=reading.gone(which, "it is no longer for us to see") if fresh else ())
+    at = _stamped(ticket)
+    fresh = by_id.news(which, at, digest(ticket))
+    if not at:
+        content = json.dumps(ticket, ensure_ascii=False, sort_keys=True).encode()
+        reason = f"updated_on is no time: {stamp(ticket)!r}"
+        return Batch(unreadable=[Unreadable(content=content, reason=reason, origin=reading.origin(which))])
+    reading.ahead |= at > stamped(reading.now() + AHEAD)
+    if not fresh:
+        return Batch()
     gone = reading.gone(which, "read anew") if by_id.anew else []
     if (last_move := moved(ticket)) != (state.moved.get(str(which)) or 0):
         state.moved[str(which)] = last_move
         gone = gone or reading.gone(which, "it moved, and is told anew", streams=(NOTES, CHANGES))
-    return gone, await reading.told(ticket, state.epoch)
+    return Batch(gone=gone, messages=await reading.told(ticket, state.epoch))
 
 
 async def _finished(reading: Reading, by_id: ById) -> list[Gone]:
@@ -172,11 +191,16 @@ async def _finished(reading: Reading, by_id: ById) -> list[Gone]:
             sure = False
         else:
             for row in found:
-                if not by_id.there(number(row), _stamped(row)):
-                    raise WentBack(f"ticket {number(row)} is older than it was: a backup was put back")
+                _check_age(by_id, row)
     await reading.asking.signed_in()  # a key that was taken back meanwhile would have shown us only what is public
     missing = by_id.finish()
     return [each for which in missing if sure for each in reading.gone(which, "it is not there any more")]
+
+
+def _check_age(by_id: ById, row: Row) -> None:
+    """The ticket is no older than it was when we read it last. Raises WentBack."""
+    if number(row) in by_id.open and (at := _stamped(row)) and not by_id.there(number(row), at):
+        raise WentBack(f"ticket {number(row)} is older than it was: a backup was put back")
 
 
 async def _page(reading: Reading, place: str, state: State, by_id: ById) -> Page:
@@ -191,16 +215,20 @@ async def _page(reading: Reading, place: str, state: State, by_id: ById) -> Page
             state.page_size = size // 2
 
 
-def moment(written: str) -> datetime:
-    """The time that Redmine writes. Raises SourceUnavailable where it is none."""
+def moment(written: str) -> datetime | None:
+    """The time that Redmine writes; None where it is none."""
     try:
         at = datetime.fromisoformat(written)
-    except ValueError as error:
-        raise SourceUnavailable(f"{written!r} is no time as Redmine writes it since version 1.1") from error
-    if at.tzinfo is None:
-        raise SourceUnavailable(f"{written!r} has no time zone")
-    return at
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _stamped(row: Mapping[str, Json]) -> str:
-    return stamped(moment(stamp(row)))
+    """The ticket's stamp; empty where it has none that can be read."""
+    at = moment(stamp(row))
+    return stamped(at) if at else ""
+
+
+def _table(value: Json) -> Row:
+    return dict(value) if isinstance(value, dict) else {}
