@@ -127,6 +127,16 @@ async def test_pages_that_are_too_large_are_halved_and_the_size_is_remembered(se
     assert {query["limit"] for _, query in server.asked if "limit" in query} <= {"1", "2"}
 
 
+async def test_a_ticket_with_a_long_history_comes_in_parts(server: RedmineServer, memory: Memory) -> None:
+    server.add(1, at=THEN)
+    for number in range(1200):
+        server.change(1, number + 1, at=THEN, notes=f"note {number}")
+    sizes = [len(batch.messages) async for batch in redmine(server).capture(None)]
+    assert sizes == [1000, 203, 0]
+    await catch_up(memory, redmine(server))
+    assert len(texts(memory)) == 1201
+
+
 async def test_a_redmine_that_ignores_the_filter_by_id_is_refused_instead_of_read_for_ever(
     server: RedmineServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from lineside_ingest.redmine.asking import Asking, Page, number
 from lineside_ingest.redmine.tickets import CHANGES, NOTES, STREAMS, Names, Row, history, moved, stamp, standing
 
 AHEAD = timedelta(minutes=5)
+MOST_AT_ONCE = 1000
 
 
 class WentBack(Exception):
@@ -151,6 +152,9 @@ async def scan(reading: Reading, place: str, state: State) -> AsyncIterator[Batc
         state.places[place] = by_id.kept()
         messages = [each for one in found for each in one.messages]
         unreadable = [each for one in found for each in one.unreadable]
+        while len(messages) > MOST_AT_ONCE:  # the page counts with its last batch
+            yield Batch(messages=messages[:MOST_AT_ONCE])
+            messages = messages[MOST_AT_ONCE:]
         yield Batch(messages=messages, unreadable=unreadable, checkpoint=state.kept())
 
 
