@@ -81,18 +81,20 @@ def log_lines(
         ]
 
 
-def latencies(memory: Memory, *, since: datetime) -> list[Latency]:
-    """One for each source that sent anything since then, by name."""
+def latencies(memory: Memory, *, since: datetime, source: str | None = None) -> list[Latency]:
+    """One for each source that sent anything since then, by name. source: only that one."""
     after = _log.c.kept_at >= stored(since)
     counted = select(_log.c.source, func.count()).where(after).group_by(_log.c.source).order_by(_log.c.source)
+    if source is not None:
+        counted = counted.where(_log.c.source == source)
     with memory.read() as connection:
         found = []
-        for source, messages in connection.execute(counted).all():
-            ranked = select(_log.c.latency_us).where(after, _log.c.source == source).order_by(_log.c.latency_us)
+        for name, messages in connection.execute(counted).all():
+            ranked = select(_log.c.latency_us).where(after, _log.c.source == name).order_by(_log.c.latency_us)
             p50, p95, p99 = (
                 connection.scalar(ranked.offset((messages * pct + 99) // 100 - 1).limit(1)) or 0 for pct in (50, 95, 99)
             )
-            found.append(Latency(source=source, messages=messages, p50_us=p50, p95_us=p95, p99_us=p99))
+            found.append(Latency(source=name, messages=messages, p50_us=p50, p95_us=p95, p99_us=p99))
     return found
 
 

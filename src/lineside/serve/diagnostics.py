@@ -114,9 +114,7 @@ def _diagnosed(lineside: Lineside, row: Row) -> Row:
     own = manifest.secrets if manifest else ()
     options = settings.options if settings else {}
     written = written_options(lineside.home, source) or options
-    quick = [
-        asdict(each) for each in latencies(memory, since=lineside.clock() - timedelta(days=1)) if each.source == source
-    ]
+    quick = [asdict(each) for each in latencies(memory, since=lineside.clock() - timedelta(days=1), source=source)]
     found: dict[str, Any] = {
         "source": source,
         "versions": _versions(),

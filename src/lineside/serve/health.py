@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
@@ -102,15 +103,14 @@ class _Measured:
         labelled = (self._messages, self._state, self._heard, self._lag, self._letters, self._alerts, self._proposals)
         for each in labelled:
             each.clear()
-        last = {account.source: account.last_contact for account in memory.sources_seen()}
         for row in source_rows(lineside):
             source = str(row["source"])
             for outcome in _OUTCOMES:
                 self._messages.labels(source, outcome).set(_number(row[outcome]))
             for state in FeedState:
                 self._state.labels(source, state.value).set(row["state"] == state.value)
-            if (heard := last.get(source)) is not None:
-                self._heard.labels(source).set(max((now - heard).total_seconds(), 0.0))
+            if isinstance(heard := row["last_heard"], str):
+                self._heard.labels(source).set(max((now - datetime.fromisoformat(heard)).total_seconds(), 0.0))
             if row["lag_s"] is not None:
                 self._lag.labels(source).set(_number(row["lag_s"]))
             self._letters.labels(source).set(_number(row["open_letters"]))

@@ -129,7 +129,7 @@ def source_detail(lineside: Lineside, name: str, reader: Reader = EVERYTHING) ->
     account = next((each for each in memory.sources_seen() if each.source == name), SourceAccount(source=name))
     past = [each for each in memory.alerts(name, only_open=False, limit=3 * _SHOWN) if each.closed_at is not None]
     epochs = [each.opened_at for each in past if each.kind == TroubleKind.EPOCH]
-    quick = [each for each in latencies(memory, since=now - timedelta(days=1)) if each.source == name]
+    quick = latencies(memory, since=now - timedelta(days=1), source=name)
     version, drift, unfit = _mapped(lineside, name)
     detail: Row = {
         **row,
