@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from lineside.connector import TroubleKind
-from lineside.errors import SourceRefused, SourceUnavailable
+from lineside.errors import BadSettings, SourceRefused, SourceUnavailable
 from lineside.memory import Memory
 from lineside.memory.intake import catch_up
 from lineside_ingest.postgres_changes import connector as reading
@@ -454,3 +454,9 @@ async def test_rows_of_another_server_are_known_by_a_version_of_their_own(follow
     moved = await drain(other.connector(tables=tables), read.checkpoint)
     assert moved.ids == read.ids
     assert len(moved.gaps) == 1
+
+
+async def test_a_url_that_is_none_is_not_repeated(database: Database) -> None:
+    with pytest.raises(BadSettings) as refused:
+        await drain(database.connector(url="secret word"))
+    assert "word" not in refused.value.message

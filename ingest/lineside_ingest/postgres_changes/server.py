@@ -71,8 +71,9 @@ class Server:
         options: dict[str, Any] = {"password": self._password} if self._password else {}
         try:
             psycopg.conninfo.conninfo_to_dict(self._url)
-        except psycopg.Error as error:
-            raise BadSettings(f"source {self._source}: option url: {error}", source=self._source) from error
+        except psycopg.Error:  # its words repeat the url, which may hold a password
+            told = f"source {self._source}: option url is no URL that libpq reads"
+            raise BadSettings(told, source=self._source) from None
         try:
             connection = psycopg.connect(
                 self._url,
