@@ -102,8 +102,8 @@ class RedmineServer:
             rows = [each for each in rows if (each["id"] in ids if ids else each["id"] >= int(wanted[2:]))]
         if at := query.get("updated_on"):
             datetime.strptime(at[2:], ISO).replace(tzinfo=UTC)
-            later = at.startswith(">=")
-            rows = [each for each in rows if (each["updated_on"] >= at[2:] if later else each["updated_on"] <= at[2:])]
+            later = at.startswith(">=")  # what is kept has fractions of a second, though none are told
+            rows = [each for each in rows if (each["updated_on"] >= at[2:] if later else each["updated_on"] < at[2:])]
         name, _, order = query.get("sort", "id:desc").partition(":")
         rows = sorted(rows, key=lambda each: each[name], reverse=order == "desc")
         shown = rows[: min(limit, self.largest)]

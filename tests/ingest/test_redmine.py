@@ -1,6 +1,7 @@
 """What goes wrong between Redmine and us, one fault after the other."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -203,6 +204,20 @@ async def test_a_ticket_that_moves_between_two_projects_that_we_read_stands_once
             "ticket_changed", "ticket_opened", "ticket_opened",
         ]  # fmt: skip
     assert all(each.fetched == each.gone == 0 for each in await reconcile(memory, redmine(server, **both)))
+
+
+async def test_a_backup_that_is_put_back_is_read_anew(server: RedmineServer, memory: Memory) -> None:
+    server.add(1, at=THEN)
+    backup = deepcopy(server.tickets)
+    server.tickets[1]["status"] = {"id": 5, "name": "Closed", "is_closed": True}
+    server.change(1, 11, at=NOW, notes="never happened", details=[detail("status_id", "1", "5")])
+    await catch_up(memory, redmine(server))
+    assert statuses(memory) == {"ticket:1": "Closed"}
+    server.tickets = backup
+    await catch_up(memory, redmine(server))
+    assert statuses(memory) == {"ticket:1": "New"}
+    assert texts(memory) == {"#1 Ticket 1"}
+    assert (await drain(redmine(server), memory.checkpoint("cmms"))).messages == []
 
 
 async def test_a_project_that_is_refused_leaves_the_others_and_is_asked_once_an_hour(server: RedmineServer) -> None:

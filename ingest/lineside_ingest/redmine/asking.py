@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lineside.connector.http import Session
 from lineside.errors import SourceRefused, SourceUnavailable
@@ -57,7 +57,8 @@ class Asking:
 
     async def newest(self, place: str, now: datetime) -> Row:
         """The ticket that changed last, empty where there is none; changes ahead of `now` don't count."""
-        wanted = {"updated_on": f"<={_wire(now.isoformat())}", "sort": "updated_on:desc", "limit": "1"}
+        soon = (now + timedelta(seconds=1)).isoformat()  # it keeps fractions of a second, though it tells none
+        wanted = {"updated_on": f"<={_wire(soon)}", "sort": "updated_on:desc", "limit": "1"}
         found = await self._tickets({**_in(place), **wanted})
         return found.rows[0] if found.rows else {}
 

@@ -63,7 +63,7 @@ def read_state(checkpoint: Mapping[str, Json]) -> State:
         places=places,
         moved=moves,
         page_size=size if isinstance(size, int) else 0,
-        told=any(_table(each).get("mark") for each in places.values()),
+        told=any("scan" not in _table(each) for each in places.values()),
     )
 
 
@@ -144,7 +144,7 @@ async def scan(reading: Reading, place: str, state: State) -> AsyncIterator[Batc
     while by_id.running:
         page = await _page(reading, place, state, by_id)
         found = [await _read(reading, row, by_id, state) for row in page.rows]
-        gone = [each for one in found for each in one.gone if state.told]
+        gone = [each for one in found for each in one.gone if state.told or by_id.anew]
         if page.last:
             gone += await _finished(reading, by_id)
         if gone:  # before the messages, which may say the same again
