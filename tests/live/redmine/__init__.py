@@ -1,0 +1,1 @@
+"""A real Redmine for the live proofs."""
