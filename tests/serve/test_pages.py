@@ -156,7 +156,16 @@ def test_no_line_break_of_a_text_ends_an_event_of_the_stream(served: Served) -> 
 def test_every_page_is_strict_about_where_things_come_from(served: Served) -> None:
     proposal = served.proposed()
     with browser(served, "qs-1") as client:
-        for path in ("/", "/proposals", f"/proposals/{proposal.id}", "/sources", "/sources/labor", "/sign-in", "/docs", "/nowhere"):
+        for path in (
+            "/",
+            "/proposals",
+            f"/proposals/{proposal.id}",
+            "/sources",
+            "/sources/labor",
+            "/sign-in",
+            "/docs",
+            "/nowhere",
+        ):
             page = client.get(path)
 
             assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")

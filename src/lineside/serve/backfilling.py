@@ -83,7 +83,8 @@ class _Since:
 def shown(source: str, *, since: datetime | None, now: datetime) -> Iterator[Callable[[Progress], None]]:
     """A bar on a terminal, or a line now and then where there is none, on standard error.
 
-    How much is left can be told where the source stamps what it says: the time from its first stamp to now.
+    now: in the plant's time zone. How much is left can be told where the source stamps what it says: the time from its
+    first stamp to now.
     """
     from rich.console import Console
     from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -120,4 +121,4 @@ def _said(source: str, progress: Progress, passed_s: float, now: datetime) -> st
     if progress.reached is None:
         return said
     left = age(max((now - progress.reached).total_seconds(), 0.0))
-    return f"{said}, at {progress.reached:%Y-%m-%d %H:%M}, {left} left to now"
+    return f"{said}, at {progress.reached.astimezone(now.tzinfo):%Y-%m-%d %H:%M}, {left} left to now"

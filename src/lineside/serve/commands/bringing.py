@@ -70,7 +70,7 @@ def backfill(
     lineside = open_lineside(home_folder(context.obj.home))
     try:
         at = parse_moment(since, lineside.plant) if since else None
-        with shown(source, since=at, now=lineside.clock()) as told:
+        with shown(source, since=at, now=lineside.clock().astimezone(lineside.plant.time_zone)) as told:
             outcome = read_past(lineside, source, since=at, told=told)
     except KeyboardInterrupt as stopped:
         typer.echo(f"{source}: stopped; what was read is kept. Go on with: lineside backfill {source}", err=True)
