@@ -129,7 +129,7 @@ class Lineside:
                 poll_s=source.poll_s,
                 reconcile_s=source.reconcile_s,
                 life_s=self.life_s(source.name),
-                mapping=mapping.version,
+                mapping=mapping,
             )
         return found
 

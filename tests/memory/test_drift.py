@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from lineside.connector import SourceMessage, TroubleKind
+from lineside.connector import Aside, Batch, Check, Checkpoint, SourceMessage, Trouble, TroubleKind
 from lineside.memory import Memory, drift, tables
 from lineside.memory.drift import DriftWatch, accept, open_drift
-from lineside.plant.mapping_file import SourceMapping, source_mapping
+from lineside.memory.intake import catch_up
+from lineside.plant.mapping_file import SourceMapping, StreamMapping, source_mapping
 
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
 
@@ -129,8 +133,55 @@ def test_what_is_no_row_is_passed_over(memory: Memory) -> None:
 
 def test_many_streams_do_not_fill_the_memory(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drift, "MOST_STREAMS", 3)
-    watch = DriftWatch(memory, mapped())
+    watch = DriftWatch(memory, SourceMapping(source="wms", streams=(StreamMapping(name="*"),)))
     watch.see([message({"a": 1}, f"node-{number}") for number in range(50)])
 
     with memory.read() as connection:
         assert connection.scalar(select(func.count(tables.shapes.c.stream.distinct()))) == 3
+
+
+class Sends:
+    """A source that sends these messages, then says what troubles it."""
+
+    source = "wms"
+
+    def __init__(self, messages: Sequence[SourceMessage], *, troubles: Sequence[Trouble] = ()) -> None:
+        numbered = [replace(each, source_id=sha256(each.content).hexdigest()) for each in messages]
+        self.batches = [Batch(messages=numbered), Batch(troubles=tuple(troubles))]
+
+    async def check(self) -> Sequence[Check]:
+        return []
+
+    async def capture(self, checkpoint: Checkpoint | None) -> AsyncIterator[Batch]:
+        del checkpoint
+        for batch in self.batches:
+            yield batch
+
+    async def confirm(self, checkpoint: Checkpoint) -> None:
+        raise AssertionError(checkpoint)
+
+    def translate(self, message: SourceMessage) -> Aside:
+        return Aside(reason=f"no record: {message.source_id}")
+
+
+def open_alerts(memory: Memory) -> list[tuple[str, str]]:
+    return [(each.stream, each.kind) for each in memory.alerts("wms")]
+
+
+async def test_reading_a_source_opens_and_closes_the_alert_whatever_its_connector_tells(memory: Memory) -> None:
+    own = Trouble(kind=TroubleKind.DRIFT, reason="no column Qty", stream="stock")
+
+    await catch_up(memory, Sends(rows(100)), mapping=mapped())
+    assert open_alerts(memory) == []
+    await catch_up(memory, Sends(renamed(50), troubles=[own]), mapping=mapped())
+    assert sorted(open_alerts(memory)) == [("stock", "drift"), ("stock", "drifted")]
+    await catch_up(memory, Sends(renamed(50)), mapping=mapped())  # all known: nothing new was seen
+    assert open_alerts(memory) == [("stock", "drifted")]
+    await catch_up(memory, Sends(rows(60, Lot="other")), mapping=mapped())
+    assert open_alerts(memory) == []
+
+
+async def test_streams_that_nobody_maps_do_not_drift(memory: Memory) -> None:
+    await catch_up(memory, Sends([message({"a": n}, stream="talk") for n in range(60)]), mapping=mapped())
+    await catch_up(memory, Sends([message({"b": n}, stream="talk") for n in range(60)]), mapping=mapped())
+    assert open_alerts(memory) == []

@@ -13,8 +13,10 @@ import pytest
 from tests.serve.conftest import EVENTS, Served, serving
 
 from lineside.connector import Batch, SourceMessage, Trouble, TroubleKind
+from lineside.memory.alerts import DRIFTED
 from lineside.memory.drift import DriftWatch
 from lineside.memory.watchdog import Watchdog
+from lineside.plant.mapping_file import SourceMapping, StreamMapping
 from lineside.serve.overview import translator_for
 
 CLOUDEVENT = {"Content-Type": "application/cloudevents+json"}
@@ -129,7 +131,7 @@ def test_what_is_wrong_is_told_to_those_who_may_read_the_source(served: Served, 
 
 def test_drift_is_accepted_once_and_its_alert_is_over(served: Served, operator: httpx.Client) -> None:
     lineside, name = served.lineside, "/bde/1"
-    watch = DriftWatch(lineside.memory, lineside.mapping(name))
+    watch = DriftWatch(lineside.memory, SourceMapping(source=name, streams=(StreamMapping(name="*"),)))
 
     def sends(fields: dict[str, Any], count: int) -> list[Trouble]:
         watch.see([
@@ -141,14 +143,18 @@ def test_drift_is_accepted_once_and_its_alert_is_over(served: Served, operator: 
 
     assert sends({"lot": "L-1", "pieces": 5}, 60) == []
     troubles = sends({"lot": "L-1", "pieces": 5, "batch_no": "B"}, 60)
-    lineside.memory.remember(Batch(troubles=troubles), source=name, translate=translator_for(lineside, name))
+    lineside.memory.settle_alerts(name, [DRIFTED], {(each.stream, DRIFTED): each.reason for each in troubles})
     row = operator.get("/api/v1/sources/%2Fbde%2F1").json()
     accepted = operator.post("/api/v1/sources/%2Fbde%2F1/drift/accept").json()
     after = operator.get("/api/v1/sources/%2Fbde%2F1").json()
 
     assert (row["drift"], [each["field"] for each in row["drift_list"]]) == (1, ["batch_no"])
     assert [each["field"] for each in accepted] == ["batch_no"]
-    assert (after["drift"], after["drift_list"], [each["kind"] for each in after["past_alerts"]]) == (0, [], ["drift"])
+    assert (after["drift"], after["drift_list"], [each["kind"] for each in after["past_alerts"]]) == (
+        0,
+        [],
+        ["drifted"],
+    )
     assert operator.post("/api/v1/sources/%2Fbde%2F1/drift/accept", json={}).json() == []
     assert problem(operator.post("/api/v1/sources/labor/drift/accept")) == (404, "not_found")
 

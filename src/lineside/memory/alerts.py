@@ -28,7 +28,10 @@ from lineside.plant.records import Event, Provenance
 log = structlog.get_logger()
 
 GAP, UNFETCHED, DOUBTED, UNRECONCILED = "gap", "unfetched", "doubted", "unreconciled"
-TROUBLES = frozenset(str(kind) for kind in TroubleKind)
+DRIFTED = "drifted"  # what we saw of a stream ourselves; what its connector tells is a trouble
+DRIFTS = frozenset({str(TroubleKind.DRIFT), DRIFTED})
+_TOLD = frozenset(str(kind) for kind in TroubleKind)
+TROUBLES = _TOLD | {DRIFTED}
 
 _alerts = tables.alerts
 
@@ -92,7 +95,7 @@ def settle_troubles(connection: Connection, source: str, troubles: Iterable[Trou
             turns += tell(connection, source, str(each.kind), each.reason, now=now, stream=storable(each.stream))
         else:
             lasting[storable(each.stream), str(each.kind)] = each.reason
-    return settle(connection, source, TROUBLES, lasting, now=now) + turns
+    return settle(connection, source, _TOLD, lasting, now=now) + turns
 
 
 def open_alerts(connection: Connection, source: str | None = None) -> list[Alert]:
@@ -127,7 +130,7 @@ def messages_of(connection: Connection, turns: Sequence[Turn], plant: Plant, *, 
         said += [
             _message(turn.alert, "schema_changed", f"{source} changed: {turn.alert.reason}", now)
             for turn in own
-            if turn.opened and turn.alert.kind == TroubleKind.DRIFT
+            if turn.opened and turn.alert.kind in DRIFTS
         ]
         turned = [turn for turn in own if turn.alert.kind in STOPPED]
         news = {turn.alert.id for turn in turned if turn.opened}

@@ -43,11 +43,11 @@ class Looked:
 
 
 class DriftWatch:
-    """Watches one source while it is read. Not for several threads at once."""
+    """Watches the streams of one source that are mapped, while it is read. Not for several threads at once."""
 
     def __init__(self, memory: Memory, mapping: SourceMapping) -> None:
         self._memory = memory
-        self._mapping = mapping
+        self.mapping = mapping
         self._waiting: dict[str, list[Mapping[str, Json]]] = {}
         self._since = self._looked_at = monotonic()
 
@@ -60,10 +60,11 @@ class DriftWatch:
         if not self._waiting:
             self._since = monotonic()
         for message in messages:
-            if (row := row_of(message)) is not None:
-                name = storable(message.stream)
-                if name in self._waiting or len(self._waiting) < MOST_STREAMS:
-                    self._waiting.setdefault(name, []).append(row)
+            name = storable(message.stream)
+            if self.mapping.stream(name) is None or (row := row_of(message)) is None:
+                continue
+            if name in self._waiting or len(self._waiting) < MOST_STREAMS:
+                self._waiting.setdefault(name, []).append(row)
         count, age = sum(map(len, self._waiting.values())), monotonic() - self._since
         due = count and (len(messages) >= ENOUGH or count >= _AT_ONCE or age >= _LATEST_S)
         if due or (count >= ENOUGH and age >= _SOON_S) or monotonic() - self._looked_at >= _LATEST_S:
@@ -77,11 +78,11 @@ class DriftWatch:
             with self._memory.write() as connection:
                 now = stored(self._memory.clock())
                 for stream, rows in self._waiting.items():
-                    _learn(connection, self._mapping, stream, rows, now)
+                    _learn(connection, self.mapping, stream, rows, now)
             self._waiting.clear()
         return [
             Trouble(kind=TroubleKind.DRIFT, reason=drift.reason, stream=stream)
-            for stream, drift in open_drift(self._memory, self._mapping)
+            for stream, drift in open_drift(self._memory, self.mapping)
         ]
 
 

@@ -6,18 +6,21 @@ The next batch is asked for when the last is committed, so that nothing piles up
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Any, cast
 
-from lineside.connector import Batch, Connector
+from lineside.connector import Batch, Connector, Trouble
 from lineside.errors import SourceTaken, StoreError
 from lineside.memory import leases
+from lineside.memory.alerts import DRIFTED
+from lineside.memory.drift import DriftWatch
 from lineside.memory.remember import Outcome
 from lineside.memory.store import Memory
+from lineside.plant.mapping_file import SourceMapping
 
 LOOK_AGAIN_S = 1.0  # how often a holder's lease is looked at
 
@@ -36,46 +39,60 @@ async def catch_up(
     connector: Connector,
     *,
     longest_s: float | None = None,
-    mapping: str = "",
+    mapping: SourceMapping | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     lease_s: float = leases.LEASE_S,
 ) -> Outcome:
     """The source is kept and confirmed up to now, from where reading stopped; the sum of what became of it.
 
     Ended at any moment it goes on there the next time. Of a source that streams, what it says until it is quiet; a
-    plant at work never is, so reading ends with the first batch after `longest_s`. mapping: the version of the source's
-    mapping that reads it. progress: told of every batch. Raises SourceUnavailable, SourceRefused, StoreError, or
+    plant at work never is, so reading ends with the first batch after `longest_s`. mapping: that by which it is read.
+    progress: told of every batch. Raises SourceUnavailable, SourceRefused, StoreError, or
     SourceTaken where another process reads the source; what came before is kept.
     """
     total, reached = Outcome(), None
+    watch = DriftWatch(memory, mapping or SourceMapping(source=connector.source))
     began = monotonic()
     async with _held(memory, connector.source, lease_s) as holder:
         checkpoint = await asyncio.to_thread(memory.checkpoint, connector.source)
         async with aclosing(generator(connector.capture(checkpoint))) as batches:
             async for batch in batches:
-                total += await keep(memory, connector, batch, holder=holder, mapping=mapping)
+                total += await keep(memory, connector, batch, holder=holder, watch=watch)
                 reached = max([*stamps(batch), *([reached] if reached else [])], default=None)
                 progress(Progress(outcome=total, reached=reached))
                 if batch.empty:
                     break
                 if longest_s is not None and monotonic() - began > longest_s:
                     break
+        await asyncio.to_thread(lambda: _settle_drift(memory, connector.source, watch.flush()))
     return total
 
 
-async def keep(memory: Memory, connector: Connector, batch: Batch, *, holder: str, mapping: str) -> Outcome:
-    """The batch is committed, then confirmed. A cancelled caller leaves it committed or not, never confirmed alone."""
+async def keep(memory: Memory, connector: Connector, batch: Batch, *, holder: str, watch: DriftWatch) -> Outcome:
+    """The batch is committed, then confirmed, then looked at for drift. A cancelled caller leaves it committed or not,
+    never confirmed alone."""
     outcome = await asyncio.to_thread(
         memory.remember,
         batch,
         source=connector.source,
         translate=connector.translate,
-        mapping=mapping,
+        mapping=watch.mapping.version,
         holder=holder,
     )
     if batch.checkpoint is not None:
         await connector.confirm(batch.checkpoint)
+    new = batch.messages if outcome.known < outcome.received else ()
+    if (drifts := await asyncio.to_thread(watch.see, new)) is not None:
+        await asyncio.to_thread(_settle_drift, memory, connector.source, drifts)
     return outcome
+
+
+def _settle_drift(memory: Memory, source: str, drifts: Sequence[Trouble]) -> None:
+    """One alert a stream, with all that changed there."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for each in drifts:
+        reasons.setdefault((each.stream, DRIFTED), []).append(each.reason)
+    memory.settle_alerts(source, [DRIFTED], {key: "; ".join(found) for key, found in reasons.items()})
 
 
 def generator(batches: AsyncIterator[Batch]) -> Any:  # aclosing wants aclose(), which the port leaves open

@@ -22,11 +22,13 @@ from lineside.errors import SourceRefused, SourceTaken, SourceUnavailable, Store
 from lineside.memory import feeds, leases
 from lineside.memory.alerts import UNRECONCILED
 from lineside.memory.apart import Apart
+from lineside.memory.drift import DriftWatch
 from lineside.memory.feed_state import FeedState
 from lineside.memory.intake import generator, keep, stamps
 from lineside.memory.reconciling import reconcile
 from lineside.memory.remember import Outcome
 from lineside.memory.store import Memory
+from lineside.plant.mapping_file import SourceMapping
 
 log = structlog.get_logger()
 
@@ -41,13 +43,13 @@ NOW = timedelta(minutes=5)  # what a source stamps so lately it says of now
 class Reading:
     """A source and how it is read. poll_s: the pause between two reads. reconcile_s: that between two comparisons with
     what it lists; 0 for never. life_s: how often it gives a sign of life at least; None where that is not known.
-    mapping: the version of the source's mapping that reads it."""
+    mapping: that by which it is read."""
 
     connector: Connector
     poll_s: float = 60.0
     reconcile_s: float = 0.0
     life_s: float | None = None
-    mapping: str = ""
+    mapping: SourceMapping | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,10 @@ class Intake:
         self._status = {source: FeedStatus(source=source) for source in readings}
         self._let_go = {source: asyncio.Event() for source in readings}
         self._list_after: dict[str, float] = {}
+        self._watches = {
+            source: DriftWatch(memory, reading.mapping or SourceMapping(source=source))
+            for source, reading in readings.items()
+        }
 
     async def run(self) -> None:
         """Feeds the memory until cancelled; whoever comes next may then read the sources at once."""
@@ -158,11 +164,11 @@ class Intake:
                 await self._sleep(self._readings[source].poll_s)
 
     async def _read(self, source: str) -> None:
-        reading, holder = self._readings[source], self._holders[source]
+        reading, holder, watch = self._readings[source], self._holders[source], self._watches[source]
         checkpoint = await asyncio.to_thread(self._memory.checkpoint, source)
         async with aclosing(generator(reading.connector.capture(checkpoint))) as batches:
             async for batch in batches:
-                kept = await keep(self._memory, reading.connector, batch, holder=holder, mapping=reading.mapping)
+                kept = await keep(self._memory, reading.connector, batch, holder=holder, watch=watch)
                 await self._heard(source, batch, kept)
                 if batch.empty:
                     await self._compare(source, reading, holder)
@@ -181,7 +187,9 @@ class Intake:
             return
         self._list_after[source] = monotonic() + min(LISTED_AGAIN_S, reading.reconcile_s)
         try:
-            found = await reconcile(self._memory, reading.connector, holder=holder, mapping=reading.mapping)
+            found = await reconcile(
+                self._memory, reading.connector, holder=holder, mapping=self._watches[source].mapping.version
+            )
         except SourceUnavailable as error:
             wrong = {("", UNRECONCILED): f"what it has could not be listed: {error.message}"}
             await asyncio.to_thread(self._memory.settle_alerts, source, [UNRECONCILED], wrong)

@@ -40,7 +40,7 @@ def backfill(lineside: Lineside, source: str, *, since: datetime | None, told: C
             lineside.memory,
             connector if since is None else _Since(connector, since),
             longest_s=STREAMED_S if streams else None,
-            mapping=mapping.version,
+            mapping=mapping,
             progress=told,
         )
     )

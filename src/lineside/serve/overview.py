@@ -12,7 +12,7 @@ from lineside.app import Lineside
 from lineside.connector import TroubleKind
 from lineside.errors import NotFound, SetupError
 from lineside.memory import EVERYTHING, DeadLetter, Reader, SourceAccount
-from lineside.memory.alerts import TROUBLES, Alert
+from lineside.memory.alerts import DRIFTS, TROUBLES, Alert
 from lineside.memory.drift import open_drift
 from lineside.memory.feed_state import Concern, concerns_of, state_of
 from lineside.memory.feeds import feeds_of
@@ -93,7 +93,7 @@ def source_rows(lineside: Lineside, reader: Reader = EVERYTHING) -> list[Row]:
                 "ignored": account.ignored,
                 "open_letters": account.open_letters,
                 "gaps": account.gaps,
-                "drift": sum(each.kind == TroubleKind.DRIFT for each in alerts[name]),
+                "drift": sum(each.kind in DRIFTS for each in alerts[name]),
                 "alerts": [alert_row(lineside, each) for each in alerts[name]],
                 "checkpoint_age_s": (now - sight.checkpoint_at).total_seconds() if sight.checkpoint_at else None,
                 "paused_by": feed.paused_by if feed else None,

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from lineside.app import Lineside
-from lineside.connector import TroubleKind
 from lineside.errors import BadRequest, NotFound, SetupError, SourceError
+from lineside.memory.alerts import DRIFTED
 from lineside.memory.drift import accept
 from lineside.memory.feeds import feeds_of, pause_source, resume_source
 from lineside.memory.letters import Wanted
@@ -51,14 +51,13 @@ def accept_drift(lineside: Lineside, source: str, *, tender: Tender, stream: str
     Raises NotFound where the source is not configured."""
     accepted = accept(lineside.memory, lineside.connector(source)[1], stream)
     done = {name for name, _ in accepted}
-    kind = str(TroubleKind.DRIFT)
     left = {
         (each.stream, each.kind): each.reason
         for each in lineside.memory.alerts(source)
-        if each.kind == kind and each.stream not in done
+        if each.kind == DRIFTED and each.stream not in done
     }
     if accepted:
-        lineside.memory.settle_alerts(source, [kind], left)
+        lineside.memory.settle_alerts(source, [DRIFTED], left)
         rows = drift_rows(accepted)
         _audited(lineside, "drift_accepted", tender, {"source": source, "drift": rows})
         return rows
