@@ -1,0 +1,121 @@
+"""What a tool sees, and what a tool is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from lineside.agent.names import names_of
+from lineside.agent.parameters import Parameters
+from lineside.agent.wording import tokens
+from lineside.errors import BadRequest
+from lineside.interpretation.reading import Reading
+from lineside.memory import Memory, View
+from lineside.plant.entities import Entity
+from lineside.plant.plant import Person
+from lineside.plant.windows import Window, find_window
+
+if TYPE_CHECKING:
+    from lineside.actions import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a tool may see: one view of the memory, for one asker. windows: stretches already resolved, by their words.
+
+    asked: the asker's own words. ledger: None where nothing can be proposed.
+    """
+
+    memory: Memory
+    view: View
+    asked: str
+    person: Person | None = None
+    ledger: Ledger | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)
+
+    def window(self, words: str | None) -> Window | None:
+        """The stretch that the words name, in the plant's time zone. Raises BadRequest where they name none."""
+        if not words:
+            return None
+        if words in self.windows:
+            return self.windows[words]
+        found = find_window(words, now=self.view.as_of, plant=self.view.plant)
+        if found is None:
+            raise BadRequest(f"{words!r} names no stretch of time; say it as in: last night, since 06:00, yesterday")
+        return found.window
+
+    def entity(self, text: str) -> Entity:
+        """The one thing of that id. Raises BadRequest with the nearest ids where there is none, or several."""
+        found = self.view.find(text)
+        if not found:
+            names = names_of(self.view)
+            mentions, _ = names.ids.find(tokens(text), [False] * len(tokens(text)))
+            found = [m.entity for m in mentions if not m.alike]
+            if len(found) != 1:
+                near = ", ".join(names.ids.nearest(text.rpartition(":")[2])) or "none"
+                raise BadRequest(f"{text} is not in the memory; nearest ids: {near}", typed=text)
+        if len(found) > 1:
+            raise BadRequest(f"{text} is several things: {', '.join(map(str, found))}; name one as kind:id", typed=text)
+        return found[0]
+
+    def place(self, text: str | None) -> str | None:
+        """The path of the equipment of that name. Raises BadRequest where none, or several, are called so."""
+        if not text:
+            return None
+        names = names_of(self.view).places
+        if text in names.paths:
+            return text
+        found, _ = names.find(tokens(text), [False] * len(tokens(text)))
+        if len(found) != 1 or found[0].others:
+            known = ", ".join(names.name(path) for path in names.paths[:12])
+            raise BadRequest(f"no one piece of equipment is called {text!r}; there are: {known}", typed=text)
+        return found[0].path
+
+
+P = TypeVar("P", bound=Parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """description: for a language model. run: raises BadRequest on arguments that name nothing."""
+
+    name: str
+    description: str
+    parameters: type[Parameters]
+    run: Callable[[Context, Parameters], Reading]
+
+    def call(self, context: Context, arguments: Mapping[str, object]) -> Reading:
+        """The reading for these arguments. Raises BadRequest, or pydantic's ValidationError on a wrong shape."""
+        return self.run(context, self.parameters.model_validate(dict(arguments)))
+
+
+def tool(name: str, description: str, parameters: type[P], run: Callable[[Context, P], Reading]) -> Tool:
+    """A tool whose `run` is checked against its parameters."""
+    return Tool(
+        name=name,
+        description=description,
+        parameters=parameters,
+        run=cast("Callable[[Context, Parameters], Reading]", run),
+    )
+
+
+def moment(context: Context, words: str | None) -> datetime | None:
+    """The time that the words, or a time stamp, name. Raises BadRequest where they name none."""
+    if words and re.match(r"\d{4}-\d\d-\d\dT", words):
+        try:
+            return datetime.fromisoformat(words)
+        except ValueError as error:
+            raise BadRequest(f"{words!r} is no time: {error}") from error
+    window = context.window(words)
+    return None if window is None else window.start
+
+
+def shift_so_far(view: View) -> Window:
+    """The shift that runs now, else the last one. Raises BadRequest for a plant without shifts."""
+    slot = view.calendar.at(view.as_of) or view.calendar.previous(view.as_of)
+    if slot is None:
+        raise BadRequest("the plant file has no shifts; say since when, as in: since 06:00")
+    return Window(start=slot.start, end=max(view.as_of, slot.start), label="this shift so far", shift=slot.label)

@@ -1,0 +1,82 @@
+"""What was decided, said, repeated and passed on."""
+
+from __future__ import annotations
+
+from lineside.agent import listing
+from lineside.agent.free_recall import recalled, shares, telling
+from lineside.agent.parameters import About, NoParameters, Repeats, Where, WhereWhen
+from lineside.agent.tools.context import Context, tool
+from lineside.errors import BadRequest
+from lineside.interpretation import handover, patterns, standing
+from lineside.interpretation.reading import Reading
+from lineside.memory.words import render
+from lineside.plant.entities import Entity, EntityKind
+
+
+def _decided(context: Context, asked: About) -> Reading:
+    view = context.view
+    entities = [context.entity(asked.entity)] if asked.entity else []
+    place = context.place(asked.equipment)
+    about = [*entities, *([Entity(EntityKind.EQUIPMENT, place)] if place else [])]
+    found = context.memory.recall(asked.text, view=view, at=place, entities=entities, types=("decision",))
+    picked = standing.pick(view, [e.record_id for e in found.evidence], entities=about, text=asked.text)
+    wanted = telling(asked.text)
+    fitting = [d for d in picked if not wanted or shares(render(d), wanted) or any(e in d.entities() for e in about)]
+    return standing.decided(view, fitting)
+
+
+def _in_force(context: Context, asked: Where) -> Reading:
+    return standing.in_force(context.view, equipment=context.place(asked.equipment))
+
+
+def _broken(context: Context, _: NoParameters) -> Reading:
+    return standing.broken(context.view)
+
+
+def _patterns(context: Context, asked: Repeats) -> Reading:
+    return patterns.patterns(
+        context.view, context.window(asked.window), equipment=context.place(asked.equipment), kind=asked.kind
+    )
+
+
+def _similar(context: Context, asked: About) -> Reading:
+    place = context.place(asked.equipment)
+    text = listing.usual_fault(context.view, place, unless=asked.text) if place else asked.text
+    return patterns.similar(context.view, text)
+
+
+def _handover(context: Context, asked: WhereWhen) -> Reading:
+    view = context.view
+    window = context.window(asked.window)
+    slot = view.calendar.at(window.start if window else view.as_of)
+    if slot is None:
+        raise BadRequest("the plant file has no shift then; name another time, or add [[shifts]]")
+    return handover.handover(view, slot, equipment=context.place(asked.equipment))
+
+
+def _waiting(context: Context, _: NoParameters) -> Reading:
+    return listing.waiting(context.view, context.ledger, context.person)
+
+
+def _recall(context: Context, asked: About) -> Reading:
+    entities = [context.entity(asked.entity)] if asked.entity else []
+    return recalled(
+        context.memory,
+        context.view,
+        asked.text,
+        place=context.place(asked.equipment),
+        window=context.window(asked.window),
+        entities=entities,
+    )
+
+
+TOOLS = (
+    tool("decided", "What was decided about something, why, by whom, and whether it still holds.", About, _decided),
+    tool("in_force", "The decisions, limits and holds in force.", Where, _in_force),
+    tool("broken_assumptions", "Decisions in force that rest on facts which changed.", NoParameters, _broken),
+    tool("patterns", "What repeats across shifts, crews and materials, and which fixes held.", Repeats, _patterns),
+    tool("similar", "Whether something has happened before, and what worked then.", About, _similar),
+    tool("handover", "The handover of a shift.", WhereWhen, _handover),
+    tool("waiting", "The proposals and holds that wait for the asker.", NoParameters, _waiting),
+    tool("recall", "What notes, events and decisions say about something, quoted.", About, _recall),
+)
