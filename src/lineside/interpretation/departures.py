@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from lineside.interpretation.assessment import LineReadiness, assess, read_ahead
 from lineside.interpretation.facts import Facts, moment
 from lineside.interpretation.holds import holds
+from lineside.interpretation.line_words import line_data, line_gaps, line_verdict, part_may_leave
 from lineside.interpretation.links import lines_on
-from lineside.interpretation.readiness import (
-    LineReadiness,
-    assess,
-    line_data,
-    line_gaps,
-    line_verdict,
-    part_may_leave,
-    read_ahead,
-)
 from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock
 from lineside.interpretation.stock import related
 from lineside.interpretation.trucks import Truck, cut_off_fact, truck

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from lineside.interpretation.assessment import assess
 from lineside.interpretation.departures import waiting_trucks
 from lineside.interpretation.facts import Facts, moment, owner_of, spoken
 from lineside.interpretation.gates import responsible
 from lineside.interpretation.holds import holds
 from lineside.interpretation.links import lines_on, touched
-from lineside.interpretation.readiness import assess
 from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.reconcile import stock_conflicts
 from lineside.interpretation.shared_states import contradict, state_of
