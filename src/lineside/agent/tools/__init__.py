@@ -8,11 +8,12 @@ from lineside.agent.parameters import Parameters
 from lineside.agent.tools import acting, floor, past, shipping, stock
 from lineside.agent.tools.context import Context, Tool
 
-__all__ = ["TOOLS", "Context", "Parameters", "Tool", "described"]
+__all__ = ["BY_SUBJECT", "TOOLS", "Context", "Parameters", "Tool", "described"]
 
-TOOLS: Mapping[str, Tool] = {
-    tool.name: tool for module in (floor, stock, shipping, past, acting) for tool in module.TOOLS
+BY_SUBJECT: Mapping[str, Sequence[Tool]] = {
+    (module.__doc__ or "").strip().rstrip("."): module.TOOLS for module in (floor, stock, shipping, past, acting)
 }
+TOOLS: Mapping[str, Tool] = {tool.name: tool for tools in BY_SUBJECT.values() for tool in tools}
 
 
 def described() -> Sequence[Tool]:

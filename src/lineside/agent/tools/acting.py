@@ -76,5 +76,11 @@ def _occurs(value: str, text: str) -> bool:
 
 
 TOOLS = (
-    tool("propose_action", "Propose to place a lot on hold. A person must approve; nothing is done.", Hold, _propose),
+    tool(
+        "propose_action",
+        "Propose to place a lot on hold. A person must approve; nothing is done.",
+        Hold,
+        _propose,
+        reads=False,
+    ),
 )

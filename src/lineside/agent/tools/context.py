@@ -80,25 +80,30 @@ P = TypeVar("P", bound=Parameters)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """description: for a language model. run: raises BadRequest on arguments that name nothing."""
+    """description: for a language model. run: raises BadRequest on arguments that name nothing. reads: proposes
+    nothing."""
 
     name: str
     description: str
     parameters: type[Parameters]
     run: Callable[[Context, Parameters], Reading]
+    reads: bool = True
 
     def call(self, context: Context, arguments: Mapping[str, object]) -> Reading:
         """The reading for these arguments. Raises BadRequest, or pydantic's ValidationError on a wrong shape."""
         return self.run(context, self.parameters.model_validate(dict(arguments)))
 
 
-def tool(name: str, description: str, parameters: type[P], run: Callable[[Context, P], Reading]) -> Tool:
+def tool(
+    name: str, description: str, parameters: type[P], run: Callable[[Context, P], Reading], *, reads: bool = True
+) -> Tool:
     """A tool whose `run` is checked against its parameters."""
     return Tool(
         name=name,
         description=description,
         parameters=parameters,
         run=cast("Callable[[Context, Parameters], Reading]", run),
+        reads=reads,
     )
 
 
