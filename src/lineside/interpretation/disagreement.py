@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from lineside.interpretation import causes, handover, shared_states
+from lineside.interpretation.conflict import conflicts_on
 from lineside.interpretation.facts import Facts
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.reconcile import reconcile, stock_conflicts
-from lineside.interpretation.state import conflicts_on
 from lineside.interpretation.stops import Interval, Loss, intervals
 from lineside.interpretation.wording import at, counted, listed, rid, said
 from lineside.memory import View

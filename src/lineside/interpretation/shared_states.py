@@ -14,11 +14,16 @@ from lineside.plant.records import Json
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The pack's lists. meanings: list to {word: state}; lists: `kind.property` to list; contradictions: to pairs."""
+    """The pack's lists. meanings: list to {word: state}; lists: `kind.property` to list; contradictions: to pairs.
+
+    strict: to the states that bind, the strictest first; progress: to the states in the order they are reached.
+    """
 
     meanings: Mapping[str, Mapping[str, str]]
     lists: Mapping[str, str]
     contradictions: Mapping[str, frozenset[frozenset[str]]]
+    strict: Mapping[str, tuple[str, ...]]
+    progress: Mapping[str, tuple[str, ...]]
 
 
 def state_of(kind: str, name: str, value: Json) -> str | None:
@@ -46,6 +51,33 @@ def contradict(kind: str, name: str, one: str, other: str) -> bool:
     return frozenset((one, other)) in _words().contradictions.get(_words().lists.get(f"{kind}.{name}", ""), ())
 
 
+def strictness(kind: str, name: str, state: str | None) -> int | None:
+    """0 for the state that binds most where sources differ and none owns the datum; None for one that doesn't bind."""
+    return _place(_words().strict, kind, name, state)
+
+
+def progress(kind: str, name: str, state: str | None) -> int:
+    """How far on a state is among those that follow one another; -1 for one that stands aside."""
+    place = _place(_words().progress, kind, name, state)
+    return -1 if place is None else place
+
+
+def states_in(kind: str, name: str) -> tuple[str, ...]:
+    """The shared states that the property's words can mean."""
+    words = _words().lists.get(f"{kind}.{name}")
+    return () if words is None else tuple(dict.fromkeys(_words().meanings[words].values()))
+
+
+def named_states(kind: str) -> dict[str, str]:
+    """The properties of a kind whose words have shared meanings, each with its list."""
+    return {key.partition(".")[2]: words for key, words in _words().lists.items() if key.partition(".")[0] == kind}
+
+
+def _place(table: Mapping[str, tuple[str, ...]], kind: str, name: str, state: str | None) -> int | None:
+    order = table.get(_words().lists.get(f"{kind}.{name}", ""), ())
+    return order.index(state) if state in order else None
+
+
 def _plain(word: str) -> str:
     return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
 
@@ -63,7 +95,9 @@ def _words() -> Words:
         contradictions={
             name: frozenset(frozenset(pair) for pair in pairs) for name, pairs in pack["contradictions"].items()
         },
+        strict={name: tuple(states) for name, states in pack["strict"].items()},
+        progress={name: tuple(states) for name, states in pack["progress"].items()},
     )
 
 
-_OWN_KEYS = frozenset({"version", "lists", "contradictions"})
+_OWN_KEYS = frozenset({"version", "lists", "contradictions", "strict", "progress"})

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
-from lineside.interpretation import shared_states
-from lineside.interpretation.facts import Facts, doubts, moment, owner_of, recency, spoken, told
+from lineside.interpretation.conflict import conflicts_on
+from lineside.interpretation.facts import Facts, doubts, owner_of, spoken, told
 from lineside.interpretation.holds import binding, hold_finding, holds
 from lineside.interpretation.links import lines_of, lines_on, link_findings
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.quantities import Quantity
 
 # These say how a thing stands; they come first, whatever else is known.
 _STANDING = ("state", "status", "quality_status", "result", "credit")
@@ -78,64 +76,6 @@ def lookup(view: View, entity: Entity, properties: Sequence[str], *, history: bo
     )
 
 
-def conflicts_on(facts: Facts, entity: Entity, name: str) -> tuple[Finding, ...]:
-    """The pairs of sources that can't both be right about one property; differing words of one meaning are none."""
-    found = []
-    for newer, older in combinations(_one_each(facts.words(entity, name)), 2):
-        if newer.source == older.source or newer.scope != older.scope or not differ(facts, newer, older):
-            continue
-        rule = _rule(facts, entity, name, newer, older)
-        found.append(
-            Finding(
-                text=f"{entity.id}, {_spaced(name)}: {spoken(newer, facts.view)}, {spoken(older, facts.view)}; {rule}.",
-                kind=Kind.DERIVED,
-                cites=(newer.record_id, older.record_id),
-                data={
-                    "property": name,
-                    "words": {newer.source: newer.text, older.source: older.text},
-                    "go_by": _go_by(facts, entity, name, newer, older).source,
-                },
-            )
-        )
-    return tuple(found)
-
-
-def differ(facts: Facts, one: Statement, other: Statement) -> bool:
-    """Whether two statements on one property say different things, beyond spelling, unit and time zone."""
-    kind, name = one.entity.kind, one.property
-    if shared_states.has_states(kind, name):
-        mine, theirs = (shared_states.state_of(kind, name, s.value) for s in (one, other))
-        if mine and theirs:
-            return mine != theirs and shared_states.contradict(kind, name, mine, theirs)
-    times = moment(one.value), moment(other.value)
-    if times[0] and times[1]:
-        return times[0] != times[1]
-    mine_q, theirs_q = one.quantity, other.quantity
-    if mine_q is not None and theirs_q is not None:
-        converted = theirs_q.to(mine_q.unit, _packaging(facts, one.entity))
-        return converted is None or converted != Quantity(mine_q.value, mine_q.unit)
-    return one.text.strip().casefold() != other.text.strip().casefold()
-
-
-def _go_by(facts: Facts, entity: Entity, name: str, newer: Statement, older: Statement) -> Statement:
-    owner = owner_of(facts.plant, entity.kind, name, newer.scope)
-    owned = next((s for s in (newer, older) if owner and s.source == owner.name), None)
-    if owned:
-        return owned
-    strict = next((s for s in (newer, older) if shared_states.state_of(entity.kind, name, s.value) == "blocked"), None)
-    return strict or newer
-
-
-def _rule(facts: Facts, entity: Entity, name: str, newer: Statement, older: Statement) -> str:
-    chosen = _go_by(facts, entity, name, newer, older)
-    owner = owner_of(facts.plant, entity.kind, name, newer.scope)
-    if owner and chosen.source == owner.name:
-        return f"go by {chosen.source}, which the plant file calls the owner of {_spaced(name)}"
-    if shared_states.state_of(entity.kind, name, chosen.value) == "blocked":
-        return f"no owner of {_spaced(name)} is declared, so the stricter word binds: {told(chosen, facts.view)}"
-    return f"no owner of {_spaced(name)} is declared; the newer word is {chosen.source}'s"
-
-
 def _point(facts: Facts, entity: Entity, name: str) -> Finding:
     words = facts.words(entity, name) or [s for s in facts.about(entity) if s.property == name]
     values = {(told(s, facts.view), s.scope) for s in words}
@@ -192,14 +132,6 @@ def _bearers(facts: Facts, entity: Entity) -> list[Entity]:
     return above
 
 
-def _packaging(facts: Facts, entity: Entity) -> dict[str, Quantity]:
-    material = entity if entity.kind == EntityKind.MATERIAL else entity.parent
-    if material is None or material.kind != EntityKind.MATERIAL:
-        linked = facts.linked(entity, "material")
-        material = linked[0][0] if linked else None
-    return facts.factors(material.id) if material else {}
-
-
 def _steps(facts: Facts, entity: Entity, names: Sequence[str]) -> list[str]:
     steps = []
     for name in names:
@@ -210,13 +142,6 @@ def _steps(facts: Facts, entity: Entity, names: Sequence[str]) -> list[str]:
                 f"Ask {who} to set {_spaced(name)} of {entity.id} right; until then go by {finding.data['go_by']}."
             )
     return steps
-
-
-def _one_each(words: Sequence[Statement]) -> list[Statement]:
-    newest: dict[tuple[str, str | None], Statement] = {}
-    for statement in sorted(words, key=recency):
-        newest.setdefault((statement.source, statement.scope), statement)
-    return list(newest.values())
 
 
 def _nothing(view: View, entity: Entity) -> Reading:
