@@ -8,11 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from lineside.interpretation.buckets import Buckets, buckets_of
+from lineside.interpretation.conflict import conflicts_on
 from lineside.interpretation.facts import Facts, doubts, moment
 from lineside.interpretation.gates import Passage, Question, Stand, passages
 from lineside.interpretation.holds import Hold
 from lineside.interpretation.reading import Cite, Finding, Kind, clock
-from lineside.interpretation.state import conflicts_on
 from lineside.interpretation.supply import Gathering
 from lineside.interpretation.trucks import Truck, trucks_of
 from lineside.plant.entities import Entity
