@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lineside.actions import Ledger
 
 
+_MOST_NAMED = 12
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a tool may see: one view of the memory, for one asker. windows: stretches already resolved, by their words.
@@ -68,10 +71,12 @@ class Context:
         names = names_of(self.view).places
         if text in names.paths:
             return text
-        found, _ = names.find(tokens(text), [False] * len(tokens(text)))
+        found, missing = names.find(tokens(text), [False] * len(tokens(text)))
         if len(found) != 1 or found[0].others:
-            known = ", ".join(names.name(path) for path in names.paths[:12])
-            raise BadRequest(f"no one piece of equipment is called {text!r}; there are: {known}", typed=text)
+            meant = [names.name(path) for one in found for path in (one.path, *one.others)]
+            known = meant or [near for one in missing for near in one.nearest] or list(map(names.name, names.paths))
+            told = ", ".join(dict.fromkeys(known[:_MOST_NAMED])) or "none"
+            raise BadRequest(f"no one piece of equipment is called {text!r}; there are: {told}", typed=text)
         return found[0].path
 
 
