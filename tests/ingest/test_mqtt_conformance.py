@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lineside.connector import Connector
+from lineside.memory.intake import catch_up
 from lineside_ingest.mqtt import Mqtt
 
 from .conformance import Bench, Conformance
@@ -117,3 +118,25 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 class TestMqtt(Conformance):
     """On a session that the broker has kept since before the first message."""
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+async def test_a_backlog_of_many_times_what_may_be_in_flight_is_read_to_its_end(
+    tmp_path: Path, version: str, remembered: Any
+) -> None:
+    memory = remembered()
+    with running(tmp_path / "broker") as broker:
+        stream = {"topic": "said/#", "mapping": MAPPING}
+        options: dict[str, Any] = {
+            "url": broker.url, "user": USER, "password": PASSWORD, "version": version, "timeout_s": 5.0,
+            "in_flight": 10, "streams": [stream],
+        }  # fmt: skip
+
+        def connector() -> Mqtt:
+            return Mqtt("bench", options, time_zone=UTC, clock=lambda: datetime.now(UTC))
+
+        await catch_up(memory, connector())  # the session begins with the first subscription
+        said = [json.dumps({"n": number, "at": "2026-05-04T10:00:00Z"}).encode() for number in range(200)]
+        publish(broker.port, *(("said/here", each) for each in said))
+        outcome = await catch_up(memory, connector())
+    assert outcome.recorded == len(said)

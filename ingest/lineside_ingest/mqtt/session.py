@@ -237,7 +237,9 @@ class Session:
         return properties
 
     def _came(self, message: Any) -> None:
-        """In paho's thread: the message stands in the buffer, as soon as there is room."""
+        """In paho's thread: the message stands in the buffer, as soon as there is room. While an answer is waited for
+        there always is, or it could not come: it stands behind the messages, and brokers were seen to send one more
+        than they may."""
         more = getattr(message, "properties", None)
         arrival = Arrival(
             topic=message.topic,
@@ -249,7 +251,7 @@ class Session:
             properties=tuple(getattr(more, "UserProperty", ())),
         )
         with self._room:
-            while len(self._arrived) >= self._settings.in_flight and not self._closed:
+            while len(self._arrived) >= self._settings.in_flight and not self._answers and not self._closed:
                 self._room.wait()
             if self._closed:
                 return
@@ -291,7 +293,9 @@ class Session:
                 future.set_exception(lost)
 
     def _expect(self, kind: str, number: int) -> asyncio.Future[Any]:
-        return self._answers.setdefault((kind, number), self._loop.create_future())
+        with self._room:
+            self._room.notify_all()
+            return self._answers.setdefault((kind, number), self._loop.create_future())
 
     async def _asked(self, topic: str) -> None:
         if self._lost is not None:
