@@ -165,8 +165,8 @@ def opcua_history(_: Path, rows: int) -> Iterator[Ready]:
     from evals.bench.rows import at
 
     nodes = [
-        {"node": f"nsu={OPCUA_URI};s=Press{each}.Good", "equipment": f"northfield/press-{each}", "property": "good_count",
-         "unit": "ea"}
+        {"node": f"nsu={OPCUA_URI};s=Press{each}.Good", "equipment": f"northfield/press-{each}",
+         "property": "good_count", "unit": "ea"}
         for each in range(NODES)
     ]  # fmt: skip
     with _served("opcua", rows) as url:

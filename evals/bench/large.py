@@ -50,7 +50,9 @@ def measure(seed: int, days: int, records: int) -> dict[str, Any]:
             }
             asked = questions(simulation)
             recalls = [took(partial(lineside.memory.recall, text, view=view)) * 1000 for text in asked]
-            each_took = {name: statistics.median(took(each) * 1000 for _ in range(ROUNDS)) for name, each in work.items()}
+            each_took = {
+                name: statistics.median(took(each) * 1000 for _ in range(ROUNDS)) for name, each in work.items()
+            }
         finally:
             lineside.close()
     return {

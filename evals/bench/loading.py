@@ -1,5 +1,5 @@
-"""python -m evals.bench.loading KIND ROWS [postgresql]: one source into a fresh memory, in a process of its own, so that
-nothing else is in its figures; they come as JSON on the last line."""
+"""python -m evals.bench.loading KIND ROWS [postgresql]: one source into a fresh memory, in a process of its own,
+so that nothing else is in its figures; they come as JSON on the last line."""
 
 from __future__ import annotations
 

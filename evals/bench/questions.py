@@ -64,7 +64,7 @@ def measure(seed: int, days: int) -> dict[str, Any]:
 
 
 def _ask(lineside: Lineside, question: str, now: datetime) -> None:
-    asyncio.run(asktook(lineside, question, at=now, person=None))
+    asyncio.run(ask_once(lineside, question, at=now, person=None))
 
 
 def questions(simulation: Simulation) -> list[str]:
