@@ -1,4 +1,4 @@
-"""What a decision rests on, as predicates that the records can check: `lot:L-77 quality_status = blocked`."""
+"""Whether what a decision rests on still holds, since when, and by which record."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from enum import StrEnum
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.deadlines import deadline, expiry
-from lineside.interpretation.facts import owner_of
+from lineside.interpretation.decision_words import decision_words
+from lineside.interpretation.facts import Facts, owner_of
+from lineside.interpretation.holds import holds
+from lineside.interpretation.predicates import HELD, Predicate, about, predicates, worded
 from lineside.interpretation.reading import clock
-from lineside.interpretation.wording import shown
+from lineside.interpretation.wording import listed, shown
 from lineside.memory import Statement, View
-from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.entities import Entity
 from lineside.plant.quantities import Quantity, number
+
+_NUMBER = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*([\w%°\[\]]*)")
 
 
 class Holding(StrEnum):
@@ -41,184 +46,232 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Predicate:
-    """`entity` `name` `comparison` `value`, scope apart. value: as written, without its unit where it is a number."""
+class Span:
+    """How an assumption stood from a moment on. record: which one made it so; None where time alone did, or where it
+    stood so when it was written."""
 
-    entity: Entity
-    name: str
-    comparison: str
-    value: str
-    scope: str | None = None
-
-
-_COMPARE = re.compile(
-    r"\s*(<=|>=|!=|==|=|<|>|≤|≥|≠|\bis not\b|\bis\b|\bist nicht\b|\bist\b|\bat least\b|\bat most\b|\bmindestens\b|"
-    r"\bh(?:ö|oe)chstens\b|\bby\b|\bbefore\b|\bbis\b|\bstays\b|\bremains\b|\bbleibt\b)\s*",
-    re.IGNORECASE,
-)
-_SIGNS = {
-    "==": "=", "is": "=", "ist": "=", "stays": "=", "remains": "=", "bleibt": "=", "≠": "!=", "is not": "!=",
-    "ist nicht": "!=", "≤": "<=", "at most": "<=", "höchstens": "<=", "hoechstens": "<=", "by": "<=", "before": "<",
-    "bis": "<=", "≥": ">=", "at least": ">=", "mindestens": ">=",
-}  # fmt: skip
-_FILLER = re.compile(r"^(?:still|noch|weiterhin|at|bei|am|on)\s+", re.IGNORECASE)
-_TOKEN = re.compile(r"[\w:@/.\-]*\w")
-# The property that carries a thing's status, where an assumption names a status only.
-_STATUS = {EntityKind.LOT: "quality_status", EntityKind.INVENTORY: "quality_status", EntityKind.INSPECTION: "result"}
-_DATED = ("eta", "planned_start", "planned_end", "actual_start", "actual_end", "due_at", "promised_at", "expires_at",
-          "planned_departure", "effective_at")  # fmt: skip
-_SYNONYMS = {
-    "arrives": "eta", "arrival": "eta", "liefertermin": "eta", "kommt": "eta", "trifft ein": "eta", "menge": "quantity",
-    "bestand": "quantity", "stock": "quantity", "status": "status", "hand": "on_hand",
-}  # fmt: skip
+    since: datetime
+    holding: Holding
+    record: str | None = None
 
 
 def check(text: str, *, said_at: datetime, view: View) -> Check:
-    """Whether the assumption holds at the view's `as_of`."""
-    predicate = parse(text, view)
-    if predicate is None:
-        end = expiry(text, said_at=said_at, view=view)
-        if end is None:
-            return Check(text=text, holding=Holding.UNCHECKABLE)
-        over = view.as_of >= end
-        found = f"that ended at {clock(end, view.plant)}" if over else f"that ends at {clock(end, view.plant)}"
-        return Check(text=text, holding=Holding.BROKEN if over else Holding.HOLDS, found=found)
-    return evaluate(predicate, text, said_at=said_at, view=view)
-
-
-def parse(text: str, view: View) -> Predicate | None:
-    """The predicate that the text states about an entity in the records; None where it states none.
-
-    Read are `entity [property] comparison value`, and `entity is word` for the property that carries its status.
-    """
-    for token in _TOKEN.finditer(text):
-        entities = _entities(token.group(0), view)
-        if not entities:
-            continue
-        before, after = text[: token.start()], text[token.end() :]
-        comparison = _COMPARE.search(after)
-        if comparison is None:
-            continue
-        words = _property_words(after[: comparison.start()]) or _property_words(before)
-        sign = _SIGNS.get(comparison.group(1).lower(), comparison.group(1))
-        value = _FILLER.sub("", after[comparison.end() :].strip().rstrip(".,;"))
-        for entity in entities:
-            if found := _predicate(entity, words, sign, value, view):
-                return found
-    return None
+    """Whether the assumption holds at the view's `as_of`; of several things in one text all must."""
+    stated = predicates(text, view)
+    if stated is None:
+        return _dated(text, said_at=said_at, view=view)
+    checks = [evaluate(each, worded(text), said_at=said_at, view=view) for each in stated]
+    if len(checks) == 1:
+        return checks[0]
+    return Check(
+        text=worded(text),
+        holding=_together([c.holding for c in checks]),
+        found="; ".join(dict.fromkeys(c.found for c in checks if c.found)),
+        records=tuple(dict.fromkeys(r for c in checks for r in c.records)),
+        sources=tuple(dict.fromkeys(s for c in checks for s in c.sources)),
+    )
 
 
 def evaluate(predicate: Predicate, text: str, *, said_at: datetime, view: View) -> Check:
     """The predicate against the newest word of each source; the owner of the datum decides between them."""
-    statements = _statements(predicate, view)
+    if predicate.name == HELD:
+        return _held(predicate, text, view)
+    statements = _chosen(predicate, about(predicate.entity, view))
     if not statements:
-        about = f"{predicate.entity.id} has no {predicate.name} on record"
-        return Check(text=text, holding=Holding.UNKNOWN, found=about)
-    verdicts: dict[str, bool] = {}
-    told: list[str] = []
+        missing = f"{predicate.entity.id} has no {predicate.name} on record"
+        return Check(text=text, holding=Holding.UNKNOWN, found=missing)
+    status = [s for s in view.said(entity=predicate.entity) if s.property == "status"]
+    holding = _judged(predicate, statements, status, said_at=said_at, now=view.as_of, view=view)
+    told = []
     for source, group in _by_source(statements).items():
-        outcome = _compare(predicate, group, said_at=said_at, view=view)
         newest = max(group, key=lambda s: s.occurred_at)
         figure = _figure(group) if len(group) > 1 else shown(newest.value)
-        when = clock(newest.occurred_at, view.plant, relative_to=view.as_of)
-        told.append(f"{source} says {predicate.name} {figure} ({when})")
-        if outcome is not None:
-            verdicts[source] = outcome
-    owner = owner_of(view.plant, predicate.entity.kind, predicate.name, predicate.scope)
-    if owner is not None and owner.name in verdicts:
-        holding = Holding.HOLDS if verdicts[owner.name] else Holding.BROKEN
-    elif not verdicts:
-        holding = Holding.UNKNOWN
-    elif len(set(verdicts.values())) > 1:
-        holding = Holding.CONTESTED
-    else:
-        holding = Holding.HOLDS if all(verdicts.values()) else Holding.BROKEN
+        told.append(f"{source} says {predicate.name} {figure} ({_when(newest.occurred_at, view)})")
+    used = statements
+    if limit := _passed(predicate, statements, status, said_at=said_at, now=view.as_of, view=view):
+        told.append(f"{_when(limit, view)} has passed and {status[0].source} says status {status[0].text}")
+        used = [*statements, *status]
     return Check(
         text=text,
         holding=holding,
         found="; ".join(told),
-        records=tuple(dict.fromkeys(s.record_id for s in statements)),
-        sources=tuple(dict.fromkeys(s.source for s in statements)),
+        records=tuple(dict.fromkeys(s.record_id for s in used)),
+        sources=tuple(dict.fromkeys(s.source for s in used)),
     )
 
 
-def _entities(token: str, view: View) -> list[Entity]:
-    if ":" not in token and not any(c.isdigit() for c in token) and "/" not in token:
-        return []
-    found = view.find(token)
-    if ":" in token and not found:
-        kind, _, rest = token.partition(":")
-        return [Entity(kind, rest)] if kind in set(EntityKind) and rest else []
-    return sorted(found)
+def course(text: str, *, said_at: datetime, view: View) -> list[Span]:
+    """How the assumption stood from when it was written to the view's `as_of`, oldest first, as the plant's own times
+    have it; empty where the records can't check it."""
+    stated = predicates(text, view)
+    if stated is None:
+        end = expiry(text, said_at=said_at, view=view)
+        if end is None:
+            return []
+        over = [Span(since=end, holding=Holding.BROKEN)] if view.as_of >= end else []
+        return [Span(since=said_at, holding=Holding.HOLDS), *over]
+    courses = [_course(each, said_at=said_at, view=view) for each in stated]
+    if len(courses) == 1:
+        return courses[0]
+    turns = sorted({span.since for each in courses for span in each})
+    spans: list[Span] = []
+    for moment in turns:
+        now = [next((s for s in reversed(each) if s.since <= moment), None) for each in courses]
+        holding = _together([s.holding if s else Holding.UNKNOWN for s in now])
+        record = next((s.record for s in now if s and s.since == moment and s.record), None)
+        if not spans or spans[-1].holding is not holding:
+            spans.append(Span(since=moment, holding=holding, record=record))
+    return spans
 
 
-def _property_words(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"\w+", text.lower()))
+def _course(predicate: Predicate, *, said_at: datetime, view: View) -> list[Span]:
+    if predicate.name == HELD:
+        return _held_course(predicate, said_at=said_at, view=view)
+    there = {s.entity for s in about(predicate.entity, view)} | {predicate.entity}
+    history = view.statements(entities=sorted(there), properties=(predicate.name, "status"))
+    history = [s for s in history if s.occurred_at <= view.as_of]
+    turns: dict[datetime, str | None] = {said_at: None}
+    for said in _chosen(predicate, history):
+        if said.occurred_at > said_at:
+            turns[said.occurred_at] = said.record_id
+    limit = _limit(predicate, said_at=said_at, view=view)
+    if limit is not None and said_at < limit <= view.as_of and predicate.name in decision_words().expected:
+        turns.setdefault(limit, None)
+    spans: list[Span] = []
+    latest: dict[tuple[str, Entity, str, str | None], Statement] = {}
+    left = iter([*history, None])
+    coming = next(left)
+    for moment in sorted(turns):
+        while coming is not None and coming.occurred_at <= moment:
+            latest[coming.source, coming.entity, coming.property, coming.scope] = coming
+            coming = next(left)
+        status = [s for s in latest.values() if s.property == "status" and s.entity == predicate.entity]
+        said_now = _chosen(predicate, list(latest.values()))
+        holding = (
+            _judged(predicate, said_now, status, said_at=said_at, now=moment, view=view)
+            if said_now
+            else Holding.UNKNOWN
+        )
+        if not spans or spans[-1].holding is not holding:
+            spans.append(Span(since=moment, holding=holding, record=turns[moment]))
+    return spans
 
 
-def _predicate(entity: Entity, words: Sequence[str], sign: str, value: str, view: View) -> Predicate | None:
-    name, scope = _property(entity, words, view)
-    if name is None and re.match(r"\d", value):
-        name = None if not words else "eta" if _looks_dated(value) else "quantity"
-        if name == "quantity":
-            scope = _scope(entity, words, view)
-    if name is None and not re.match(r"\d", value):
-        name = _STATUS.get(EntityKind(entity.kind), "status") if entity.kind in set(EntityKind) else "status"
-        if entity.kind == EntityKind.EQUIPMENT:
-            name = "state"
-        first = value.split(",", maxsplit=1)[0].strip()
-        known = shared_states.state_of(entity.kind, name, first) is not None
-        if not known and not any(
-            s.text.lower() == first.lower() for s in view.statements(entity=entity, properties=(name,))
-        ):
-            return None
-        value = first
-    if name is None or not value:
+def _dated(text: str, *, said_at: datetime, view: View) -> Check:
+    end = expiry(text, said_at=said_at, view=view)
+    if end is None:
+        return Check(text=worded(text), holding=Holding.UNCHECKABLE)
+    over = view.as_of >= end
+    found = f"that {'ended' if over else 'ends'} at {clock(end, view.plant)}"
+    return Check(text=worded(text), holding=Holding.BROKEN if over else Holding.HOLDS, found=found)
+
+
+def _held(predicate: Predicate, text: str, view: View) -> Check:
+    active = [h for h in holds(Facts(view)) if h.active and h.subject == predicate.entity]
+    if predicate.source:
+        active = [h for h in active if any(w.source == predicate.source for w in h.words)]
+    if active:
+        found = f"{listed([h.id for h in active])} on {predicate.entity.id} is active"
+        cites = tuple(c for h in active for c in h.cites)
+        sources = tuple(dict.fromkeys(w.source for h in active for w in h.words))
+        return Check(text=text, holding=Holding.BROKEN, found=found, records=cites, sources=sources)
+    said = view.said(entity=predicate.entity)
+    if not said and not view.knows(predicate.entity):
+        return Check(text=text, holding=Holding.UNKNOWN, found=f"nothing is on record of {predicate.entity.id}")
+    found = f"no active hold on {predicate.entity.id} is on record"
+    return Check(
+        text=text, holding=Holding.HOLDS, found=found, records=tuple(dict.fromkeys(s.record_id for s in said))[:3]
+    )
+
+
+def _held_course(predicate: Predicate, *, said_at: datetime, view: View) -> list[Span]:
+    active = [h for h in holds(Facts(view)) if h.active and h.subject == predicate.entity]
+    if not active:
+        return [Span(since=said_at, holding=Holding.HOLDS)]
+    first = min(active, key=lambda h: h.since)
+    if first.since <= said_at:
+        return [Span(since=said_at, holding=Holding.BROKEN, record=first.cites[0])]
+    since = Span(since=first.since, holding=Holding.BROKEN, record=first.cites[0])
+    return [Span(since=said_at, holding=Holding.HOLDS), since]
+
+
+def _together(parts: Sequence[Holding]) -> Holding:
+    """All must hold: what is broken breaks the whole, else what is open leaves it open."""
+    worst = (Holding.BROKEN, Holding.CONTESTED, Holding.UNCHECKABLE, Holding.UNKNOWN, Holding.HOLDS)
+    return min(parts, key=worst.index)
+
+
+def _judged(
+    predicate: Predicate,
+    statements: Sequence[Statement],
+    status: Sequence[Statement],
+    *,
+    said_at: datetime,
+    now: datetime,
+    view: View,
+) -> Holding:
+    if _passed(predicate, statements, status, said_at=said_at, now=now, view=view):
+        return Holding.BROKEN
+    verdicts = {}
+    for source, group in _by_source(statements).items():
+        outcome = _compare(predicate, group, said_at=said_at, view=view)
+        if outcome is not None:
+            verdicts[source] = outcome
+    owner = owner_of(view.plant, predicate.entity.kind, predicate.name, predicate.scope)
+    if owner is not None and owner.name in verdicts:
+        return Holding.HOLDS if verdicts[owner.name] else Holding.BROKEN
+    if not verdicts:
+        return Holding.UNKNOWN
+    if len(set(verdicts.values())) > 1:
+        return Holding.CONTESTED
+    return Holding.HOLDS if all(verdicts.values()) else Holding.BROKEN
+
+
+def _passed(
+    predicate: Predicate,
+    statements: Sequence[Statement],
+    status: Sequence[Statement],
+    *,
+    said_at: datetime,
+    now: datetime,
+    view: View,
+) -> datetime | None:
+    """The limit of an expected date, where it passed before the thing was over; None otherwise."""
+    words = decision_words()
+    if predicate.name not in words.expected or predicate.comparison not in ("<=", "<") or not status:
         return None
-    return Predicate(entity=entity, name=name, comparison=sign, value=value, scope=scope)
+    limit = _limit(predicate, said_at=said_at, view=view)
+    if limit is None or now < limit or not statements:
+        return None
+    states = {shared_states.state_of(s.entity.kind, "status", s.value) or s.text.casefold() for s in status}
+    return None if states & words.over else limit
 
 
-def _property(entity: Entity, words: Sequence[str], view: View) -> tuple[str | None, str | None]:
-    known = {s.property for s in _about(entity, view)}
-    joined = "_".join(words)
-    candidates = [joined, *words, *(_SYNONYMS.get(w, "") for w in words)]
-    for candidate in candidates:
-        if candidate in known or (candidate in _DATED):
-            return candidate, _scope(entity, words, view)
-    if (scope := _scope(entity, words, view)) is not None:
-        return "quantity", scope
-    return None, None
+def _limit(predicate: Predicate, *, said_at: datetime, view: View) -> datetime | None:
+    return deadline(predicate.value, said_at=said_at, view=view) if predicate.name.endswith(_TIMES) else None
 
 
-def _scope(entity: Entity, words: Sequence[str], view: View) -> str | None:
-    scopes = {s.scope for s in _about(entity, view) if s.scope}
-    joined = "_".join(words)
-    return next((s for s in sorted(scopes) if s.lower().replace(" ", "_") in joined), None)
+_TIMES = ("eta", "_at", "_start", "_end", "_departure")
 
 
-def _about(entity: Entity, view: View) -> list[Statement]:
-    found = view.said(entity=entity)
-    if entity.kind == EntityKind.MATERIAL:
-        found += [
-            s
-            for s in view.said(kind=EntityKind.INVENTORY, properties=("quantity", "quality_status"))
-            if s.entity.id.partition("@")[0].casefold() == entity.id.casefold()
-        ]
-    return found
-
-
-def _statements(predicate: Predicate, view: View) -> list[Statement]:
-    found = [s for s in _about(predicate.entity, view) if s.property == predicate.name]
+def _chosen(predicate: Predicate, statements: Sequence[Statement]) -> list[Statement]:
+    found = [s for s in statements if s.property == predicate.name]
     if predicate.scope is not None:
         found = [s for s in found if s.scope == predicate.scope]
+    if predicate.source is not None:
+        found = [s for s in found if s.source.casefold() == predicate.source.casefold()]
     return found
 
 
 def _by_source(statements: Sequence[Statement]) -> dict[str, list[Statement]]:
     groups: dict[str, list[Statement]] = {}
     for said in statements:
-        groups.setdefault(f"{said.source}", []).append(said)
+        groups.setdefault(said.source, []).append(said)
     return groups
+
+
+def _when(moment: datetime, view: View) -> str:
+    return clock(moment, view.plant, relative_to=view.as_of)
 
 
 def _figure(group: Sequence[Statement]) -> str:
@@ -244,7 +297,7 @@ def _compare(predicate: Predicate, group: Sequence[Statement], *, said_at: datet
     """None where the two cannot be compared."""
     newest = max(group, key=lambda s: (s.occurred_at, s.reported_at, s.record_id))
     value, sign = predicate.value, predicate.comparison
-    if predicate.name in _DATED or _looks_dated(value):
+    if predicate.name.endswith(_TIMES) or _looks_dated(value):
         limit = deadline(value, said_at=said_at, view=view)
         mine = deadline(newest.text, said_at=said_at, view=view)
         if limit is None or mine is None:
@@ -253,7 +306,7 @@ def _compare(predicate: Predicate, group: Sequence[Statement], *, said_at: datet
             day = timedelta(days=1)
             return limit - day <= mine <= limit if not re.search(r"\d:\d\d", value) else mine == limit
         return _ordered(mine.astimezone(UTC), limit.astimezone(UTC), sign)
-    amount = re.match(r"(-?\d+(?:[.,]\d+)?)\s*([\w%°\[\]]*)", value)
+    amount = _NUMBER.fullmatch(value.strip())
     if amount and (total := _total(group)) is not None:
         wanted = number(amount.group(1).replace(",", "."))
         if wanted is None:

@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from lineside.interpretation.assumptions import Check, Holding, check
-from lineside.interpretation.deadlines import expiry
+from lineside.interpretation.assumptions import Check, Holding, Span, course
+from lineside.interpretation.authority import Right, right
+from lineside.interpretation.expected import Came, outcome_of
+from lineside.interpretation.force import Clash, Standing, applies, clashes, standing, standing_decisions, touches
+from lineside.interpretation.predicates import worded
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
-from lineside.interpretation.wording import alike, at, counted, late_sources, listed, names, rid, short, text_of, words
+from lineside.interpretation.wording import at, counted, late_sources, listed, names, rid, short, text_of, words
 from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.equipment import within
-from lineside.plant.records import Decision
+from lineside.plant.records import Decision, Json
 
-_ENDED = re.compile(
-    r"\b(lifted|ended|closed|cancelled|canceled|withdrawn|removed|superseded|replaced|back to normal|no longer|revoked|"
-    r"aufgehoben|beendet|zur(?:ü|ue)ckgenommen|abgeschlossen|ersetzt|hinf(?:ä|ae)llig|nicht mehr)\b",
-    re.IGNORECASE,
-)
-_SAME_QUESTION = 0.7  # this share of words in common makes two questions one
-_SUPERSEDES = ("supersedes", "replaces", "ersetzt")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """One decision as it stands. until: its own end. followed_by: later decisions on the same case or question."""
-
-    decision: Decision
-    checks: tuple[Check, ...]
-    until: datetime | None
-    followed_by: tuple[Decision, ...]
-    in_force: bool
-    why_not: str = ""
-
-    @property
-    def broken(self) -> tuple[Check, ...]:
-        return tuple(c for c in self.checks if c.holding is Holding.BROKEN)
+__all__ = ["Standing", "active_holds", "applies", "broken", "decided", "in_force", "in_force_finding", "pick",
+           "standing", "standing_decisions", "turned"]  # fmt: skip
 
 
 def decided(view: View, decisions: Sequence[Decision]) -> Reading:
@@ -58,11 +37,20 @@ def decided(view: View, decisions: Sequence[Decision]) -> Reading:
     missing = list(late_sources(view, {s for st in standings for c in st.checks for s in c.sources}))
     for each in standings:
         findings += _told(view, each)
+        held, entitled = right(view, each.decision)
+        if entitled is not None:
+            (against if held is Right.CONTRADICTED else findings).append(entitled)
         against += [_checked(view, each, c) for c in each.checks if c.holding in (Holding.BROKEN, Holding.CONTESTED)]
         findings += [_checked(view, each, c) for c in each.checks if c.holding is Holding.HOLDS]
-        missing += [f'"{c.text}": {c.found or "not checkable by records"}.' for c in each.checks if _open(c)]
+        missing += [_unchecked(each, c) for c in each.checks if _open(c)]
+        came = _came(view, each)
+        if came is not None:
+            (against if came.data["came"] == Came.OTHERWISE else findings).append(came)
         if not each.decision.outcome and not any(d.outcome for d in each.followed_by):
             missing.append(f"The outcome of {_name(each.decision)}.")
+        elif came is None and each.decision.expected:
+            missing.append(f"Whether the outcome of {_name(each.decision)} is what was expected: the texts share no "
+                           f"figure; ask {_asked(each)}.")  # fmt: skip
     first = standings[0]
     return Reading(
         verdict=f"{_chosen(view, first.decision)}; {_status(view, first)}.",
@@ -73,6 +61,8 @@ def decided(view: View, decisions: Sequence[Decision]) -> Reading:
         data={
             "in_force": first.in_force,
             "checks": [{"text": c.text, "holding": str(c.holding)} for c in first.checks],
+            "right": str(right(view, first.decision)[0]),
+            "came": str(outcome_of(view, first.decision, first.followed_by).came),
         },
     )
 
@@ -85,6 +75,8 @@ def in_force(view: View, equipment: str | None = None, at: datetime | None = Non
     place = f" at {view.plant.called(equipment)}" if equipment else ""
     findings = [in_force_finding(view, s) for s in standings]
     against = [_checked(view, s, c) for s in standings for c in s.broken]
+    opposed = clashes(view, standings)
+    against += [_clashing(view, each) for each in opposed]
     if not findings and not holds:
         return Reading(
             verdict=f"No decision or hold is in force{place} at {clock(moment, view.plant)}.",
@@ -96,26 +88,37 @@ def in_force(view: View, equipment: str | None = None, at: datetime | None = Non
         verdict += f": {listed([short(s.decision.choice, 90) for s in standings], limit=4)}"
     if holds:
         verdict += f"; on hold: {listed([str(h.data['subject']) for h in holds], limit=6)}"
-    if against:
-        verdict += f"; {counted(len(against), 'assumption')} no longer true"
+    if len(against) > len(opposed):
+        verdict += f"; {counted(len(against) - len(opposed), 'assumption')} no longer true"
+    if opposed:
+        verdict += f"; {counted(len(opposed), 'pair')} of them name different figures for one thing"
     return Reading(
         verdict=verdict + ".",
         findings=(*findings, *holds),
         against=tuple(against),
         missing=late_sources(view, {s for st in standings for c in st.checks for s in c.sources}),
-        data={"decisions": [s.decision.provenance.source_id for s in standings], "holds": len(holds)},
+        next_steps=tuple(dict.fromkeys(step for each in opposed for step in _settle(each))),
+        data={
+            "decisions": [s.decision.provenance.source_id for s in standings],
+            "holds": len(holds),
+            "clashes": [[d.provenance.source_id for d in (c.earlier, c.later)] for c in opposed],
+        },
     )
 
 
 def broken(view: View) -> Reading:
-    """The decisions in force whose assumptions the records contradict."""
-    standings = [s for s in standing_decisions(view, view.as_of) if s.broken]
+    """The decisions in force whose assumptions the records contradict, since when and by which record; and those whose
+    assumption broke and holds again."""
+    everything = standing_decisions(view, view.as_of)
+    standings = [s for s in everything if s.broken]
+    unsure = tuple(_unchecked(s, c) for s in everything for c in s.checks if _open(c))
+    late = late_sources(view, {s for st in everything for c in st.checks for s in c.sources})
+    mended = [f for s in everything for c in s.checks if (f := _mended(view, s, c)) is not None]
     if not standings:
-        unsure = [c for s in standing_decisions(view, view.as_of) for c in s.checks if _open(c)]
-        return Reading(
-            verdict="No decision in force rests on an assumption that the records contradict.",
-            missing=tuple(f'"{c.text}": {c.found or "not checkable by records"}.' for c in unsure),
-        )
+        verdict = "No decision in force rests on an assumption that the records contradict."
+        if mended:
+            verdict = f"{counted(len(mended), 'assumption')} broke and holds again; none is contradicted now."
+        return Reading(verdict=verdict, findings=tuple(mended), missing=(*unsure, *late))
     findings = [f for s in standings for f in (in_force_finding(view, s), *(_checked(view, s, c) for c in s.broken))]
     rest = "rests" if len(standings) == 1 else "rest"
     verdict = f"{counted(len(standings), 'decision')} in force {rest} on facts that changed: "
@@ -123,10 +126,29 @@ def broken(view: View) -> Reading:
     owners = [s.decision.decided_by for s in standings if s.decision.decided_by]
     return Reading(
         verdict=verdict + ".",
-        findings=tuple(findings),
+        findings=(*findings, *mended),
+        missing=(*unsure, *late),
         next_steps=tuple(f"Ask {o} whether the decision still stands." for o in dict.fromkeys(owners)),
-        data={"decisions": [s.decision.provenance.source_id for s in standings]},
+        data={
+            "decisions": [s.decision.provenance.source_id for s in standings],
+            "broken": [
+                {
+                    "decision": s.decision.provenance.source_id,
+                    "assumption": c.text,
+                    "since": turn.since.isoformat() if (turn := turned(view, s.decision, c)) else None,
+                    "by": turn.record if turn else None,
+                }
+                for s in standings
+                for c in s.broken
+            ],
+        },
     )
+
+
+def turned(view: View, decision: Decision, found: Check) -> Span | None:
+    """Since when the assumption stands as it does, and by which record; None where the records don't tell."""
+    spans = _course(view, decision, found)
+    return spans[-1] if spans and spans[-1].holding is found.holding else None
 
 
 def pick(
@@ -152,33 +174,6 @@ def pick(
         return (round(2 * named + 2 * shared + rank, 1), at(decision).timestamp())
 
     return sorted(pool.values(), key=score, reverse=True)[:limit]
-
-
-def standing_decisions(view: View, moment: datetime) -> list[Standing]:
-    """Every decision in force at the moment, the newest first."""
-    known = [d for d in view.decisions() if at(d) <= moment]
-    standings = (standing(view, d, known, moment) for d in known)
-    return sorted((s for s in standings if s.in_force), key=lambda s: at(s.decision), reverse=True)
-
-
-def standing(view: View, decision: Decision, known: Sequence[Decision], moment: datetime | None = None) -> Standing:
-    """The decision as it stands at the moment, among the known ones."""
-    now = moment or view.as_of
-    followed = tuple(d for d in known if at(d) > at(decision) and at(d) <= now and _follows(d, decision))
-    until = _until(view, decision)
-    why_not = ""
-    newer = [d for d in followed if _supersedes(d, decision)]
-    outcome = decision.outcome or next((d.outcome for d in followed if d.outcome), None)
-    if newer:
-        why_not = f"superseded at {clock(at(newer[0]), view.plant)} by: {short(newer[0].choice, 100)}"
-    elif until is not None and now >= until:
-        why_not = f"it ended at {clock(until, view.plant)}"
-    elif outcome and (until is None or _ENDED.search(outcome)):
-        why_not = f"closed with the outcome: {short(outcome, 120)}"
-    checks = tuple(check(a, said_at=at(decision), view=view) for a in decision.assumptions)
-    return Standing(
-        decision=decision, checks=checks, until=until, followed_by=followed, in_force=not why_not, why_not=why_not
-    )
 
 
 def in_force_finding(view: View, each: Standing) -> Finding:
@@ -224,7 +219,7 @@ def active_holds(view: View, equipment: str | None = None) -> list[Finding]:
         if said_of.get("status", "").strip().lower() != "active":
             continue
         place = placed[hold].equipment if hold in placed else None
-        if equipment and place and not _touches(place, equipment):
+        if equipment and place and not touches(place, equipment):
             continue
         held = said_of.get("subject") or hold
         reason = f": {said_of['reason']}" if said_of.get("reason") else ""
@@ -272,11 +267,93 @@ def _told(view: View, each: Standing) -> list[Finding]:
 
 def _checked(view: View, each: Standing, found: Check) -> Finding:
     said = f": {found.found}" if found.found else ""
-    text = f'Assumption "{found.text}" {_WORDS[found.holding]} at {clock(view.as_of, view.plant)}{said}.'
-    cites = (rid(each.decision), *found.records)
+    text = f'Assumption "{found.text}" {_WORDS[found.holding]} at {clock(view.as_of, view.plant)}{said}'
+    cites = [rid(each.decision), *found.records]
+    data: dict[str, Json] = {"assumption": found.text, "holding": str(found.holding)}
+    if found.holding is Holding.BROKEN and (turn := turned(view, each.decision, found)):
+        if turn.since <= at(each.decision):
+            text += "; it was not true when it was decided"
+        else:
+            text += f"; so since {clock(turn.since, view.plant, relative_to=view.as_of)}"
+        data["since"] = turn.since.isoformat()
+        if turn.record:
+            data["by"] = turn.record
+            cites.append(turn.record)
+    return Finding(text=f"{text}.", kind=Kind.DERIVED, cites=tuple(dict.fromkeys(cites)), data=data)
+
+
+def _mended(view: View, each: Standing, found: Check) -> Finding | None:
+    """An assumption that broke after it was written and holds again."""
+    if found.holding is not Holding.HOLDS:
+        return None
+    spans = _course(view, each.decision, found)
+    gone = [s for s in spans[:-1] if s.holding is Holding.BROKEN]
+    if not gone or spans[-1].holding is not Holding.HOLDS:
+        return None
+    was = clock(gone[-1].since, view.plant, relative_to=view.as_of)
+    again = clock(spans[-1].since, view.plant, relative_to=view.as_of)
+    text = f'"{found.text}" broke at {was} and holds again since {again}: {found.found}.'
+    cites = tuple(dict.fromkeys((rid(each.decision), *(s.record for s in (gone[-1], spans[-1]) if s.record))))
+    data: dict[str, Json] = {
+        "assumption": found.text,
+        "broke": gone[-1].since.isoformat(),
+        "again": spans[-1].since.isoformat(),
+    }
     return Finding(
-        text=text, kind=Kind.DERIVED, cites=cites, data={"assumption": found.text, "holding": str(found.holding)}
+        text=text, kind=Kind.DERIVED, cites=(*cites, *(r for r in found.records if r not in cites)), data=data
     )
+
+
+def _course(view: View, decision: Decision, found: Check) -> list[Span]:
+    """The course of the assumption that the check is of."""
+    written = next((a for a in decision.assumptions if worded(a) == found.text), None)
+    if written is None:
+        return []
+    key = ("course", rid(decision), written)
+    spans: list[Span] | None = view.kept.get(key)
+    if spans is None:
+        spans = view.kept[key] = course(written, said_at=at(decision), view=view)
+    return spans
+
+
+def _unchecked(each: Standing, found: Check) -> str:
+    """What no code can tell of an assumption, and whom to ask."""
+    if found.holding is Holding.UNKNOWN:
+        return f'"{found.text}": {found.found or "the sources can not be compared with it"}.'
+    return f'"{found.text}" can\'t be checked by code: ask {_asked(each)}.'
+
+
+def _asked(each: Standing) -> str:
+    return each.decision.decided_by or "who decided it"
+
+
+def _came(view: View, each: Standing) -> Finding | None:
+    """How the outcome stands to what was expected; None where it can't be compared."""
+    decision = each.decision
+    outcome = outcome_of(view, decision, each.followed_by)
+    if outcome.came is Came.UNSAID or not decision.expected:
+        return None
+    what = outcome.found or decision.outcome or next((d.outcome for d in each.followed_by if d.outcome), None) or ""
+    how = "as expected" if outcome.came is Came.AS_EXPECTED else "not as expected"
+    text = f'It came {how}: expected "{short(worded(decision.expected), 120)}", came "{short(what, 160)}".'
+    cites = (rid(decision), *outcome.records, *(rid(d) for d in each.followed_by if d.outcome))
+    return Finding(text=text, kind=Kind.DERIVED, cites=tuple(dict.fromkeys(cites)), data={"came": str(outcome.came)})
+
+
+def _clashing(view: View, each: Clash) -> Finding:
+    first, second = each.figures
+    told = f'{first} ("{short(each.earlier.choice, 90)}", {clock(at(each.earlier), view.plant)})'
+    told += f' and {second} ("{short(each.later.choice, 90)}", {clock(at(each.later), view.plant)})'
+    text = f"Two decisions in force name different figures for one thing [{each.about}]: {told}"
+    text += "; neither says that it replaces the other."
+    cites = (rid(each.earlier), rid(each.later))
+    return Finding(text=text, kind=Kind.DERIVED, cites=cites, data={"about": each.about, "figures": [first, second]})
+
+
+def _settle(each: Clash) -> tuple[str, ...]:
+    who = [d.decided_by for d in (each.earlier, each.later) if d.decided_by]
+    asked = listed(list(dict.fromkeys(who))) if who else "who decided them"
+    return (f"Ask {asked} which of {each.figures[0]} and {each.figures[1]} holds.",)
 
 
 _WORDS = {
@@ -317,44 +394,3 @@ def _steps(each: Standing) -> tuple[str, ...]:
 
 def _name(decision: Decision) -> str:
     return f'"{short(decision.question, 100)}"'
-
-
-def _until(view: View, decision: Decision) -> datetime | None:
-    texts = (decision.choice, *decision.constraints, *(str(decision.attributes.get(n) or "") for n in ("scope",)))
-    ends = [e for t in texts if (e := expiry(t, said_at=at(decision), view=view)) is not None]
-    for name in ("until", "valid_until", "expires_at"):
-        value = decision.attributes.get(name)
-        if isinstance(value, str) and (e := expiry(f"until {value}", said_at=at(decision), view=view)):
-            ends.append(e)
-    return min(ends, default=None)
-
-
-def _follows(later: Decision, decision: Decision) -> bool:
-    if later.case and decision.case:
-        return later.case == decision.case
-    return _supersedes(later, decision) or alike(words(later.question), words(decision.question)) >= _SAME_QUESTION
-
-
-def _supersedes(later: Decision, decision: Decision) -> bool:
-    """A later choice on the same question, or one that names the earlier record."""
-    if any(decision.provenance.source_id in str(later.attributes.get(n) or "") for n in _SUPERSEDES):
-        return True
-    same = alike(words(later.question), words(decision.question)) >= _SAME_QUESTION
-    scopes = set(decision.entities()), set(later.entities())
-    return same and (scopes[0] == scopes[1] or not (scopes[0] and scopes[1]))
-
-
-def applies(view: View, decision: Decision, equipment: str | None) -> bool:
-    """A decision that names no equipment applies everywhere."""
-    if equipment is None:
-        return True
-    places = {e.id for e in decision.entities() if e.kind == EntityKind.EQUIPMENT}
-    text = text_of(decision)
-    for known in view.plant.equipment:
-        if any(names(text, n) for n in known.names()):
-            places.add(known.id)
-    return not places or any(_touches(p, equipment) for p in places)
-
-
-def _touches(one: str, other: str) -> bool:
-    return within(one, other) or within(other, one)
