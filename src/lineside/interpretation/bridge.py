@@ -5,27 +5,32 @@ What may become a step, in this order:
 2. each movement since the two last agreed (else within LOOKBACK) that one figure holds and the other doesn't
    by the rules in `holding`;
 3. blocked stock, where exactly one of the figures leaves it out; stock at the line, where only the books count it;
-4. marked as guessed: the one record whose quantity is exactly the rest.
+4. what lies between two operations of a job order, where the figures are those operations' counts;
+5. marked as guessed: the one thing on record whose quantity is exactly the rest, else a unit's or packaging factor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
 from lineside.interpretation.facts import Facts
+from lineside.interpretation.guesses import between_operations, guess, unit_ratio
 from lineside.interpretation.holding import Holding, Share, Why
-from lineside.interpretation.movements import Movement, Posting, held, movements
-from lineside.interpretation.reading import Finding, Kind, clock
+from lineside.interpretation.movements import Movement, Posting, held, movements, title
+from lineside.interpretation.past import Past
+from lineside.interpretation.reading import Kind, clock
+from lineside.interpretation.steps import DOUBLE, PACKAGING, UNIT, Bridge, Step
 from lineside.interpretation.stock import Figure, Part, Restricted, Stock, comparable, restricted
 from lineside.interpretation.timeline import last_agreement, totals
+from lineside.plant.entities import EntityKind
 from lineside.plant.quantities import plain
-from lineside.plant.records import Json
 
 LOOKBACK = timedelta(days=3)
+_TWICE = timedelta(minutes=15)  # one source's two equal postings within this time may be one movement, typed twice
 _UNPOSTED = {
     "goods_issue": "unposted issue",
     "goods_receipt": "unposted receipt",
@@ -41,51 +46,17 @@ _PHYSICAL = ("physical", "available")
 Group: TypeAlias = tuple[str, str]  # a source and a kind of movement that it never posts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """A signed quantity on the way from one figure to the other. books_lack: whether a posting is owed by `start`.
-    by_a_third: whether neither of the two sources recorded it."""
-
-    name: str
-    value: Decimal
-    text: str
-    kind: Kind
-    cites: tuple[str, ...]
-    books_lack: bool = False
-    by_a_third: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bridge:
-    """start + steps + rest == end, exactly. since: where the look at movements began; agreed: whether the two figures
-    were equal then."""
-
-    start: Figure
-    end: Figure
-    steps: tuple[Step, ...]
-    since: datetime
-    agreed: bool
-    missing: tuple[str, ...]
-
-    @property
-    def difference(self) -> Decimal:
-        return self.end.value - self.start.value
-
-    @property
-    def rest(self) -> Decimal:
-        return self.difference - sum((s.value for s in self.steps), Decimal(0))
-
-
-def bridge(facts: Facts, stock: Stock, start: Figure, end: Figure) -> Bridge:
+def bridge(past: Past, stock: Stock, start: Figure, end: Figure) -> Bridge:
     """The way from `start` to `end`."""
+    facts = past.facts
     one, other, only_one, only_other = comparable(start, end)
     steps = [_place_step(p, start, end, -1) for p in only_one]
     steps += [_place_step(p, end, start, 1) for p in only_other]
     oldest = min(min(p.at for p in f.parts) for f in (one, other))
-    settled = last_agreement(totals(facts, one), totals(facts, other))
+    settled = last_agreement(totals(past, one), totals(past, other))
     since = settled or oldest - LOOKBACK
-    moves, habits, missing = movements(facts, stock, min(since, oldest - LOOKBACK))
-    look = _Look(facts, stock, *(Holding(facts, stock, f, moves, habits) for f in (one, other)))
+    moves, habits, missing = movements(past, stock, min(since, oldest - LOOKBACK))
+    look = _Look(facts, stock, *(Holding(past, stock, f, moves, habits) for f in (one, other)))
     bad = restricted(facts, stock)
 
     def complete(chosen: Sequence[Movement], turned: Collection[Group] = ()) -> Bridge:
@@ -96,8 +67,11 @@ def bridge(facts: Facts, stock: Stock, start: Figure, end: Figure) -> Bridge:
         )
 
     found = _settle(look, [m for m in moves if m.first.at > since], complete)
-    if found.rest and (guess := _guess(facts, stock, found, bad, moves)):
-        return replace(found, steps=(*found.steps, guess))
+    if found.rest == found.difference and not found.steps and stock.about.kind == EntityKind.JOB_ORDER:
+        between = between_operations(facts, start, end, stock.about)
+        found = replace(found, steps=(between,)) if between else found
+    if found.rest and (more := guess(facts, stock, found, bad, moves)):
+        return replace(found, steps=(*found.steps, more))
     return found
 
 
@@ -114,53 +88,16 @@ def _settle(
     found = complete(chosen, ())
     for move in (m for m in moves if look.by_neither(m)):
         wider = [m for m in moves if m in chosen or m is move]
-        if abs((more := complete(wider, ())).rest) < abs(found.rest):
-            chosen, found = wider, more
+        if abs((wide := complete(wider, ())).rest) < abs(found.rest):
+            chosen, found = wider, wide
     if not found.rest:
-        return replace(found, steps=tuple(s if s.by_a_third else replace(s, kind=Kind.DERIVED) for s in found.steps))
+        return replace(found, steps=tuple(map(_sure, found.steps)))
     closing = [turn for each in sorted(look.thin(moves)) if not (turn := complete(chosen, (each,))).rest]
     return closing[0] if len(closing) == 1 else found
 
 
-def signed(value: Decimal, unit: str) -> str:
-    """`-28 ea`, `+5 ea`."""
-    return f"{'+' if value > 0 else ''}{plain(value)} {unit}".rstrip()
-
-
-def bridge_findings(found: Bridge) -> tuple[Finding, ...]:
-    """The bridge's own sentence, then one for each step."""
-    unit, start, end = found.start.unit, found.start, found.end
-    explained = found.difference - found.rest
-    sure = sum((s.value for s in found.steps if s.kind is not Kind.GUESSED), Decimal(0))
-    guessed = explained - sure
-    head = (
-        f"From {start.source} {start.amount} to {end.source} {end.amount}: {signed(found.difference, unit)}; "
-        f"{signed(sure, unit)} is explained by records"
-        + (f", {signed(guessed, unit)} by a guess" if guessed else "")
-        + f", {signed(found.rest, unit)} is unexplained."
-    )
-    cites = tuple(dict.fromkeys((*start.cites, *end.cites, *(c for s in found.steps for c in s.cites))))
-    data: dict[str, Json] = {
-        "from": plain(start.value),
-        "to": plain(end.value),
-        "difference": plain(found.difference),
-        "rest": plain(found.rest),
-        "unit": unit,
-        "since": found.since.isoformat(),
-        "agreed_then": found.agreed,
-    }
-    return (
-        Finding(text=head, kind=Kind.DERIVED, cites=cites, data=data),
-        *(
-            Finding(
-                text=f"{signed(step.value, unit)}: {step.name}. {step.text}",
-                kind=step.kind,
-                cites=step.cites,
-                data={"step": step.name, "value": plain(step.value), "unit": unit},
-            )
-            for step in found.steps
-        ),
-    )
+def _sure(step: Step) -> Step:
+    return step if step.by_a_third or step.name == DOUBLE else replace(step, kind=Kind.DERIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +111,15 @@ class _Look:
 
     def steps(self, moves: Iterable[Movement], turned: Collection[Group] = ()) -> list[Step]:
         """turned: what rule 6 of `holding` decides is taken the other way for these."""
-        found = list[Step]()
+        found, shared = list[Step](), list[Movement]()
         for move in moves:
             mine = self._share(move, self.one, self.two, turned)
             theirs = self._share(move, self.two, self.one, turned)
-            if mine.value != theirs.value:
+            if mine.value == theirs.value:
+                shared += [] if self.by_neither(move) else [move]
+            elif twin := next((m for m in reversed(shared) if _typed_twice(m, move)), None):
+                found.append(self._typed_twice(twin, move, theirs.value - mine.value))
+            else:
                 found.append(self._step(move, theirs.value - mine.value, mine, theirs))
             for side, sign in ((self.one, -1), (self.two, 1)):
                 again = [p for p in move.doubled.get(side.figure.source, ()) if held(p, side.figure)]
@@ -234,6 +175,8 @@ class _Look:
             cites=(*move.cites, *figure.cites) if told_by_figure else move.cites,
             books_lack=figure is self.one.figure,
             by_a_third=self.by_neither(move),
+            at_fault=figure.source,
+            where=where_of(move),
         )
 
     def _both(self, move: Movement, value: Decimal, told: str) -> Step:
@@ -252,24 +195,51 @@ class _Look:
             (q.value for q in self.facts.factors(self.stock.material).values() if low * q.value == high), None
         )
         each = ", ".join(f"{s} with {plain(v)} {self.stock.unit}".rstrip() for s, v in sorted(amounts.items()))
-        name = "packaging slip" if factor else "posted with different quantities"
-        tail = f"; they differ by the packaging factor {plain(factor)}" if factor else ""
+        name, tail, what = "posted with different quantities", "", title(move)
+        if factor:
+            name, tail = PACKAGING, f"; they differ by the packaging factor {plain(factor)}"
+        elif (ratio := unit_ratio(low, high)) or _one_number(move):
+            by = f"by the factor {plain(ratio)}" if ratio else "by their unit alone"
+            name, tail = UNIT, f"; they differ {by}"
         return Step(
             name=name,
             value=value,
-            text=f"{_title(move)} is posted by {each}{tail}.",
+            text=f"{what[:1].upper()}{what[1:]} is posted by {each}{tail}.",
             kind=Kind.DERIVED,
             cites=move.cites,
+            where=where_of(move),
         )
 
     def _double(self, move: Movement, figure: Figure, again: Sequence[Posting], value: Decimal) -> Step:
         return Step(
-            name="double posting",
+            name=DOUBLE,
             value=value,
-            text=f"{figure.source} has {_title(move)} {len(again) + 1} times.",
+            text=f"{figure.source} has {title(move)} {len(again) + 1} times.",
             kind=Kind.DERIVED,
             cites=(*(p.record_id for p in move.postings[figure.source]), *(p.record_id for p in again)),
             books_lack=figure is self.one.figure,
+            at_fault=figure.source,
+            where=where_of(move),
+        )
+
+    def _typed_twice(self, once: Movement, again: Movement, value: Decimal) -> Step:
+        """A movement that one source has, right after an equal one that both have."""
+        source = again.first.source
+        first, second = (clock(m.first.at, self.facts.plant, relative_to=self.facts.view.as_of) for m in (once, again))
+        amount = f"{plain(again.first.value)} {self.stock.unit}".rstrip()
+        text = (
+            f"{source} has {amount} twice, as {title(once)} at {first} and as {title(again)} at {second}; "
+            f"the other system has it once."
+        )
+        return Step(
+            name=DOUBLE,
+            value=value,
+            text=text,
+            kind=Kind.GUESSED,
+            cites=tuple(dict.fromkeys((*once.cites, *again.cites))),
+            books_lack=source == self.one.figure.source,
+            at_fault=source,
+            where=where_of(again),
         )
 
     def _tell(self, move: Movement) -> str:
@@ -285,8 +255,27 @@ class _Look:
         return f"{who} recorded: {verb} {amount}{way}{lot} at {when}{document}"
 
 
-def _title(move: Movement) -> str:
-    return f"document {move.document}" if move.document else f"the {move.first.kind.replace('_', ' ')}"
+def where_of(move: Movement) -> str:
+    """The equipment that a movement names, else the place that it goes to or comes from; empty where it names none."""
+    told = [p for source in sorted(move.postings) for p in move.postings[source]]
+    return next((p.equipment for p in told if p.equipment), None) or move.first.end or move.first.start
+
+
+def _typed_twice(once: Movement, again: Movement) -> bool:
+    """Whether one source alone has `again`, equal to what it has of `once` and shortly after it."""
+    if len(again.postings) != 1 or again.first.source not in once.postings or again.first.kind == "count":
+        return False
+    one, other = once.postings[again.first.source][0], again.first
+    same = (one.kind, one.value, one.lot, one.start, one.end, one.item) == (
+        other.kind, other.value, other.lot, other.start, other.end, other.item,
+    )  # fmt: skip
+    return same and other.at - one.at <= _TWICE
+
+
+def _one_number(move: Movement) -> bool:
+    """Whether its sources write one number in different units."""
+    written = {p.written for ps in move.postings.values() for p in ps}
+    return len({w.value for w in written}) == 1 and len({w.unit for w in written if w.unit}) > 1
 
 
 def _place_step(part: Part, covers: Figure, lacks: Figure, sign: int) -> Step:
@@ -297,6 +286,8 @@ def _place_step(part: Part, covers: Figure, lacks: Figure, sign: int) -> Step:
         + f" at {part.location}, of which {lacks.source} says nothing.",
         kind=Kind.DERIVED,
         cites=(part.statement.record_id,),
+        at_fault=lacks.source,
+        where=part.location,
     )
 
 
@@ -331,43 +322,3 @@ def _scope_steps(
                     Step(name="stock at the line", value=sign * left, text=text, kind=Kind.DERIVED, cites=newest.cites)
                 )
     return found
-
-
-def _guess(
-    facts: Facts, stock: Stock, found: Bridge, bad: Sequence[Restricted], moves: Sequence[Movement]
-) -> Step | None:
-    """The one record whose quantity is exactly the rest; none where several are, or none is."""
-    used = {c for s in found.steps for c in s.cites}
-    candidates = [
-        (item.state + " stock", item.value, f"{item.subject.id} ({item.why})", item.cites)
-        for item in bad
-        if not used & set(item.cites)
-    ]
-    candidates += [
-        (f"{f.scope or f.covers} stock", f.value, f"{f.source}'s {f.amount} {f.scope or ''}".rstrip(), f.cites)
-        for f in stock.parts
-        if not used & set(f.cites)
-    ]
-    candidates += [
-        ("movement in flight", m.first.value, f"{_title(m)}, recorded by {' and '.join(sorted(m.postings))},", m.cites)
-        for m in moves
-        if m.first.kind in _WITHIN and m.first.at > found.since and not used & set(m.cites)
-    ]
-    exact = [c for c in candidates if c[1] == abs(found.rest)]
-    if len(exact) == 1:
-        name, _, what, cites = exact[0]
-        text = f"The rest equals {what} exactly; no record says which of the two figures leaves it out."
-        return Step(name=name, value=found.rest, text=text, kind=Kind.GUESSED, cites=cites)
-    if not found.steps:
-        low, high = sorted((found.start.value, found.end.value))
-        for name, (factor, said) in sorted(facts.factor_statements(stock.material).items()):
-            if low > 0 and low * factor.value == high:
-                text = f"One figure is exactly {plain(factor.value)} times the other, which is what one {name} holds."
-                return Step(
-                    name="packaging slip",
-                    value=found.rest,
-                    text=text,
-                    kind=Kind.GUESSED,
-                    cites=(*found.start.cites, *found.end.cites, said.record_id),
-                )
-    return None

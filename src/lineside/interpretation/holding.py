@@ -19,8 +19,9 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 
-from lineside.interpretation.facts import Facts, moment
+from lineside.interpretation.facts import moment
 from lineside.interpretation.movements import Movement, Posting, effect, held
+from lineside.interpretation.past import Past
 from lineside.interpretation.stock import Figure, Stock
 from lineside.interpretation.timeline import Total, totals
 
@@ -57,14 +58,14 @@ class Holding:
 
     def __init__(
         self,
-        facts: Facts,
+        past: Past,
         stock: Stock,
         figure: Figure,
         moves: Sequence[Movement],
         habits: Mapping[tuple[str, str], datetime],
     ) -> None:
-        self.facts, self.stock, self.figure, self._moves, self._habits = facts, stock, figure, moves, habits
-        self.history: list[Total] = totals(facts, figure)
+        self.facts, self.stock, self.figure, self._moves, self._habits = past.facts, stock, figure, moves, habits
+        self.history: list[Total] = totals(past, figure)
         self._shown, self._absent = self._by_changes()
 
     def share(self, move: Movement, other: Figure) -> Share:

@@ -8,23 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from lineside.interpretation.facts import Facts
+from lineside.interpretation.past import INTO, OUT_OF, WITHIN, Past
 from lineside.interpretation.stock import Figure, Stock, related
 from lineside.plant.quantities import Quantity
 from lineside.plant.records import Event, Quality, quantity
-from lineside.plant.windows import Window
 
-INTO = ("goods_receipt", "production")
-OUT_OF = ("goods_issue", "consumption", "scrap")
-WITHIN = ("transfer", "staged")
-KINDS = (*INTO, *OUT_OF, *WITHIN, "count")
 # Two systems that stamp one movement without a document do so within this time; beyond it they are two.
 _SAME_MOMENT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """One source's record of a movement. value: in the stock's unit, unsigned; for a count, what was counted."""
+    """One source's record of a movement. value: in the stock's unit, unsigned; for a count, what was counted.
+
+    written: as the source wrote it; equipment: where it says that the movement belongs.
+    """
 
     source: str
     kind: str
@@ -36,6 +34,8 @@ class Posting:
     lot: str
     document: str
     item: str
+    equipment: str
+    written: Quantity
     record_id: str
 
     @property
@@ -62,16 +62,15 @@ class Movement:
 
 
 def movements(
-    facts: Facts, stock: Stock, since: datetime
+    past: Past, stock: Stock, since: datetime
 ) -> tuple[list[Movement], dict[tuple[str, str], datetime], list[str]]:
     """The movements of the stock since then, oldest first; since when each source posts each kind of movement, of
     whatever material; and in words what could not be read."""
-    window = Window(start=min(since, facts.view.as_of), end=facts.view.as_of + timedelta(microseconds=1))
     lots = {lot.id for lot in stock.lots}
+    names = [(stock.about.kind, stock.about.id), ("material", stock.material), *(("lot", lot) for lot in lots)]
+    factors = past.facts.factors(stock.material)
     postings, missing = list[Posting](), list[str]()
-    habits: dict[tuple[str, str], datetime] = {}
-    for event in facts.view.events(kinds=KINDS, within=window):
-        habits.setdefault((event.provenance.source, event.kind), event.provenance.occurred_at)
+    for event in past.movements(since, [(kind, name.casefold()) for kind, name in names]):
         if not _concerns(event, stock, lots) or event.provenance.quality is Quality.BAD:
             continue
         amount = quantity(event.attributes.get("counted" if event.kind == "count" else "quantity"), _unit_of(event))
@@ -80,12 +79,12 @@ def movements(
                 f"{event.provenance.source} gives no quantity for its {event.kind} {_name(event)}".rstrip() + "."
             )
             continue
-        converted = amount.to(stock.unit, facts.factors(stock.material)) if amount.unit else amount
+        converted = amount.to(stock.unit, factors) if amount.unit else amount
         if converted is None:
             missing.append(f"No factor from {amount.unit} to {stock.unit}: {event.kind} {_name(event)} is left out.")
             continue
-        postings.append(_posting(event, converted))
-    return _grouped(postings), habits, list(dict.fromkeys(missing))
+        postings.append(_posting(event, converted, amount))
+    return _grouped(postings), past.habits(since), list(dict.fromkeys(missing))
 
 
 def effect(posting: Posting, figure: Figure, stock: Stock) -> Decimal:
@@ -141,7 +140,7 @@ def _name(event: Event) -> str:
     return str(event.attributes.get("document") or event.provenance.source_id)
 
 
-def _posting(event: Event, amount: Quantity) -> Posting:
+def _posting(event: Event, amount: Quantity, written: Quantity) -> Posting:
     given = event.attributes
     start, end = str(given.get("from") or ""), str(given.get("to") or "")
     value = amount.value
@@ -159,6 +158,8 @@ def _posting(event: Event, amount: Quantity) -> Posting:
         lot=event.lot or str(given.get("lot") or ""),
         document=str(given.get("document") or "").strip(),
         item=str(given.get("item") or given.get("line") or ""),
+        equipment=event.equipment or "",
+        written=written,
         record_id=event.provenance.record_id,
     )
 
@@ -206,6 +207,11 @@ def _movement(group: Sequence[Posting]) -> Movement:
         postings={source: tuple(found) for source, found in kept.items()},
         doubled={source: tuple(found) for source, found in doubled.items()},
     )
+
+
+def title(move: Movement) -> str:
+    """`document LA-77`, or `the goods issue`."""
+    return f"document {move.document}" if move.document else f"the {move.first.kind.replace('_', ' ')}"
 
 
 def held(posting: Posting, figure: Figure) -> bool:

@@ -9,10 +9,13 @@ from enum import StrEnum
 from itertools import pairwise
 
 from lineside.interpretation import state as states
-from lineside.interpretation.bridge import Bridge, bridge, bridge_findings
+from lineside.interpretation.bridge import bridge
+from lineside.interpretation.conflict import conflicts_on
 from lineside.interpretation.facts import Facts, doubts, moment, owner_of, recency
 from lineside.interpretation.movements import effect, movements
+from lineside.interpretation.past import Past
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
+from lineside.interpretation.steps import Bridge, bridge_findings
 from lineside.interpretation.stock import Figure, Restricted, Stock, restricted, stock_of
 from lineside.memory import View
 from lineside.plant.entities import Entity
@@ -73,9 +76,10 @@ def reconcile(view: View, entity: Entity, purpose: str | None = None, location: 
             data=other.data,
         )
     figures = stock.whole or stock.parts
-    bridges = [bridge(facts, stock, a, b) for a, b in pairwise(figures) if a.value != b.value]
+    past = Past(facts)
+    bridges = [bridge(past, stock, a, b) for a, b in pairwise(figures) if a.value != b.value]
     wanted = [Purpose(purpose)] if purpose in set(Purpose) else list(Purpose)
-    usable = [u for p in wanted if (u := _usable(facts, stock, p)) is not None]
+    usable = [u for p in wanted if (u := _usable(past, stock, p)) is not None]
     said = [p.statement for f in (*stock.whole, *stock.parts) for p in f.parts]
     against = (*doubts(facts, said), *_old_counts(facts, figures))
     findings = (
@@ -104,7 +108,8 @@ def stock_conflicts(facts: Facts) -> Iterator[tuple[Stock, Decimal]]:
             yield stock, max(values) - min(values)
 
 
-def _usable(facts: Facts, stock: Stock, purpose: Purpose) -> Usable | None:
+def _usable(past: Past, stock: Stock, purpose: Purpose) -> Usable | None:
+    facts = past.facts
     figure = _choose(facts, stock, purpose)
     if figure is None:
         return None
@@ -115,11 +120,11 @@ def _usable(facts: Facts, stock: Stock, purpose: Purpose) -> Usable | None:
     )
     briefly = list[str]()
     if purpose is Purpose.POST:
-        extra, more, why = _owed(facts, stock, figure)
+        extra, more, why = _owed(past, stock, figure)
         briefly += [f"{_signed(extra)} still to post"] if extra else []
         value, cites, words = value + extra, [*cites, *more], [*words, *why]
     else:
-        moved, more = _since(facts, stock, figure)
+        moved, more = _since(past, stock, figure)
         if moved:
             value, cites = value + moved, [*cites, *more]
             briefly.append(f"{_signed(moved)} moved since")
@@ -170,10 +175,10 @@ def _owned(facts: Facts, figure: Figure) -> bool:
     return owner is not None and owner.name == figure.source
 
 
-def _since(facts: Facts, stock: Stock, figure: Figure) -> tuple[Decimal, tuple[str, ...]]:
+def _since(past: Past, stock: Stock, figure: Figure) -> tuple[Decimal, tuple[str, ...]]:
     """What others saw move after the figure was stated."""
     found, cites = Decimal(0), list[str]()
-    for move in movements(facts, stock, figure.at)[0]:
+    for move in movements(past, stock, figure.at)[0]:
         if move.first.at <= figure.at:
             continue
         seen = move.postings.get(figure.source) or move.postings[min(move.postings)]
@@ -183,12 +188,12 @@ def _since(facts: Facts, stock: Stock, figure: Figure) -> tuple[Decimal, tuple[s
     return found, tuple(cites)
 
 
-def _owed(facts: Facts, stock: Stock, books: Figure) -> tuple[Decimal, tuple[str, ...], list[str]]:
+def _owed(past: Past, stock: Stock, books: Figure) -> tuple[Decimal, tuple[str, ...], list[str]]:
     """What the books still have to post, by the records that the physical side has."""
-    physical = _choose(facts, stock, Purpose.SHIP)
+    physical = _choose(past.facts, stock, Purpose.SHIP)
     if physical is None or physical is books:
         return Decimal(0), (), []
-    steps = [s for s in bridge(facts, stock, books, physical).steps if s.books_lack]
+    steps = [s for s in bridge(past, stock, books, physical).steps if s.books_lack]
     words = [
         f"{'plus' if s.value > 0 else 'less'} {plain(abs(s.value))} {stock.unit}".rstrip() + f" {s.name}" for s in steps
     ]
@@ -231,7 +236,10 @@ def _signed(value: Decimal) -> str:
 
 
 def _figure_finding(facts: Facts, figure: Figure) -> Finding:
-    about = figure.parts[0].statement.entity.id if len(figure.parts) == 1 else f"{len(figure.parts)} positions"
+    things = dict.fromkeys(p.statement.entity.id for p in figure.parts)
+    about = next(iter(things)) if len(things) == 1 else f"{len(figure.parts)} positions"
+    if len(figure.parts) > len(things) == 1:
+        about += f", the sum of {len(figure.parts)} {figure.scope}s"
     stated = ""
     original = figure.parts[0].statement.quantity
     if len(figure.parts) == 1 and original is not None and original.unit not in ("", figure.unit):
@@ -256,7 +264,7 @@ def _usable_finding(stock: Stock, usable: Usable) -> Finding:
 
 def _other_conflicts(facts: Facts, entity: Entity) -> tuple[Finding, ...]:
     names = sorted({s.property for s in facts.about(entity)} - {"quantity", "quantity_good"})
-    return tuple(f for name in names for f in states.conflicts_on(facts, entity, name))
+    return tuple(f for name in names for f in conflicts_on(facts, entity, name))
 
 
 def _old_counts(facts: Facts, figures: Sequence[Figure]) -> tuple[Finding, ...]:

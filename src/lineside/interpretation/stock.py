@@ -36,8 +36,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What one source says in one scope. covers: books, physical, available, line_side, in_transit, blocked_stock, or
-    None where the scope's words aren't known."""
+    """What one source says in one scope, the shares of one total added up.
+
+    covers: books, physical, available, line_side, in_transit, blocked_stock, or None where the scope's words aren't
+    known.
+    """
 
     source: str
     scope: str | None
@@ -98,11 +101,14 @@ def stock_of(facts: Facts, entity: Entity, location: str | None = None) -> Stock
     material = _material(facts, entity)
     factors = facts.factors(material)
     unit = _one_unit([s for s, _ in said], factors)
+    totals = {(s.source, s.property) for s, _ in said if not _is_share(s.scope)}
     missing = list[str]()
     parts: dict[tuple[str, str | None], list[Part]] = defaultdict(list)
     for statement, where in said:
         if place and where and not related(where, place):
             continue
+        if _is_share(statement.scope) and (statement.source, statement.property) in totals:
+            continue  # its source states the whole beside its shares
         amount = statement.quantity
         if amount is None:
             missing.append(f"{statement.source} gives no number for {statement.entity.id}: {statement.text}.")
@@ -117,7 +123,7 @@ def stock_of(facts: Facts, entity: Entity, location: str | None = None) -> Stock
                 f"{statement.source}'s {amount} can't be compared."
             )
             continue
-        parts[statement.source, statement.scope].append(
+        parts[statement.source, share_name(statement.scope)].append(
             Part(location=where, value=converted.value, statement=statement)
         )
     figures = [
@@ -137,15 +143,29 @@ def stock_of(facts: Facts, entity: Entity, location: str | None = None) -> Stock
     )
 
 
+def share_name(scope: str | None) -> str | None:
+    """What all shares of one total have in common: `response` for `response R-7`; any other scope as it is."""
+    return scope.split()[0] if scope is not None and _is_share(scope) else scope
+
+
+def _is_share(scope: str | None) -> bool:
+    """Whether the scope names one of several that make up a total, as one job response of a job order."""
+    first, _, rest = (scope or "").strip().partition(" ")
+    return bool(rest) and shared_states.meaning("share_scope", first) is not None
+
+
 def restricted(facts: Facts, stock: Stock) -> list[Restricted]:
     """What of the stock is blocked or in inspection: by lot, else by place, else by a source's blocked part."""
     known = holds(facts)
     found = list[Restricted]()
-    lots = stock.lots or tuple(s.entity for s in facts.pointing("lot", "material", Entity("material", stock.material)))
-    for lot in dict.fromkeys(lots):
+    position = stock.about.id.partition("@")[2] if stock.about.kind == EntityKind.INVENTORY else ""
+    for lot in dict.fromkeys(stock.lots):
+        where = _place(facts, lot) if position else ""
+        if where and not related(where, position):
+            continue
         if state := lot_state(facts, known, lot):
             said = facts.best(lot, "quantity")
-            amount = None if said is None else _in(said, stock, facts)
+            amount = None if said is None else quantity_in(said, stock, facts)
             if said is not None and amount:
                 name, why, cites = state
                 cited = tuple(dict.fromkeys((*cites, said.record_id)))
@@ -168,6 +188,17 @@ def restricted(facts: Facts, stock: Stock) -> list[Restricted]:
                 Restricted(subject=stock.about, value=figure.value, state="blocked", why=why, cites=figure.cites)
             )
     return found
+
+
+def quantity_in(said: Statement, stock: Stock, facts: Facts) -> Decimal | None:
+    """What is stated, in the stock's unit; None where it is no number, or no factor is known."""
+    amount = said.quantity
+    if amount is None:
+        return None
+    if not amount.unit:
+        return amount.value
+    converted = amount.to(stock.unit, facts.factors(stock.material))
+    return None if converted is None else converted.value
 
 
 def lot_state(facts: Facts, known: Sequence[Hold], lot: Entity) -> tuple[str, str, tuple[str, ...]] | None:
@@ -293,13 +324,3 @@ def _split(figures: Sequence[Figure]) -> tuple[list[Figure], list[Figure]]:
         (whole if competes or not whole else partial).append(figure)
     order = {"books": 0, "physical": 1}
     return sorted(whole, key=lambda f: (order.get(f.covers or "", 2), figures.index(f))), partial
-
-
-def _in(said: Statement, stock: Stock, facts: Facts) -> Decimal | None:
-    amount = said.quantity
-    if amount is None:
-        return None
-    if not amount.unit:
-        return amount.value
-    converted = amount.to(stock.unit, facts.factors(stock.material))
-    return None if converted is None else converted.value

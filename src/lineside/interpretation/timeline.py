@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from lineside.interpretation.facts import Facts
+from lineside.interpretation.past import Past
 from lineside.interpretation.stock import Figure
+from lineside.memory.statements import order_of_statement
 from lineside.plant.entities import Entity
+from lineside.plant.records import Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,26 +23,28 @@ class Total:
     value: Decimal
 
 
-def totals(facts: Facts, figure: Figure) -> list[Total]:
+def totals(past: Past, figure: Figure) -> list[Total]:
     """The figure's total at each time that its source stated a part of it, once every part has been stated."""
-    stated = {(p.statement.entity, p.statement.property) for p in figure.parts}
-    history = facts.view.statements(entities=[e for e, _ in stated], properties=sorted({name for _, name in stated}))
+    facts = past.facts
+    stated = {(p.statement.entity, p.statement.property, p.statement.scope) for p in figure.parts}
+    history = past.stated({e for e, _, _ in stated}, sorted({name for _, name, _ in stated}))
     said = [
         s
         for s in history
-        if (s.entity, s.property) in stated
-        and (s.source, s.scope) == (figure.source, figure.scope)
+        if (s.entity, s.property, s.scope) in stated
+        and s.source == figure.source
+        and s.quality is not Quality.BAD
         and s.occurred_at <= facts.view.as_of
     ]
-    latest: dict[Entity, tuple[datetime, Decimal]] = {}
+    latest: dict[tuple[Entity, str | None], tuple[datetime, Decimal]] = {}
     found = list[Total]()
     factors = facts.factors(figure.parts[0].statement.entity.id.partition("@")[0])
-    for statement in sorted(said, key=lambda s: (s.occurred_at, s.reported_at)):
+    for statement in sorted(said, key=order_of_statement):
         amount = statement.quantity
         value = None if amount is None else amount.to(figure.unit, factors) if amount.unit else amount
         if value is None:
             continue
-        latest[statement.entity] = (statement.occurred_at, value.value)
+        latest[statement.entity, statement.scope] = (statement.occurred_at, value.value)
         if len(latest) == len(figure.parts):
             found.append(
                 Total(
