@@ -20,6 +20,7 @@ from lineside.memory.intake import Progress, catch_up
 from lineside.memory.letters import OPEN, RECOVERED, REPLACED
 from lineside.memory.mending import Mended, refetch_letter, refetch_letters, retry_letters
 from lineside.memory.message_log import latencies, log_lines
+from lineside.memory.reconciling import reconcile
 from lineside.memory.supervising import Intake, Reading
 from lineside.plant.records import Note, Provenance, Record
 
@@ -202,6 +203,26 @@ async def test_what_is_listed_is_compared_once_a_day_over_restarts_and_what_diff
     run(memory, again, reconcile_s=0.0)
     await until(lambda: again.reads > 2)
     assert (erp.listings, again.listings) == (1, 0)
+
+
+async def test_what_was_taken_back_and_is_back_unchanged_stands_again_however_often(memory):
+    erp = Things("erp", a="one", b="two")
+    await catch_up(memory, erp)
+    for _ in range(2):
+        was = erp.things.pop("a")
+        [taken] = await reconcile(memory, erp)
+        assert (taken.gone, [note.text for note in memory.view().notes()]) == (1, ["two"])
+        erp.things["a"] = was
+        [brought] = await reconcile(memory, erp)
+        assert (brought.fetched, sorted(note.text for note in memory.view().notes())) == (1, ["one", "two"])
+        [quiet] = await reconcile(memory, erp)
+        assert (quiet.fetched, quiet.gone) == (0, 0)
+    erp.things.pop("b")
+    await reconcile(memory, erp)
+    erp.things["b"] = (2, "changed while it was away")
+    [brought] = await reconcile(memory, erp)
+    read = memory.remember(Batch(messages=[erp.message("b")]), source="erp", translate=erp.translate)
+    assert (brought.fetched, read.known) == (1, 1)
 
 
 async def test_a_listing_that_fails_is_told_of_and_stops_no_reading(memory, run):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, case, func, select
 
-from lineside.connector import Batch, Connector, Gone, Listed, Lists, Resolves
+from lineside.connector import Batch, Connector, Gone, Listed, Lists, Resolves, SourceMessage
 from lineside.memory import tables
 from lineside.memory.accounts import HELD, IGNORED, RECORDED
 from lineside.memory.alerts import DOUBTED, UNFETCHED, UNRECONCILED
@@ -98,7 +98,8 @@ async def _reconciled(
         for part in _parts(missed):
             batch = await connector.resolve(listed.stream, part)
             fetched += len(batch.messages)
-            total += await asyncio.to_thread(keep, Batch(messages=batch.messages, unreadable=batch.unreadable))
+            messages = await asyncio.to_thread(_said_again, memory, batch.messages)
+            total += await asyncio.to_thread(keep, Batch(messages=messages, unreadable=batch.unreadable))
     doubtful = not believe and len(gone) > max(BELIEVED_FEW, BELIEVED_SHARE * len(old))
     if not doubtful:
         for part in _parts(gone):
@@ -114,6 +115,20 @@ async def _reconciled(
         doubted=len(gone) if doubtful else 0,
         outcome=total,
     )
+
+
+def _said_again(memory: Memory, messages: Sequence[SourceMessage]) -> list[SourceMessage]:
+    """The same messages; one that was taken back, and is as it was before, has an id of its own for being back."""
+    kept = tables.messages
+    found = []
+    with memory.read() as connection:
+        for each in messages:
+            of_it = (kept.c.source == each.source) & (kept.c.stream == each.stream) & (kept.c.key == each.key)
+            same = select(func.count()).where(of_it, kept.c.source_id == each.source_id)
+            times = connection.scalar(select(func.count()).where(of_it, kept.c.content_type == CONTENT_TYPE)) or 0
+            back = times and connection.scalar(same)
+            found.append(replace(each, source_id=f"{each.source_id}@back~{times}") if back else each)
+    return found
 
 
 def _held(memory: Memory, source: str, stream: str, newest: int) -> tuple[set[str], set[str]]:
