@@ -186,6 +186,24 @@ def test_a_source_that_is_paused_or_refused_is_told_of_as_that_until_it_is_live_
     assert not resume_source(memory, "erp")
 
 
+def test_a_source_that_does_not_answer_after_a_restart_either_was_away_all_the_time(memory, clock):
+    say(memory, "erp", FeedState.LIVE)
+    hear(memory, "erp")
+    say(memory, "erp", FeedState.RETRYING, "no route")
+    clock.move(minutes=6)
+    Watchdog(memory, {"erp": 60.0}).look()
+    for state, reason in ((FeedState.STARTING, ""), (FeedState.RETRYING, "no route")):
+        clock.move(minutes=1)
+        say(memory, "erp", state, reason)
+        assert Watchdog(memory, {"erp": 60.0}).look() == []
+    clock.move(minutes=1)
+    say(memory, "erp", FeedState.LIVE)
+    hear(memory, "erp")
+    Watchdog(memory, {"erp": 60.0}).look()
+    assert told(memory) == [("unreachable", "", False)]
+    assert interface_events(memory) == [("feed_stopped", "erp"), ("feed_started", "erp")]
+
+
 def test_a_feed_that_stops_for_one_reason_after_the_other_has_stopped_once(memory, clock):
     dog = Watchdog(memory, {"erp": 60.0})
     say(memory, "erp", FeedState.RETRYING, "no route")

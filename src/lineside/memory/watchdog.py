@@ -30,6 +30,7 @@ EVERY_S = 15.0
 HABIT_EVERY_S = 3600.0
 STOPPED_WITHIN_S = 10.0
 CONCERNS = frozenset(str(each) for each in Concern)
+_TRIED = (FeedState.STARTING, FeedState.RETRYING)
 
 
 class Watchdog:
@@ -88,7 +89,7 @@ class Watchdog:
             forgotten = {source for source in set(told) - set(watched) if leases.holding(connection, source) is None}
             for source in sorted({*watched, *forgotten}):
                 named = {("", str(concern)): reason for concern, reason in wrong.get(source, {}).items()}
-                if source in feeds and feeds[source].state is FeedState.STARTING and source in watched:
+                if source in feeds and feeds[source].state in _TRIED and source in watched:
                     named = told[source] | named  # it has recovered once it is live, not once it is tried again
                 turns += alerts.settle(connection, source, CONCERNS, named, now=at)
             alerts.publish(connection, turns, memory.plant, now=at)
