@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lineside.interpretation.buckets import Buckets, buckets_of
 from lineside.interpretation.conflict import conflicts_on
+from lineside.interpretation.earliest import Soonest, soonest
 from lineside.interpretation.facts import Facts, doubts, moment
-from lineside.interpretation.gates import Passage, Question, Stand, passages
+from lineside.interpretation.gates import Gate, Passage, Question, Stand, passages
 from lineside.interpretation.holds import Hold
+from lineside.interpretation.last_moments import promise
+from lineside.interpretation.lead_times import LeadTimes
 from lineside.interpretation.reading import Cite, Finding, Kind, clock
 from lineside.interpretation.supply import Gathering
 from lineside.interpretation.trucks import Truck, trucks_of
@@ -22,13 +24,17 @@ from lineside.plant.records import quantity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineReadiness:
-    """One line, all its gates, and its quantity in buckets; None where no source states the quantity wanted."""
+    """One line, all its gates, and its quantity in buckets; None where no source states the quantity wanted.
+
+    soonest: when each closed gate can be open at the soonest; a gate that nothing tells of is not in it.
+    """
 
     line: Entity
     unit: str
     question: Question
     gates: tuple[Passage, ...]
     buckets: Buckets | None
+    soonest: Mapping[Gate, Soonest]
     cites: tuple[Cite, ...]
     against: tuple[Finding, ...]
 
@@ -45,18 +51,22 @@ class LineReadiness:
         return self.buckets is not None and self.buckets.shippable + self.buckets.shipped >= self.buckets.wanted > 0
 
     @property
-    def earliest(self) -> datetime | None:
-        """When all closed gates can be open at the soonest; None where one of them says no time."""
-        times = [g.earliest for g in self.closed]
-        known = [t for t in times if t]
-        return max(known) if known and len(known) == len(times) else None
+    def earliest(self) -> Soonest | None:
+        """What opens last of the closed gates, guessed where any of them is; None where one of them says no time."""
+        known = [found for gate in self.closed if (found := self.soonest.get(gate.gate))]
+        if not known or len(known) < len(self.closed):
+            return None
+        last = max(known, key=lambda each: each.at)
+        return replace(last, kind=Kind.GUESSED) if any(e.kind is Kind.GUESSED for e in known) else last
 
     def amount(self, value: Decimal) -> str:
         return f"{plain(value)} {self.unit}".rstrip()
 
 
-def assess(facts: Facts, known: Sequence[Hold], line: Entity, *, on: Entity | None = None) -> LineReadiness:
-    """One line through all its gates. on: the shipment whose share of the line is asked for."""
+def assess(
+    facts: Facts, known: Sequence[Hold], line: Entity, *, on: Entity | None = None, past: LeadTimes | None = None
+) -> LineReadiness:
+    """One line through all its gates. on: the shipment whose share of the line is asked for; past: read once."""
     wanted = facts.best(line, "quantity")
     amount = wanted.quantity if wanted else None
     trucks = trucks_of(facts, line)
@@ -66,6 +76,8 @@ def assess(facts: Facts, known: Sequence[Hold], line: Entity, *, on: Entity | No
     value = share.quantity if share and share.quantity is not None else amount.value if amount else None
     question = Question(facts, known, line, value, unit, supply, (share,) if share else trucks)
     gates = passages(question)
+    leads = past or LeadTimes(facts)
+    closed = {g.gate: soonest(question, g, leads) for g in gates if g.stand is Stand.CLOSED}
     said = [*supply.said, *question.used, *([wanted] if wanted else [])]
     disputed = [
         f
@@ -83,6 +95,7 @@ def assess(facts: Facts, known: Sequence[Hold], line: Entity, *, on: Entity | No
         question=question,
         gates=gates,
         buckets=None if value is None else buckets_of(question, gates, value),
+        soonest={gate: found for gate, found in closed.items() if found},
         cites=(wanted.record_id,) if wanted else (),
         against=(*disputed, *_late_truck(facts, line, trucks), *doubts(facts, said)),
     )
@@ -105,19 +118,18 @@ def read_ahead(facts: Facts, lines: Sequence[Entity]) -> None:
 
 
 def _late_truck(facts: Facts, line: Entity, trucks: Sequence[Truck]) -> Iterator[Finding]:
-    said = facts.best(line, "promised_at") or (facts.best(line.parent, "promised_at") if line.parent else None)
+    said = promise(facts, line)
     promised = moment(said.value) if said else None
     for truck in trucks:
-        eta = facts.best(truck.shipment, "eta")
-        arrives = (moment(eta.value) if eta else None) or truck.departure
+        arrives = truck.due or truck.departure
         if said and promised and arrives and arrives > promised and not truck.gone:
             now = facts.view.as_of
-            cites = (said.record_id, *((eta.record_id,) if eta else ()), *truck.cites)
             text = (
                 f"{line.id} is promised for {clock(promised, facts.plant, relative_to=now)}, but {truck.shipment.id} "
-                f"{'arrives' if eta else 'leaves'} at {clock(arrives, facts.plant, relative_to=now)}."
+                f"{'arrives' if truck.due else 'leaves'} at {clock(arrives, facts.plant, relative_to=now)}."
             )
-            yield Finding(text=text, kind=Kind.DERIVED, cites=tuple(dict.fromkeys(cites)))
+            cites = tuple(dict.fromkeys((said.record_id, *truck.cites)))
+            yield Finding(text=text, kind=Kind.DERIVED, cites=cites)
 
 
 def _unit_made(facts: Facts, line: Entity) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from lineside.interpretation.assessment import LineReadiness, assess, read_ahead
+from lineside.interpretation.dock import waiting_trucks
 from lineside.interpretation.facts import Facts, moment
 from lineside.interpretation.holds import holds
 from lineside.interpretation.line_words import line_data, line_gaps, line_verdict, part_may_leave
 from lineside.interpretation.links import lines_on
 from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock
 from lineside.interpretation.stock import related
-from lineside.interpretation.trucks import Truck, cut_off_fact, truck
+from lineside.interpretation.trucks import Truck, cut_off_fact
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity
 from lineside.plant.plant import CutOff
@@ -124,13 +125,6 @@ def _slip(
         cites=tuple(dict.fromkeys(cites)),
         data={"line": line.id, "late": bool(promised and then > promised), "new": then.isoformat()},
     )
-
-
-def waiting_trucks(facts: Facts) -> list[Truck]:
-    """The shipments that haven't left."""
-    facts.load("shipment", "planned_departure", "dock", "status", "lines", "eta", "carrier")
-    named = {e for name in ("planned_departure", "lines", "status") for e in facts.having("shipment", name)}
-    return [each for each in (truck(facts, e) for e in sorted(named)) if not each.gone]
 
 
 def _at_dock(facts: Facts, shipment: Entity, dock: str) -> bool:

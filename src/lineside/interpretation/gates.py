@@ -44,7 +44,8 @@ class Stand(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """One gate for one line. passed: never more than was made. owner: who can open it; earliest: when at the soonest,
-    None where no record says. stops: whether somebody must decide before it can open."""
+    None where no record says; basis: why then. stops: whether somebody must decide before it can open.
+    lacks: the kinds of document."""
 
     gate: Gate
     stand: Stand
@@ -54,7 +55,9 @@ class Passage:
     owner: str | None = None
     opens_with: str = ""
     earliest: datetime | None = None
+    basis: str = ""
     stops: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -104,6 +107,20 @@ def _made(q: Question) -> Passage:
     source = next((s.source for s in q.supply.said if s.property in ("quantity_good", "quantity")), None)
     owner = responsible(q.facts, source, "job_order", "quantity_good")
     ends = [w for o in q.supply.job_orders if (s := q.facts.best(o, "planned_end")) and (w := moment(s.value))]
+    if not cites and (begins := _not_begun(q)):
+        last = max((w for w in ends if w > q.facts.view.as_of), default=None)
+        text = f"nothing made yet: {'; '.join(begins.values())}"
+        return Passage(
+            gate=Gate.MADE,
+            stand=Stand.CLOSED,
+            passed=Decimal(0),
+            text=text,
+            cites=tuple(begins),
+            owner=owner,
+            opens_with=f"{', '.join(o.id for o in q.supply.job_orders)} being made",
+            earliest=last,
+            basis="the planned end",
+        )
     if not cites:
         orders = ", ".join(o.id for o in q.supply.job_orders)
         text = f"no record says what was made ({orders})" if orders else "no job order, lot or unit names this line"
@@ -123,7 +140,19 @@ def _made(q: Question) -> Passage:
         owner=owner,
         opens_with=f"making {q.amount(q.wanted - made)} more",
         earliest=max((w for w in ends if w > q.facts.view.as_of), default=None),
+        basis="the planned end",
     )
+
+
+def _not_begun(q: Question) -> dict[str, str]:
+    """The words, by record, that say of every job order of the line that it has not begun; none where one may have."""
+    found = dict[str, str]()
+    for order in q.supply.job_orders:
+        said = q.facts.best(order, "status")
+        if said is None or q.facts.state(order, "status") not in ("planned", "ready"):
+            return {}
+        found[said.record_id] = f"{order.id} is {said.text}, says {said.source}"
+    return found
 
 
 def _inspected(q: Question) -> Passage:
@@ -151,6 +180,7 @@ def _inspected(q: Question) -> Passage:
         owner=owner,
         opens_with="a quality release",
         earliest=max(known) if known and len(known) == len(dues) else None,
+        basis="when the inspection is due",
         stops=any(b.quality.stops for b in closed),
     )
 
@@ -274,10 +304,12 @@ def documents(q: Question) -> Passage:
         text = "no record says which documents are required or issued"
         return Passage(gate=Gate.DOCUMENTS, stand=Stand.UNKNOWN, passed=Decimal(0), text=text)
     problems, cites, owners, lacking = list[str](), list[Cite](fact), list[str | None](), set[Entity]()
+    lacks = list[str]()
     for kind in needed:
         of_kind = [(about, doc) for k, about, doc in on_record if k.casefold() == kind.casefold()]
         if not of_kind:
             problems.append(f"no {kind} is on record")
+            lacks.append(kind)
             lacking.update(q.supply.lots or [q.line])
             continue
         for about, doc in of_kind:
@@ -285,12 +317,14 @@ def documents(q: Question) -> Passage:
             cites += told
             if not issued:
                 problems.append(f"{doc.id}: {words}")
+                lacks.append(kind)
                 owners.append(responsible(q.facts, source, "document", "status"))
                 lacking.update([about] if about in q.supply.lots else q.supply.lots or [q.line])
         covered = {about for about, _ in of_kind}
         if covered <= set(q.supply.lots):
             for lot in (each for each in q.supply.lots if each not in covered):
                 problems.append(f"no {kind} for {lot.id} is on record")
+                lacks.append(kind)
                 lacking.add(lot)
     if not problems:
         text = f"{', '.join(needed)} issued"
@@ -305,6 +339,7 @@ def documents(q: Question) -> Passage:
         cites=_unique(cites),
         owner=next((o for o in owners if o), responsible(q.facts, None, "document", "status")),
         opens_with="the documents being issued",
+        lacks=tuple(dict.fromkeys(lacks)),
     )
 
 
@@ -315,7 +350,7 @@ def _documents(q: Question) -> list[tuple[str, Entity, Entity]]:
     found: dict[Entity, tuple[str, Entity, Entity]] = {}
     for thing in things:
         for said in q.facts.pointing("document", "subject", thing):
-            found[said.entity] = (_document_kind(q.facts, said.entity), thing, said.entity)
+            found[said.entity] = (document_kind(q.facts, said.entity), thing, said.entity)
     by_id = {thing.id: thing for thing in things}
     q.facts.load("document", "status", "type", "kind")
     for document in q.facts.having("document", "status"):
@@ -325,7 +360,8 @@ def _documents(q: Question) -> list[tuple[str, Entity, Entity]]:
     return sorted(found.values(), key=lambda row: (row[0], row[2]))
 
 
-def _document_kind(facts: Facts, document: Entity) -> str:
+def document_kind(facts: Facts, document: Entity) -> str:
+    """What kind of document it is, by its own word, else by the head of its id."""
     named = facts.best(document, "type") or facts.best(document, "kind")
     return named.text if named else document.id.partition("/")[0]
 

@@ -44,7 +44,7 @@ def line_verdict(facts: Facts, each: LineReadiness) -> str:
         head = f"{name} is not shippable as a whole: {part} of {wanted} pass every gate on record"
     else:
         head = f"{name} is not shippable: 0 of {wanted}".rstrip()
-    when = f"; earliest {clock(each.earliest, facts.plant, relative_to=facts.view.as_of)}" if each.earliest else ""
+    when = _soon(facts, each)
     tail = f"; not on record: {unknown}" if unknown else ""
     return f"{head}; {why}{when}{tail}."
 
@@ -81,6 +81,7 @@ def line_findings(facts: Facts, each: LineReadiness) -> Iterator[Finding]:
     for gate in each.gates:
         if gate.cites:
             yield _gate_finding(facts, each, gate)
+    yield from _soonest_findings(facts, each)
     yield from _part_terms(facts, each)
 
 
@@ -107,16 +108,36 @@ def line_data(each: LineReadiness) -> dict[str, Json]:
         "unit": each.unit,
         "shippable": each.ready,
         "gates": [
-            {"gate": g.gate.value, "stand": g.stand.value, "passed": plain(g.passed), "owner": g.owner}
+            {
+                "gate": g.gate.value,
+                "stand": g.stand.value,
+                "passed": plain(g.passed),
+                "owner": g.owner,
+                "earliest": each.soonest[g.gate].at.isoformat() if g.gate in each.soonest else None,
+                "guessed": g.gate in each.soonest and each.soonest[g.gate].kind is Kind.GUESSED,
+            }
             for g in each.gates
         ],
         "made": plain(each.question.supply.made),
-        "earliest": each.earliest.isoformat() if each.earliest else None,
+        "earliest": each.earliest.at.isoformat() if each.earliest else None,
     }
     if each.buckets is not None:
         names = ("wanted", "shippable", "at_risk", "blocked", "not_made", "shipped", "on_record")
         found["buckets"] = {name: plain(getattr(each.buckets, name)) for name in names}
     return found
+
+
+def _soonest_findings(facts: Facts, each: LineReadiness) -> Iterator[Finding]:
+    """The forecasts, each apart from what records say."""
+    for gate, last in each.soonest.items():
+        if last.kind is Kind.GUESSED:
+            when = clock(last.at, facts.plant, relative_to=facts.view.as_of)
+            yield Finding(
+                text=f"{each.line.id}, {gate.value}: by forecast open at {when} at the soonest; {last.basis}.",
+                kind=Kind.GUESSED,
+                cites=last.cites,
+                data={"gate": gate.value, "earliest": last.at.isoformat()},
+            )
 
 
 def part_may_leave(facts: Facts, each: LineReadiness) -> bool | None:
@@ -137,6 +158,15 @@ def part_may_leave(facts: Facts, each: LineReadiness) -> bool | None:
     return share > 0 and share >= Decimal(str(least or 0))
 
 
+def _soon(facts: Facts, each: LineReadiness) -> str:
+    """`; earliest 14:00`, told as a forecast where it is one."""
+    last = each.earliest
+    if last is None:
+        return ""
+    word = "by forecast not before" if last.kind is Kind.GUESSED else "earliest"
+    return f"; {word} {clock(last.at, facts.plant, relative_to=facts.view.as_of)}"
+
+
 def _brief(gate: Passage) -> str:
     """What closes the gate, without times and causes: those stand in its finding."""
     return f"{gate.gate.value}: {re.sub(r' [(][^)]*[)]', '', gate.text).partition(';')[0]}"
@@ -145,12 +175,16 @@ def _brief(gate: Passage) -> str:
 def _gate_finding(facts: Facts, each: LineReadiness, gate: Passage) -> Finding:
     who = f"; owner {gate.owner}" if gate.owner and gate.stand is not Stand.OPEN else ""
     opens = f"; opens with {gate.opens_with}" if gate.opens_with else ""
-    soon = gate.earliest if gate.stand is Stand.CLOSED else None
+    last = each.soonest.get(gate.gate)
+    soon = last.at if last and last.kind is Kind.DERIVED else None
     when = f"; earliest {clock(soon, facts.plant, relative_to=facts.view.as_of)}" if soon else ""
+    when += f" ({last.basis})" if soon and last else ""
+    if gate.stand is Stand.CLOSED and last is None:
+        when = "; somebody must decide first" if gate.stops else "; no record says how long that takes"
     return Finding(
         text=f"{each.line.id}, {gate.gate.value}: {gate.stand.value}; {gate.text}{who}{opens}{when}.",
         kind=Kind.DERIVED,
-        cites=gate.cites,
+        cites=tuple(dict.fromkeys((*gate.cites, *(last.cites if last and soon else ())))),
         data={
             "gate": gate.gate.value,
             "stand": gate.stand.value,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from lineside.interpretation.assessment import assess
-from lineside.interpretation.departures import waiting_trucks
+from lineside.interpretation.dock import waiting_trucks
 from lineside.interpretation.facts import Facts, moment, owner_of, spoken
 from lineside.interpretation.gates import responsible
 from lineside.interpretation.holds import holds

@@ -9,14 +9,18 @@ from decimal import Decimal
 from lineside.interpretation.assessment import LineReadiness, assess, read_ahead
 from lineside.interpretation.facts import Facts, spoken
 from lineside.interpretation.holds import holds
+from lineside.interpretation.lead_times import LeadTimes
 from lineside.interpretation.line_words import line_data, line_findings, line_gaps, line_steps, line_verdict
 from lineside.interpretation.links import lines_of, lines_on, touched
+from lineside.interpretation.outlook import Expected, outlook, outlook_finding
 from lineside.interpretation.reading import Finding, Kind, Reading
 from lineside.interpretation.shared_states import meaning
+from lineside.interpretation.stability import Flip, Watch, flip_findings
 from lineside.interpretation.trucks import trucks_of
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
 
+_FLIPS = 6  # what a reader can keep in mind
 _LOOKS_DONE = ("complete", "closed", "shippable", "shipped")
 
 
@@ -31,15 +35,31 @@ def readiness(view: View, entity: Entity) -> Reading:
         return Reading(verdict=f"{text}.", missing=(f"The lines of {entity.id}, and what was made for them.",))
     read_ahead(facts, lines)
     shipment = entity if entity.kind == EntityKind.SHIPMENT else None
-    found = [assess(facts, known, line, on=shipment) for line in lines]
+    past = LeadTimes(facts)
+    found = [assess(facts, known, line, on=shipment, past=past) for line in lines]
+    watch = Watch(facts, known, found)
+    flips = {each.line: watch.flips(each) for each in found}
     return Reading(
         verdict=_verdict(facts, entity, found),
-        findings=tuple(f for each in found for f in line_findings(facts, each)),
+        findings=tuple(
+            f for each in found for f in (*line_findings(facts, each), *stability(facts, each, flips[each.line], past))
+        ),
         against=tuple(_unrepeated(f for each in found for f in each.against)),
         missing=tuple(dict.fromkeys(m for each in found for m in line_gaps(each))),
         next_steps=tuple(dict.fromkeys(s for each in found for s in line_steps(each))),
-        data={"entity": str(entity), "lines": [line_data(each) for each in found]},
+        data={
+            "entity": str(entity),
+            "lines": [{**line_data(each), "flips": len(flips[each.line])} for each in found],
+        },
     )
+
+
+def stability(facts: Facts, each: LineReadiness, flips: Sequence[Flip], past: LeadTimes) -> Iterator[Finding]:
+    """How the line stands to its last moment, and what would flip its gates, what is nearest first."""
+    told = outlook(facts, each, flips, past)
+    if told is not None and told.expected is not Expected.LEFT:
+        yield outlook_finding(facts, told)
+    yield from flip_findings(each, flips[:_FLIPS])
 
 
 def looks_complete(view: View) -> Reading:
@@ -53,9 +73,10 @@ def looks_complete(view: View) -> Reading:
     done = {line: _done_words(facts, line) for line in view.entities(EntityKind.SALES_ORDER_LINE)}
     here = [line for line, said in done.items() if said and not any(t.gone for t in trucks_of(facts, line))]
     read_ahead(facts, here)
+    past = LeadTimes(facts)
     for line in here:
         said = done[line]
-        each = assess(facts, known, line)
+        each = assess(facts, known, line, past=past)
         if not each.closed:
             continue
         gates = "; ".join(f"{g.gate.value}: {g.text}" for g in each.closed)

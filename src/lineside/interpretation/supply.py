@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import TypeVar
 
 from lineside.interpretation import shared_states
+from lineside.interpretation.deadlines import deadline
 from lineside.interpretation.facts import Facts, moment, owner_of
 from lineside.interpretation.holds import Hold, binding
+from lineside.interpretation.reading import clock
 from lineside.memory import Statement
 from lineside.plant.entities import Entity
 from lineside.plant.quantities import Quantity
@@ -234,6 +236,21 @@ class Gathering:
         )
 
     def _quality(self, subject: Entity) -> Check:
+        """What quality says; whatever it says, an expired lot passes nothing."""
+        end = expires(self.facts, subject)
+        if end is None or end[0] > self.facts.view.as_of:
+            return self._judged(subject)
+        when = clock(end[0], self.facts.plant, relative_to=self.facts.view.as_of)
+        self.said.append(end[1])
+        return Check(
+            passes=False,
+            why=f"{subject.id} expired at {when}",
+            cites=(end[1].record_id,),
+            source=end[1].source,
+            stops=True,
+        )
+
+    def _judged(self, subject: Entity) -> Check:
         facts = self.facts
         words = facts.words(subject, "quality_status") if subject.kind == "lot" else []
         owner = owner_of(facts.plant, "lot", "quality_status")
@@ -362,6 +379,15 @@ class Gathering:
             )
             return None
         return max(converted.value, Decimal(0))
+
+
+def expires(facts: Facts, lot: Entity) -> tuple[datetime, Statement] | None:
+    """When the lot is no longer good, and who says so; a bare day counts to its end."""
+    said = facts.best(lot, "expires_at") if lot.kind == "lot" else None
+    if said is None:
+        return None
+    end = moment(said.value) or deadline(said.text, said_at=said.occurred_at, view=facts.view)
+    return None if end is None else (end, said)
 
 
 def _flag(said: Statement | None) -> bool | None:
