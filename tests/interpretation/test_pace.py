@@ -54,7 +54,7 @@ def test_the_gap_is_split_by_cause_and_sums_exactly(remembered, behind, foundry)
 
     assert (reading.data["made"], reading.data["target"], reading.data["gap"]) == (175, 240, 65)
     assert parts(reading) == {
-        "stop: Formsand fehlt": (45, 45),
+        "waiting for material: Formsand fehlt": (45, 45),
         "slow running": (15, 15),
         "rejects": (5, 5),
         "unexplained": (0, 0),

@@ -24,13 +24,17 @@ from lineside.memory import View
 from lineside.plant.equipment import work_center
 from lineside.plant.windows import Window
 
+SPLIT = ("stops", "slow running", "rejects", "changeover", "maintenance", "waiting", "unexplained")
+"""What a gap is split into."""
+
 _STALE = timedelta(minutes=5)  # a count this old, of a running line, no longer speaks for now
+_MOST_OF = 0.6  # a counter that tells of less than this of what another one tells of is left for that one
 _BEHIND_SHARE = 0.01  # less than this share of the target is on time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One share of the gap. The parts' `units` sum to the gap, and so do their `minutes`."""
+    """One share of the gap. The parts' `units` sum to the gap, and so do their `minutes`. kind: one of SPLIT."""
 
     name: str
     units: Decimal
@@ -38,6 +42,7 @@ class Part:
     cites: tuple[str, ...] = ()
     times: int = 0
     intervals: tuple[Interval, ...] = ()
+    kind: str = "unexplained"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,15 @@ class Gap:
     @property
     def units(self) -> Decimal:
         return self.target - self.made
+
+    @property
+    def split(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """Units and minutes of each of SPLIT; they sum to the gap as the parts do."""
+        of = {kind: [p for p in self.parts if p.kind == kind] for kind in SPLIT}
+        return {
+            kind: (sum((p.units for p in parts), Decimal(0)), sum((p.minutes for p in parts), Decimal(0)))
+            for kind, parts in of.items()
+        }
 
     @property
     def behind(self) -> bool:
@@ -79,7 +93,7 @@ def measure(view: View, equipment: str, window: Window, losses: Sequence[Interva
         return None
     run = _Run(equipment=equipment, window=covered, slices=tuple(tile(losses, covered)), rate=rate, count=count)
     total, good = run.rounded(run.target), run.rounded(count.made(covered.start, covered.end))
-    scrap = _rejects(view, run)
+    scrap = rejects(view, run.count, run.equipment, run.window)
     parts = [*_standing_still(run), *_rejected(run, scrap), *_slow(view, run, scrap)]
     gap = run.part("gap", run.target - count.made(covered.start, covered.end), ())
     rest = Part(
@@ -100,17 +114,30 @@ def measure(view: View, equipment: str, window: Window, losses: Sequence[Interva
 
 
 def counted_by(view: View, equipment: str, window: Window) -> tuple[Count | None, list[Count]]:
+    """The count to go by, and others of the same place: counters before bookings before job orders, unless one of the
+    later ones tells of far more of the window."""
     for line in dict.fromkeys((equipment, work_center(equipment))):
+        found = []
         for find, owned in (
             (counts, "equipment.good_count"),
             (booked, "production"),
             (job_counts, "job_order.quantity_good"),
         ):
-            found = find(view, line, window)
-            if found:
-                best = preferred_count(view, found, owned)
-                return best, [c for c in found if c is not best and c.equipment == best.equipment]
+            if lanes := find(view, line, window):
+                best = preferred_count(view, lanes, owned)
+                beside = [c for c in lanes if c is not best and c.equipment == best.equipment]
+                if _spanned(best, window) >= _MOST_OF * window.seconds:
+                    return best, beside
+                found.append((best, beside))
+        if found:
+            most = max(_spanned(best, window) for best, _ in found)
+            return next(each for each in found if _spanned(each[0], window) >= _MOST_OF * most)
     return None, []
+
+
+def _spanned(count: Count, window: Window) -> float:
+    first, last = max(count.marks[0].at, window.start), min(count.marks[-1].at, window.end)
+    return max(0.0, (last - first).total_seconds())
 
 
 def _covered(window: Window, rate: Rate, count: Count, losses: Sequence[Interval]) -> Window:
@@ -147,11 +174,12 @@ class _Run:
         whole = all(m.total == int(m.total) for m in self.count.marks)
         return Decimal(str(units)).quantize(Decimal(1) if whole else Decimal("0.1"))
 
-    def part(self, name: str, units: float, cites: tuple[str, ...], owners: tuple[Interval, ...] = ()) -> Part:
+    def part(self, kind: str, units: float, cites: tuple[str, ...], owners: tuple[Interval, ...] = ()) -> Part:
         """Units lost otherwise than by standing still, with the minutes in which the target makes as many."""
         minutes = units / (self.target / (self.window.seconds / 60)) if self.target else 0.0
         return Part(
-            name=name,
+            name=kind,
+            kind=kind,
             units=self.rounded(units),
             minutes=Decimal(str(minutes)).quantize(Decimal(1)),
             cites=cites,
@@ -173,19 +201,24 @@ def _standing_still(run: _Run) -> list[Part]:
                 name=name,
                 units=run.rounded(sum(run.rate.units(p.start, p.end) for p in pieces)),
                 minutes=Decimal(str(sum(p.seconds for p in pieces) / 60)).quantize(Decimal(1)),
-                cites=tuple(dict.fromkeys(r for i in owners for r in i.records)),
+                cites=tuple(dict.fromkeys(r for i in owners for r in (*i.records, *i.shown_by))),
                 times=len(owners),
                 intervals=owners,
+                kind=kind_of(owners[0]),
             )
         )
     return parts
 
 
-def _rejects(view: View, run: _Run) -> Count | None:
-    """Units made that were not good: by the reject counter, else by the scrap bookings."""
-    place, window = run.count.equipment, run.window
-    rejects = counts(view, place, window, "reject_count") or booked(view, run.equipment, window, "scrap")
-    return preferred_count(view, rejects, "equipment.reject_count") if rejects else None
+def rejects(view: View, good: Count, equipment: str, window: Window) -> Count | None:
+    """Units made that were not good: by the reject counter where the good ones are counted, else by scrap bookings;
+    a counter that tells of far less of the window than the good count is left for bookings."""
+    found = counts(view, good.equipment, window, "reject_count")
+    best = preferred_count(view, found, "equipment.reject_count") if found else None
+    if best is not None and _spanned(best, window) >= _MOST_OF * _spanned(good, window):
+        return best
+    lanes = booked(view, equipment, window, "scrap")
+    return preferred_count(view, lanes, "scrap") if lanes else best
 
 
 def _rejected(run: _Run, scrap: Count | None) -> list[Part]:
@@ -193,8 +226,25 @@ def _rejected(run: _Run, scrap: Count | None) -> list[Part]:
     return [run.part("rejects", lost, scrap.cites(run.window))] if scrap and lost > 0 else []
 
 
+def kind_of(interval: Interval) -> str:
+    """Which of SPLIT the loss belongs to."""
+    if interval.waits_for:
+        return "waiting"
+    match interval.loss:
+        case Loss.STOP:
+            return "stops"
+        case Loss.IDLE:
+            return "waiting"
+        case Loss.SLOW:
+            return "slow running"
+        case Loss.CHANGEOVER | Loss.MAINTENANCE:
+            return str(interval.loss)
+
+
 def called(interval: Interval) -> str:
-    """How a share of the gap is named: `stop: jam at .../filler`, `changeover`, `waiting`."""
+    """How a share of the gap is named: `stop: jam`, `changeover`, `waiting for material: no resin`, `waiting`."""
+    if interval.waits_for:
+        return f"waiting for {interval.waits_for}" + (f": {interval.why}" if interval.why else "")
     match interval.loss:
         case Loss.STOP:
             return f"stop: {interval.why or 'no reason recorded'}"

@@ -15,6 +15,7 @@ from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Quality, quantity
 from lineside.plant.windows import Window
 
+_LONGEST = timedelta(days=30)  # what was last said of a line's job order before that no longer says what runs there
 _RECENT = timedelta(days=2)  # how far before a window a counter's last reading still says where it began
 
 
@@ -120,8 +121,7 @@ def _since_began(view: View, line: str, window: Window, rate: Rate) -> Rate:
     first = rate.steps[0]
     if first.start <= window.start:
         return rate
-    before = Window(start=window.start, end=first.start)
-    began = max(_beginnings(view, line, before), default=None)
+    began = max((b for b in _beginnings(view, line, window) if b[0] < first.start), default=None)
     if began is None or _planned_rate(view, line, Window(start=began[0], end=first.start)) is not None:
         return rate
     steps = (Step(began[0], first.per_h, first.record), *rate.steps)
@@ -163,17 +163,18 @@ def counts(view: View, line: str, window: Window, name: str = "good_count") -> l
     own = {key: lane for key, lane in lanes.items() if key[0] == line} or lanes
     # Only a counter with no reading before the window needs to know when its job order began.
     late = [lane for lane in own.values() if not any(s.occurred_at <= window.start for s in lane)]
-    began = _began(view, line, window) if late else None
+    began = _beginnings(view, line, window) if late else ()
     found = [counter(lane, window, f"{name.replace('_', ' ')} of {key[0]}", began) for key, lane in own.items()]
     return [c for c in found if c is not None]
 
 
 def counter(
-    lane: Sequence[Statement], window: Window, how: str, began: tuple[datetime, str] | None = None
+    lane: Sequence[Statement], window: Window, how: str, began: Sequence[tuple[datetime, str]] = ()
 ) -> Count | None:
     """A count out of a counter's readings, from the last one before the window on; None without any.
 
-    began: when its job order began, by which record: with no earlier reading it counted from zero then.
+    began: when its job orders began, by which records: with no earlier reading it counted from zero since the last of
+    them before its first one.
     """
     ordered = sorted(lane, key=lambda s: (s.occurred_at, s.record_id))
     before = [s for s in ordered if s.occurred_at <= window.start]
@@ -183,8 +184,8 @@ def counter(
         return None
     readings: list[Mark] = []
     total, last = 0.0, 0.0
-    if began is not None and not before and began[0] < inside[0].occurred_at:
-        readings.append(Mark(began[0], 0.0, began[1]))
+    if not before and (since := max((b for b in began if b[0] < inside[0].occurred_at), default=None)):
+        readings.append(Mark(since[0], 0.0, since[1]))
     for said in used:
         value = float(said.quantity.value) if said.quantity else 0.0
         if readings:
@@ -245,7 +246,8 @@ def jobs_on(view: View, line: str, window: Window) -> list[Entity]:
         seen[job] = min(at, seen.get(job, at))
 
     last: dict[str, Statement] = {}
-    for said in view.statements(kind=EntityKind.EQUIPMENT, properties=("job_order",)):
+    near = Window(start=window.start - _LONGEST, end=window.end)
+    for said in view.statements(kind=EntityKind.EQUIPMENT, properties=("job_order",), within=near):
         if within(said.entity.id, line) and said.text:
             if said.occurred_at <= window.start:
                 last[said.entity.id] = said
@@ -317,30 +319,29 @@ def preferred_count(view: View, found: Sequence[Count], owned: str) -> Count:
     return max(found, key=lambda c: (owned in view.plant.source(c.source).owns, len(c.marks), c.source))
 
 
-def _began(view: View, line: str, window: Window) -> tuple[datetime, str] | None:
-    """When the first job order that began on the line within the window did so."""
-    return min(_beginnings(view, line, window), default=None)
-
-
 def _beginnings(view: View, line: str, window: Window) -> list[tuple[datetime, str]]:
     """When job orders began on the line within the window, by which records."""
     found = [
         (e.provenance.occurred_at, e.provenance.record_id)
         for e in view.events(kinds=("started",), equipment=line, within=window)
     ]
-    for job in jobs_on(view, line, window):
-        for said in view.said(entity=job, properties=("actual_start",)):
-            start = moment(view, said)
-            if start is not None and start in window:
-                found.append((start, said.record_id))
+    jobs = jobs_on(view, line, window)
+    for said in view.said(entities=jobs, properties=("actual_start",)) if jobs else ():
+        start = moment(view, said)
+        if start is not None and start in window:
+            found.append((start, said.record_id))
     return found
 
 
 def _planned_rate(view: View, line: str, window: Window) -> Rate | None:
     spans = []
-    for job in jobs_on(view, line, window):
-        span = planned_span(view, job)
-        wanted = [s for s in _by_time(view.said(entity=job, properties=("quantity",))) if s.quantity]
+    jobs = jobs_on(view, line, window)
+    told: dict[Entity, list[Statement]] = {}
+    for said in view.said(entities=jobs, properties=("quantity", "planned_start", "planned_end")) if jobs else ():
+        told.setdefault(said.entity, []).append(said)
+    for mine in told.values():
+        span = _span(view, [s for s in mine if s.property != "quantity"])
+        wanted = [s for s in _by_time(mine) if s.property == "quantity" and s.quantity]
         if span and wanted and (amount := wanted[-1].quantity) and span.overlaps(window):
             per_h = float(amount.value) / ((span.end - span.start).total_seconds() / 3600)
             spans.append((span, per_h, wanted[-1], amount.unit))

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from lineside.interpretation import causes
+from lineside.interpretation import causes, waiting
 from lineside.interpretation.forecast import forecast
-from lineside.interpretation.gap import Gap, Part, called, counted_by, measure
+from lineside.interpretation.gap import SPLIT, Gap, Part, called, counted_by, measure
 from lineside.interpretation.output import jobs_on, moment, target_rate
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.stops import Interval, Loss, Slice, intervals, tile
-from lineside.interpretation.wording import counted, late_sources
+from lineside.interpretation.wording import bounded, counted, late_sources, listed
 from lineside.memory import View
 from lineside.plant.equipment import work_center
 from lineside.plant.quantities import plain
@@ -36,7 +36,7 @@ def pace(view: View, equipment: str, window: Window | None = None) -> Reading:
     asked = Window(
         start=asked.start, end=min(asked.end, max(asked.start, view.as_of)), label=asked.label, shift=asked.shift
     )
-    losses = intervals(view, equipment, asked)
+    losses = waiting.told(view, intervals(view, equipment, asked))
     gap = measure(view, equipment, asked, losses)
     if gap is None:
         return _without_target(view, equipment, asked, losses)
@@ -72,6 +72,8 @@ def _explain(view: View, equipment: str, asked: Window, gap: Gap, losses: Sequen
         )
     ]
     parts = [p for p in gap.parts if p.units or p.minutes]
+    if gap.behind:
+        findings.append(_split_finding(gap))
     findings += [_part_finding(p, gap) for p in parts] if gap.behind or losses else []
     missing = list(late_sources(view, (gap.rate.source, gap.count.source, *(i.source for i in losses))))
     if asked.seconds - gap.window.seconds > max(900.0, 0.05 * asked.seconds):
@@ -104,9 +106,10 @@ def _explain(view: View, equipment: str, asked: Window, gap: Gap, losses: Sequen
             "gap": float(gap.units),
             "behind": gap.behind,
             "parts": [
-                {"name": p.name, "units": float(p.units), "minutes": float(p.minutes), "times": p.times}
+                {"name": p.name, "kind": p.kind, "units": float(p.units), "minutes": float(p.minutes), "times": p.times}
                 for p in gap.parts
             ],
+            "split": {kind: [float(units), float(minutes)] for kind, (units, minutes) in gap.split.items()},
         },
     )
 
@@ -121,6 +124,18 @@ def _assumed(view: View, gap: Gap) -> str:
     return f"; the target of {per_h} per hour, first reported at {when}, is taken since the job order began"
 
 
+def _split_finding(gap: Gap) -> Finding:
+    """The whole gap in one sentence, by kind of loss."""
+    shares = sorted(((k, u, m) for k, (u, m) in gap.split.items() if u or m), key=lambda s: (s[0] == SPLIT[-1], -s[1]))
+    told = listed([f"{kind} {plain(units)} units ({plain(minutes)} min)" for kind, units, minutes in shares], limit=9)
+    return Finding(
+        text=f"The gap of {plain(gap.units)} units: {told}.",
+        kind=Kind.DERIVED,
+        cites=bounded(dict.fromkeys((*gap.cites, *(c for p in gap.parts for c in p.cites)))),
+        data={"split": {kind: [float(units), float(minutes)] for kind, units, minutes in shares}},
+    )
+
+
 def _part_finding(part: Part, gap: Gap) -> Finding:
     if part.name == "unexplained":
         text = (
@@ -132,9 +147,11 @@ def _part_finding(part: Part, gap: Gap) -> Finding:
     else:
         often = f", {counted(part.times, 'time')}" if part.times else ""
         text = f"{part.name[:1].upper()}{part.name[1:]}: {plain(part.minutes)} min, {plain(part.units)} units{often}."
+    # That it waited, and for what, no record of its own says.
+    guessed = any(i.inferred for i in part.intervals)
     cites = tuple(dict.fromkeys((*part.cites, *gap.rate.cites(gap.window)))) if part.cites else gap.cites
     data: dict[str, Json] = {"part": part.name, "units": float(part.units), "minutes": float(part.minutes)}
-    return Finding(text=text, kind=Kind.DERIVED, cites=cites, data=data)
+    return Finding(text=text, kind=Kind.GUESSED if guessed else Kind.DERIVED, cites=cites, data=data)
 
 
 def _lost(gap: Gap) -> list[Interval]:

@@ -34,6 +34,8 @@ class Interval:
 
     end: None while it lasts. certain_end: whether a record says so; otherwise it was closed by the next sign of life.
     records: the ids of those that open, repeat and close it. also: what other records call its reason.
+    waits_for: what it waited for, where that is known (`waiting.told`); shown_by: the records beside it that show so;
+    inferred: only by them, not by its own.
     """
 
     loss: Loss
@@ -50,6 +52,9 @@ class Interval:
     lot: str | None = None
     material: str | None = None
     certain_end: bool = True
+    waits_for: str = ""
+    inferred: bool = False
+    shown_by: tuple[str, ...] = ()
 
     @property
     def why(self) -> str:
@@ -231,9 +236,12 @@ def tile(found: Sequence[Interval], window: Window) -> list[Slice]:
         cuts.add(max(interval.start, window.start))
         cuts.add(min(interval.end or window.end, window.end))
     edges = sorted(cuts)
+    coming, active = sorted(live, key=lambda i: i.start, reverse=True), list[Interval]()
     slices: list[Slice] = []
     for start, end in pairwise(edges):
-        active = [i for i in live if i.start <= start and (i.end is None or i.end >= end)]
+        while coming and coming[-1].start <= start:
+            active.append(coming.pop())
+        active = [i for i in active if i.end is None or i.end >= end]
         owner = _dominant(active)
         if slices and slices[-1].interval is owner:
             slices[-1] = replace(slices[-1], end=end)
