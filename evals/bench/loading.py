@@ -10,6 +10,7 @@ import resource
 import sqlite3
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,7 +43,9 @@ def load(kind: str, rows: int, store: str) -> dict[str, Any]:
                 def told(progress: Progress) -> None:
                     sizes.append((progress.outcome.received, _resident_mb()))
 
+                began = time.process_time()
                 loads = took(lambda: sizes.append((asyncio.run(catch_up(memory, reader, progress=told)).received, 0)))
+                worked = time.process_time() - began
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
                 received = sizes.pop()[0]
                 account = next(each for each in memory.sources_seen() if each.source == kind)
@@ -58,6 +61,7 @@ def load(kind: str, rows: int, store: str) -> dict[str, Any]:
         "records": records,
         "seconds": round(loads, 1),
         "records_per_s": round(records / loads),
+        "records_per_cpu_s": round(records / worked),
         "bare_records_per_s": round(records / bare),
         "share_of_bare_pct": round(100 * bare / loads, 1),
         "rss_at_start_mb": round(sizes[0][1]),

@@ -14,7 +14,7 @@ from evals.bench.kinds import ROWS, lacking
 _QUICK_ROWS = 2_000
 _ALSO_ON_POSTGRESQL = "open_records"
 _HEAD = (
-    f"{'source':22}{'into':12}{'records':>9}{'seconds':>9}{'rec/s':>8}{'bare rec/s':>12}{'share':>8}"
+    f"{'source':22}{'into':12}{'records':>9}{'seconds':>9}{'rec/s':>8}{'rec/cpu s':>11}{'bare rec/s':>12}{'share':>8}"
     f"{'peak MB':>9}{'20-100% MB':>12}{'load':>6}"
 )
 
@@ -36,7 +36,7 @@ def shown(each: dict[str, Any]) -> dict[str, Any]:
     dead = f"  {each['dead']} dead letters" if each["dead"] else ""
     print(
         f"{each['kind']:22}{each['store']:12}{each['records']:>9}{each['seconds']:>9}{each['records_per_s']:>8}"
-        f"{each['bare_records_per_s']:>12}{each['share_of_bare_pct']:>7}%{each['rss_peak_mb']:>9}"
+        f"{each['records_per_cpu_s']:>11}{each['bare_records_per_s']:>12}{each['share_of_bare_pct']:>7}%{each['rss_peak_mb']:>9}"
         f"{each['rss_growth_mb']:>12}{each['load_average']:>6}{dead}",
         flush=True,
     )
