@@ -57,7 +57,7 @@ def bridge(past: Past, stock: Stock, start: Figure, end: Figure) -> Bridge:
     since = settled or oldest - LOOKBACK
     moves, habits, missing = movements(past, stock, min(since, oldest - LOOKBACK))
     look = _Look(facts, stock, *(Holding(past, stock, f, moves, habits) for f in (one, other)))
-    bad = restricted(facts, stock)
+    bad = restricted(facts, stock, past.holds)
 
     def complete(chosen: Sequence[Movement], turned: Collection[Group] = ()) -> Bridge:
         found = [*steps, *look.steps(chosen, turned)]

@@ -6,8 +6,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from lineside.interpretation.facts import Facts
+from lineside.interpretation.holds import Hold, holds
 from lineside.memory import Statement
 from lineside.plant.entities import Entity
 from lineside.plant.records import Event
@@ -33,6 +35,11 @@ class Past:
         self._habits: dict[tuple[str, str], list[datetime]] = {}
         self._named: dict[tuple[str, str], list[int]] = {}
         self._stated: dict[Entity, list[Statement]] = {}
+
+    @cached_property
+    def holds(self) -> list[Hold]:
+        """Every hold known."""
+        return holds(self.facts)
 
     def movements(self, since: datetime, names: Iterable[tuple[str, str]]) -> list[Event]:
         """Those since then that name any of these, as (material, lot or job_order, id in lower case), in order."""

@@ -11,6 +11,7 @@ from itertools import pairwise
 from lineside.interpretation import state as states
 from lineside.interpretation.bridge import bridge
 from lineside.interpretation.conflict import conflicts_on
+from lineside.interpretation.differences import differing
 from lineside.interpretation.facts import Facts, doubts, moment, owner_of, recency
 from lineside.interpretation.movements import effect, movements
 from lineside.interpretation.past import Past
@@ -79,7 +80,7 @@ def reconcile(view: View, entity: Entity, purpose: str | None = None, location: 
     past = Past(facts)
     bridges = [bridge(past, stock, a, b) for a, b in pairwise(figures) if a.value != b.value]
     wanted = [Purpose(purpose)] if purpose in set(Purpose) else list(Purpose)
-    usable = [u for p in wanted if (u := _usable(past, stock, p)) is not None]
+    usable = [u for p in wanted if (u := usable_for(past, stock, p)) is not None]
     said = [p.statement for f in (*stock.whole, *stock.parts) for p in f.parts]
     against = (*doubts(facts, said), *_old_counts(facts, figures))
     findings = (
@@ -100,15 +101,14 @@ def reconcile(view: View, entity: Entity, purpose: str | None = None, location: 
 
 
 def stock_conflicts(facts: Facts) -> Iterator[tuple[Stock, Decimal]]:
-    """The materials on whose stock whole figures differ, with by how much at most."""
-    for material in facts.stocked():
-        stock = stock_of(facts, Entity("material", material))
-        if len({f.source for f in stock.whole}) > 1 and len({f.value for f in stock.whole}) > 1:
-            values = [f.value for f in stock.whole]
-            yield stock, max(values) - min(values)
+    """The stocks on which whole figures differ, with by how much at most."""
+    for stock in differing(facts)[0]:
+        values = [f.value for f in stock.whole]
+        yield stock, max(values) - min(values)
 
 
-def _usable(past: Past, stock: Stock, purpose: Purpose) -> Usable | None:
+def usable_for(past: Past, stock: Stock, purpose: Purpose) -> Usable | None:
+    """The figure to use for the purpose; None where no figure is stated."""
     facts = past.facts
     figure = _choose(facts, stock, purpose)
     if figure is None:
@@ -132,7 +132,9 @@ def _usable(past: Past, stock: Stock, purpose: Purpose) -> Usable | None:
                 f"{'plus' if moved > 0 else 'less'} {plain(abs(moved))} {stock.unit} moved since".replace("  ", " ")
             )
         if figure.covers != "available":
-            kept = [r for r in restricted(facts, stock) if purpose is not Purpose.PLAN or r.state == "blocked"]
+            kept = [
+                r for r in restricted(facts, stock, past.holds) if purpose is not Purpose.PLAN or r.state == "blocked"
+            ]
             value, cites = value - _total(kept), [*cites, *(c for r in kept for c in r.cites)]
             briefly += [f"less {plain(_total(kept))} not free ({_list([r.subject.id for r in kept])})"] if kept else []
             words += [

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.facts import Facts, owner_of, recency
-from lineside.interpretation.holds import Hold, binding, holds
+from lineside.interpretation.holds import Hold, binding
 from lineside.memory import Statement
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.quantities import Quantity, plain
@@ -154,9 +154,11 @@ def _is_share(scope: str | None) -> bool:
     return bool(rest) and shared_states.meaning("share_scope", first) is not None
 
 
-def restricted(facts: Facts, stock: Stock) -> list[Restricted]:
-    """What of the stock is blocked or in inspection: by lot, else by place, else by a source's blocked part."""
-    known = holds(facts)
+def restricted(facts: Facts, stock: Stock, known: Sequence[Hold]) -> list[Restricted]:
+    """What of the stock is blocked or in inspection: by lot, else by place, else by a source's blocked part.
+
+    known: all holds.
+    """
     found = list[Restricted]()
     position = stock.about.id.partition("@")[2] if stock.about.kind == EntityKind.INVENTORY else ""
     for lot in dict.fromkeys(stock.lots):
