@@ -383,6 +383,19 @@ def _findings(view, window: Window) -> Findings:
     )
 
 
+def test_that_nothing_is_on_record_of_a_time_in_which_nobody_was_heard_is_said_with_the_gap(memory, clock):
+    gap = Gap(since=clock.now - timedelta(hours=2), until=clock.now - timedelta(hours=1), reason="lost")
+    hear(memory, "plc", gaps=[gap])
+    for window, touched in (
+        (Window(start=gap.since, end=clock.now), True),
+        (Window(start=gap.until, end=clock.now), False),
+        (None, False),
+    ):
+        nothing = Findings(verdict="Nothing changed.", drafts=(), window=window)
+        answer = compose(nothing, view=memory.view(), answerer="embedded")
+        assert any("plc may have spoken unheard" in each for each in answer.missing) is touched
+
+
 def test_a_gap_that_lasts_is_shown_as_far_as_it_went_by_then(memory, clock):
     gap = Gap(since=clock.now - timedelta(hours=2), until=clock.now, reason="lost")
     hear(memory, "plc", gaps=[gap])
