@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from lineside.interpretation.kpi_sums import Figure, figure
 from lineside.interpretation.kpi_words import Definition, definitions, element_names
-from lineside.interpretation.reading import Finding, Kind, PlantFact, Reading, clock
+from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.time_model import Cell, cells
 from lineside.interpretation.wording import bounded, counted, late_sources, listed, unheard
 from lineside.memory import View
@@ -182,7 +182,7 @@ def _doubt(groups: Mapping[str, Sequence[Cell]], told: Sequence[str], head: Defi
         for label, values in spans
     )
     why = "so few shifts prove no difference" if few else "the ranges overlap, so the difference may be chance"
-    cites = bounded(dict.fromkeys((*_cites(groups[best]), *_cites(groups[worst]))))
+    cites = tuple(dict.fromkeys((*_cites(groups[best]), *_cites(groups[worst]))))
     yield Finding(text=f"Single shifts go in {ranges}: {why}.", kind=Kind.DERIVED, cites=cites)
 
 
@@ -255,11 +255,11 @@ _NEEDS = {
 }  # fmt: skip
 
 
-def _cites(found: Sequence[Cell]) -> tuple[str, ...]:
+def _cites(found: Sequence[Cell]) -> tuple[Cite, ...]:
     return bounded(dict.fromkeys(r for c in found for r in c.cites))
 
 
-def _calendar(view: View, found: Sequence[Cell]) -> tuple[PlantFact, ...]:
+def _calendar(view: View, found: Sequence[Cell]) -> tuple[Cite, ...]:
     """The shifts, by which the planned time is known."""
     names = list(dict.fromkeys(c.shift for c in found if c.shift))
     by_name = {s.name: s for s in view.plant.shifts}
@@ -274,13 +274,20 @@ def _places(view: View, equipment: str | None, by: str | None, window: Window) -
     """The lines meant, or their work units; above lines all that lie below."""
     if equipment and level(equipment) is Level.WORK_UNIT:
         return [equipment]
-    known = {e.id for e in view.plant.equipment} | {e.id for e in view.entities(EntityKind.EQUIPMENT)}
-    below = {k for k in known if equipment is None or within(k, equipment)} | ({equipment} if equipment else set())
     if by == "unit":
+        known = {e.id for e in view.plant.equipment} | {e.id for e in view.entities(EntityKind.EQUIPMENT)}
+        below = {k for k in known if equipment is None or within(k, equipment)}
         return sorted(k for k in below if level(k) is Level.WORK_UNIT)
+    if equipment and level(equipment) is Level.WORK_CENTER:
+        return [equipment]
+    return lines_below(view, equipment, window)
+
+
+def lines_below(view: View, equipment: str | None, window: Window) -> list[str]:
+    """The lines of the area or site, or of the whole plant, on which something was made lately."""
+    known = {e.id for e in view.plant.equipment} | {e.id for e in view.entities(EntityKind.EQUIPMENT)}
+    below = {k for k in known if equipment is None or within(k, equipment)}
     lines = {work_center(k) for k in below if level(k) in (Level.WORK_CENTER, Level.WORK_UNIT)}
-    if equipment in lines:
-        return [str(equipment)]
     return sorted(line for line in lines if _makes(view, line, window))
 
 
