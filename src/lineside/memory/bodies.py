@@ -23,6 +23,7 @@ from lineside.plant.records import (
     Report,
 )
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _NOTE = ("text", "author", "channel", "equipment", "shift")
 _DECISION_TEXTS = ("question", "choice", "rationale", "decided_by", "authority", "case", "expected", "outcome")
 _DECISION_LISTS = ("options", "constraints", "assumptions")
@@ -46,7 +47,7 @@ def type_of(record: Record) -> RecordType:
 
 def dumps(value: object) -> str:
     """The one JSON spelling of a value here. Raises ValueError on NaN and infinity."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _JSON.encode(value)
 
 
 def body_of(record: Record) -> str:

@@ -45,8 +45,8 @@ class Rows:
             raise UnreadableMessage(f"it holds what no text can hold: {error}") from error
         if "\0" in f"{own.source}{own.source_id}{text}":
             raise UnreadableMessage("it holds a NUL character")
-        subjects = {each for entity in _subjects(record) for each in (entity, entity.parent) if each}
-        equipment = _equipment(record)
+        subjects = _all_subjects(record)
+        places = {*_sites(record, subjects, plant), *sites} or {plant.site.lower()}
         row = {
             "id": own.record_id,
             "type": type_of(record).value,
@@ -59,8 +59,8 @@ class Rows:
             "recorded_at": stored(own.recorded_at),
             "retracted_at": None,
             "quality": own.quality.value,
-            "equipment": equipment,
-            "sites": sites_key({*places_of(record, plant), *sites} or sites_of(record, plant)),
+            "equipment": _equipment(record),
+            "sites": sites_key(places),
             "target": target or _target(record),
             "body": body,
             "text": text,
@@ -107,8 +107,7 @@ def sites_of(record: Record, plant: Plant) -> set[str]:
 
 def places_of(record: Record, plant: Plant) -> set[str]:
     """The sites that a record names by its subjects, its equipment or its dock."""
-    subjects = {each for entity in _subjects(record) for each in (entity, entity.parent) if each}
-    return set(_sites(record, subjects, plant))
+    return set(_sites(record, _all_subjects(record), plant))
 
 
 def sites_key(sites: set[str]) -> str:
@@ -154,6 +153,11 @@ def _subjects(record: Record) -> Iterator[Entity]:
     subject = _values(record).get("subject")
     if isinstance(subject, str) and subject.partition(":")[0] in ENTITY_KINDS and subject.partition(":")[2].strip():
         yield Entity.parse(subject)
+
+
+def _all_subjects(record: Record) -> set[Entity]:
+    """What the record is about, and what that is a part of."""
+    return {each for entity in _subjects(record) for each in (entity, entity.parent) if each}
 
 
 def _equipment(record: Record) -> str | None:
