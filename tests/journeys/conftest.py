@@ -142,12 +142,12 @@ def cited(answer: Mapping[str, Any]) -> set[str]:
     return {cite["source_id"] for cite in answer["citations"]}
 
 
-def until(told: Callable[[], Any], what: str, *, within_s: float = 30.0) -> Any:
+def until(told: Callable[[], Any], what: str, *, within_s: float = 30.0, every_s: float = 0.05) -> Any:
     """What `told` gives as soon as it is true; fails at the deadline."""
     deadline = time.monotonic() + within_s
     while not (found := told()):
         assert time.monotonic() < deadline, f"waited {within_s} s for: {what}"
-        time.sleep(0.05)
+        time.sleep(every_s)
     return found
 
 
