@@ -49,7 +49,9 @@ outcome: came_of became_of come_of result resulted ergeben daraus_geworden gewor
 still: still noch weiterhin gilt gelten geltend* gueltig* apply applies valid active aktiv in_force effect in_place standing bestehen* bestehend* current immer_noch holds stands anymore mehr limited
 limit: limit* restrict* rule rules regel* grenze* beschraenk* einschraenk* speed_cap vorgabe* instruction* anweisung* constraint* workaround* tempolimit drossel* gedrossel* percent prozent cap standing_order* orders_for orders_from auflage* deckel*
 touch: stay_as as_it_is as_is so_bleiben unveraendert unchanged unberuehrt touch* anfass* anruehr* verstell* hands_off tabu verboten* forbidden off_limits finger_weg leave_alone in_ruhe let_be darf duerfen allowed mustn_t must_not not_allowed respect follow adjust keep_off dont_change do_not_change finger stay_away careful vorsicht
-premise: fact facts assumption* annahme* based beruh* rest rests hold_water hinfaellig ueberholt* no_longer_true obsolete stuetz* basis voraussetzung* grundlage* premise* standing_on
+premise: no_longer_hold no_longer_holds no_longer_stand no_longer_stands don_t_hold dont_hold gelten_nicht_mehr nicht_mehr_gelten tragen_nicht_mehr nicht_mehr_tragen halten_nicht_mehr fact facts assumption* annahme* based beruh* rest rests hold_water hinfaellig ueberholt* no_longer_true obsolete stuetz* basis voraussetzung* grundlage* premise* standing_on
+answered: was_told were_told been_told you_told told_me told_us you_said your_answer* earlier_answer* earlier_answers previous_answers previous_answer* old_answer* past_answer* my_answers mir_gesagt uns_gesagt mir_erzaehlt gesagt_wurde gesagt_bekommen du_gesagt deine_antwort* fruehere_antwort* fruehere*_antwort* bisherige*_antwort* meine_antwort* told_earlier told_before
+wrong: wrong corrected korrigiert falsch outdated veraltet ueberholt overtaken recalled zurueckgerufen taken_back zurueckgenommen obsolete deleted geloescht
 decisions: decision decisions entscheidung* beschluss* beschluesse decided entschieden calls rulings
 mine: me my mir mich meine mein ich
 repeat: pattern* recur* repeat* trend* again_and_again keep keeps muster* wiederhol* wiederkehr* immer_wieder haeufig* oefter* regelmaess* every_night every_shift jede_nacht jede_schicht chronic* usual* typical* typisch* across common* tend tends systemat* staendig dauernd over_and_over comes_back coming_back back_again crews crew regular*
@@ -186,6 +188,12 @@ RULES: Mapping[Intent, str] = {
         3 touch now|nights|@when !ship
         3.4 touch block|but !ship
         4 may still @place !reach !ship !target
+    """,
+    Intent.TOLD: """
+        6 answered change
+        6 answered still
+        6 answered wrong
+        6 answered premise
     """,
     Intent.PATTERNS: """
         3 repeat @event|fault|nights !past

@@ -26,6 +26,7 @@ class Intent(StrEnum):
     DEPARTURE = "departure"
     DECIDED = "decided"
     IN_FORCE = "in_force"
+    TOLD = "told"
     PATTERNS = "patterns"
     SIMILAR = "similar"
     HANDOVER = "handover"
@@ -275,6 +276,13 @@ CUES: Mapping[Intent, str] = {
         2 has .. expired|ended|lapsed|lifted
         2 aufgehoben|abgelaufen
         3 geltende|gueltige|bestehende|laufende entscheid*|regel*|beschraenk*|limits|vorgaben
+    """,
+    Intent.TOLD: """
+        3 was|were told .. change*|still|wrong|hold|holds|stand|stands|true|corrected
+        3 you told|said .. change*|still|wrong|hold|holds|true|corrected
+        3 answer|answers .. change*|still|wrong|outdated|corrected|recalled|overtaken
+        3 mir|uns gesagt .. geaendert|noch|ueberholt|falsch|korrigiert
+        3 antwort|antworten .. geaendert|noch|ueberholt|falsch|korrigiert|stimmen|zurueckgerufen
     """,
     Intent.PATTERNS: """
         3 pattern*|recur*|repeat*|trend|trends

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, insert, select
 from lineside.errors import NotFound
 from lineside.memory import tables
 from lineside.memory.bodies import dumps
+from lineside.memory.cited import index_answer
 from lineside.memory.moments import moment, stored
 from lineside.memory.store import Memory
 from lineside.plant.records import Json
@@ -40,19 +41,22 @@ def start(memory: Memory, *, person: str | None = None, conversation_id: str | N
 
 
 def append(memory: Memory, conversation_id: str, *, role: str, content: Json, person: str | None = None) -> None:
-    """The turn is the conversation's last. Raises NotFound where the person has no such conversation."""
+    """The turn is the conversation's last, and what its answer cites leads to it. Raises NotFound where the person has
+    no such conversation."""
     with memory.write() as connection:
         _require(connection, conversation_id, person)
         last = select(func.max(_turns.c.position)).where(_turns.c.conversation_id == conversation_id)
-        position = connection.scalar(last)
+        before = connection.scalar(last)
+        position = 0 if before is None else before + 1
         values = {
             "conversation_id": conversation_id,
-            "position": 0 if position is None else position + 1,
+            "position": position,
             "role": role,
             "content": dumps(content),
             "said_at": stored(memory.clock()),
         }
         connection.execute(insert(_turns).values(values))
+        index_answer(connection, conversation_id, position, content)
 
 
 def history(memory: Memory, conversation_id: str, *, person: str | None = None, limit: int = 20) -> list[Turn]:

@@ -295,3 +295,26 @@ conversation_turns = Table(
     Column("content", Words, nullable=False),
     Column("said_at", Moment, nullable=False),
 )
+
+# Which records an answer that somebody was given cites: what is taken back later is told to them.
+citations = Table(
+    "citations",
+    metadata,
+    Column("conversation_id", Words, ForeignKey("conversations.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("record_id", Words, primary_key=True),
+    Column("as_of", Moment, nullable=False),
+    Index(None, "record_id"),
+)
+
+# What somebody was told once and need not hear again. person: empty for the plant's own operator.
+notices = Table(
+    "notices",
+    metadata,
+    Column("person", Words, primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
+    Column("told_at", Moment, nullable=False),
+    # Since when it is no longer so; empty while it is.
+    Column("over_at", Moment),
+)

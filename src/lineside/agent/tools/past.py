@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from lineside.agent import listing
+from lineside.agent import listing, retelling
 from lineside.agent.free_recall import recalled, shares, telling
 from lineside.agent.parameters import About, NoParameters, Repeats, Where, WhereWhen
 from lineside.agent.tools.context import Context, tool
 from lineside.errors import BadRequest
 from lineside.interpretation import handover, patterns, standing
 from lineside.interpretation.reading import Reading
+from lineside.interpretation.recalled import recalled as recall_reading
 from lineside.memory.words import render
 from lineside.plant.entities import Entity, EntityKind
 
@@ -31,6 +32,11 @@ def _in_force(context: Context, asked: Where) -> Reading:
 
 def _broken(context: Context, _: NoParameters) -> Reading:
     return standing.broken(context.view)
+
+
+def _recalled(context: Context, _: NoParameters) -> Reading:
+    view, told, found = retelling.recalled_for(context.memory, context.ledger, context.person, at=context.view.as_of)
+    return recall_reading(view, told, retelling.with_verdicts(context.memory, context.person, view, found))
 
 
 def _patterns(context: Context, asked: Repeats) -> Reading:
@@ -74,6 +80,12 @@ TOOLS = (
     tool("decided", "What was decided about something, why, by whom, and whether it still holds.", About, _decided),
     tool("in_force", "The decisions, limits and holds in force.", Where, _in_force),
     tool("broken_assumptions", "Decisions in force that rest on facts which changed.", NoParameters, _broken),
+    tool(
+        "recalled",
+        "What the asker was told or decided on before that is corrected, deleted or overtaken since.",
+        NoParameters,
+        _recalled,
+    ),
     tool("patterns", "What repeats across shifts, crews and materials, and which fixes held.", Repeats, _patterns),
     tool("similar", "Whether something has happened before, and what worked then.", About, _similar),
     tool("handover", "The handover of a shift.", WhereWhen, _handover),
