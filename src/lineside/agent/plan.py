@@ -469,6 +469,7 @@ _HOW: Mapping[Intent, Callable[[Ask, _Scope], _Calls]] = {
     Intent.DEPARTURE: _departure,
     Intent.DECIDED: _decided,
     Intent.IN_FORCE: _in_force,
+    Intent.TOLD: lambda *_: (Call("recalled"),),
     Intent.PATTERNS: _patterns,
     Intent.SIMILAR: _similar,
     Intent.HANDOVER: _handover,
