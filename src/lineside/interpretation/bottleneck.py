@@ -27,6 +27,7 @@ from lineside.plant.records import Json
 from lineside.plant.windows import Window
 
 _CLEAR = 1.5  # by how much the first must lead the second to be called the bottleneck without doubt
+_TELLING = 0.05  # some unit must wait for so much of the time before waits tell anything
 _MOST_LINES = 8
 _LOOK_BACK = timedelta(days=14)
 
@@ -57,7 +58,7 @@ def bottleneck(view: View, *, equipment: str | None = None, window: Window | Non
         verdict = f"{allocated[0].text} {verdict}"
     return Reading(
         verdict=verdict,
-        findings=(*allocated, *(f for reading in told.values() for f in reading.findings)),
+        findings=(*allocated, *(f for reading in told.values() for f in _foremost(reading))),
         against=tuple(f for reading in told.values() for f in reading.against),
         missing=tuple(dict.fromkeys(m for reading in each.values() for m in reading.missing)),
         window=asked,
@@ -65,15 +66,21 @@ def bottleneck(view: View, *, equipment: str | None = None, window: Window | Non
     )
 
 
+def _foremost(reading: Reading) -> list[Finding]:
+    """Of one line among several only what limits it, and what of it is a guess."""
+    return [*reading.findings[:1], *(f for f in reading.findings[1:] if f.kind is Kind.GUESSED)]
+
+
 def _of_line(view: View, line: str, window: Window) -> Reading:
     name = view.plant.called(line)
     losses = waiting.told(view, intervals(view, line, window)) if window.seconds else []
     when = f"from {clock(window.start, view.plant)} to {clock(window.end, view.plant, relative_to=window.start)}"
     missing = late_sources(view, {i.source for i in losses})
-    waits = _waits(view, line, window, losses)
+    waits, since = _waits(view, line, window, losses)
     asked = _Asked(view=view, name=name, window=window, losses=losses, waits=waits, missing=missing, when=when)
-    shares = active_periods(waits, window)
-    return _by_activity(asked, shares) if shares else _by_stops(asked)
+    shares = active_periods(waits, replace(window, start=max(window.start, since))) if since < window.end else []
+    # Where hardly anybody ever waits, the longest active unit may just be the one that says least.
+    return _by_activity(asked, shares) if any(s.waited >= _TELLING for s in shares) else _by_stops(asked)
 
 
 def _mute(view: View, unit: str) -> tuple[str, ...]:
@@ -143,22 +150,27 @@ def _active(stretches: Sequence[Interval], window: Window) -> list[tuple[datetim
     return [*found, (reached, window.end)] if reached < window.end else found
 
 
-def _waits(view: View, line: str, window: Window, losses: Sequence[Interval]) -> dict[str, list[Interval]]:
-    """The waits of each unit of the line that reports its state; a unit's own idle state counts as one."""
+def _waits(
+    view: View, line: str, window: Window, losses: Sequence[Interval]
+) -> tuple[dict[str, list[Interval]], datetime]:
+    """The waits of each unit of the line that reports its state, and since when at least two of them do."""
     near = Window(start=window.start - _LOOK_BACK, end=window.end)
     states = [
         s
         for s in view.statements(kind=EntityKind.EQUIPMENT, properties=("state", "reason"), within=near)
         if within(s.entity.id, line) and level(s.entity.id) is Level.WORK_UNIT
     ]
-    # A unit that speaks only of its stops can't tell of its waits.
-    speaking = {s.entity.id for s in states if s.property == "state"}
+    speaking: dict[str, datetime] = {}
+    for said in states:
+        if said.property == "state":
+            speaking.setdefault(said.entity.id, said.occurred_at)
     seen = [i for i in from_states(states) if i.loss is Loss.IDLE or waiting.meant(i.reason)[0]]
     seen += [i for i in losses if i.waits_for and not i.inferred and level(i.equipment) is Level.WORK_UNIT]
-    told: dict[str, list[Interval]] = {unit: [] for unit in sorted(speaking | {i.equipment for i in seen})}
+    told: dict[str, list[Interval]] = {unit: [] for unit in sorted({*speaking, *(i.equipment for i in seen)})}
     for wait in seen:
         told[wait.equipment].append(wait)
-    return told
+        speaking[wait.equipment] = min(wait.start, speaking.get(wait.equipment, wait.start))
+    return told, [*sorted(speaking.values()), window.end, window.end][1]
 
 
 def _by_activity(asked: _Asked, shares: Sequence[Share]) -> Reading:
@@ -171,12 +183,13 @@ def _by_activity(asked: _Asked, shares: Sequence[Share]) -> Reading:
         also = view.plant.called(second.unit)
         verdict = f"{name}, {when}: the bottleneck shifts between {unit} ({first.limits:.0%}) and {also}"
         verdict += f" ({second.limits:.0%}), by active periods"
+    others = bounded(dict.fromkeys(c for s in shares for c in s.cites))
     findings = [
         Finding(
             text=f"{view.plant.called(s.unit)}: limits for {s.limits:.0%} of the time, waits {s.waited:.0%} of it; "
             f"longest without a wait {s.longest / 60:.0f} min.",
             kind=Kind.DERIVED,
-            cites=s.cites or first.cites or second.cites,
+            cites=s.cites or others,
             data={"unit": s.unit, "limits": round(s.limits, 4), "waited": round(s.waited, 4)},
         )
         for s in shares
