@@ -3,52 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 
-from lineside.interpretation import causes, handover, shared_states
-from lineside.interpretation.conflict import conflicts_on
+from lineside.interpretation import causes, handover
+from lineside.interpretation.disputes import Disputed, disputes
 from lineside.interpretation.facts import Facts
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.reconcile import reconcile, stock_conflicts
 from lineside.interpretation.stops import Interval, Loss, intervals
 from lineside.interpretation.wording import at, counted, listed, rid, said
 from lineside.memory import View
-from lineside.plant.entities import Entity
 from lineside.plant.windows import Window
 
 _SHOWN = 12
-_STANDING = ("status", "state", "quality_status", "result", "credit", "revision")
+_STEPPED = 6  # conflicts whose way out is told; more would bury the first
 
 
 def conflicts(view: View) -> Reading:
-    """Everything on whose state, revision or stock two sources can't both be right, holds and blocks first."""
+    """Everything on whose state, revision or stock two sources can't both be right, ranked by what it endangers."""
     facts = Facts(view)
-    spoken: dict[Entity, set[str]] = defaultdict(set)
-    for statement in view.said(properties=_STANDING):
-        spoken[statement.entity].add(statement.property)
-    found = [
-        (entity, finding)
-        for entity in sorted(spoken)
-        for name in sorted(spoken[entity])
-        for finding in conflicts_on(facts, entity, name)
-    ]
-    found.sort(key=lambda pair: not _blocks(facts, *pair))
+    found = sorted(disputes(facts), key=Disputed.rank)
     stocks = [stock.about for stock, _ in stock_conflicts(facts)]
     bridged = [reconcile(view, entity) for entity in stocks[:3]]
-    findings = (*(finding for _, finding in found[:_SHOWN]), *(f for reading in bridged for f in reading.findings))
+    shown = found[:_SHOWN]
+    findings = [f for each in shown for f in (*each.findings, each.stakes.finding(facts)) if f is not None]
+    findings += [f for reading in bridged for f in reading.findings]
     if not findings:
         return Reading(
             verdict="No two sources contradict one another on a state, a revision or a stock figure.",
             missing=("A second source on anything that only one speaks of.",),
         )
-    things = [entity.id for entity in dict.fromkeys((*(entity for entity, _ in found), *stocks))]
+    things = [entity.id for entity in dict.fromkeys((*(each.entity for each in found), *stocks))]
+    steps = [step for each in shown[:_STEPPED] for step in each.steps]
+    steps += [step for reading in bridged for step in reading.next_steps]
     return Reading(
         verdict=f"Sources contradict one another on {counted(len(things), 'thing')}: {listed(things)}.",
-        findings=findings,
+        findings=tuple(findings),
         missing=tuple(dict.fromkeys(gap for reading in bridged for gap in reading.missing)),
-        next_steps=tuple(dict.fromkeys(step for reading in bridged for step in reading.next_steps)),
-        data={"things": list(things)},
+        next_steps=tuple(dict.fromkeys(steps)),
+        data={
+            "things": list(things),
+            "conflicts": [{"entity": str(e.entity), **e.stakes.to_json()} for e in shown],
+        },
     )
 
 
@@ -89,11 +85,3 @@ def _called_fast(view: View, place: str, window: Window, losses: Sequence[Interv
             text = f"{said(note)} at {when}, while slow running is recorded since {since}."
             found.append(Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note), *slow[0].records)))
     return found
-
-
-def _blocks(facts: Facts, entity: Entity, finding: Finding) -> bool:
-    name = str(finding.data.get("property", ""))
-    return any(
-        shared_states.state_of(entity.kind, name, statement.value) == "blocked"
-        for statement in facts.words(entity, name)
-    )

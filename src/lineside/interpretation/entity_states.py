@@ -52,7 +52,6 @@ class SharedState:
     words: tuple[Word, ...]
     means: str | None
     conflicts: tuple[Conflict, ...]
-    against: tuple[Finding, ...]
     missing: tuple[str, ...]
 
 
@@ -78,6 +77,7 @@ class States:
         self._lines: dict[tuple[Entity, Entity | None], LineReadiness] = {}
         self._events: dict[Entity, list[Statement]] = {}
         self._events_read: set[str] = set()
+        self._governing: dict[tuple[Entity, str], Statement | None] = {}
 
     @cached_property
     def known(self) -> list[Hold]:
@@ -104,7 +104,21 @@ class States:
         return [*said, *self._told_by_events(model, entity)]
 
     def governing(self, entity: Entity, name: str) -> Statement | None:
-        return governing(self.facts, entity, self.words(entity, name))
+        """The word on the property that counts, of reports and events."""
+        key = (entity, name)
+        if key not in self._governing:
+            self._governing[key] = governing(self.facts, entity, self.words(entity, name))
+        return self._governing[key]
+
+    def against(self, entity: Entity) -> tuple[Finding, ...]:
+        """What speaks against the state: the model's doubts, and sources that are late or silent."""
+        model, found = self.models.get(entity.kind), list[Finding]()
+        teller = state_words.Teller(self, entity)
+        for doubt in model.doubts if model else ():
+            if (told := teller.all(doubt.when)) is not None:
+                found.append(self._finding(entity, entity.id, doubt.because, told))
+        said = [s for name in self._names(entity) for s in self.words(entity, name)]
+        return (*found, *doubts(self.facts, said))
 
     def line(self, line: Entity, on: Entity | None = None) -> LineReadiness:
         """The line through all its gates. on: the shipment whose share is meant."""
@@ -114,7 +128,7 @@ class States:
 
     def _derive(self, entity: Entity) -> SharedState:
         model = self.models.get(entity.kind)
-        names = [model.words] if model else [n for n in shared_states.named_states(entity.kind) if n != "credit"]
+        names = self._names(entity)
         said = [s for name in names for s in self.words(entity, name)]
         governs = next((g for name in names if (g := self.governing(entity, name))), None)
         means = _meaning(governs)
@@ -122,7 +136,6 @@ class States:
         missing = [
             f"What {s.source} means by {s.text!r} for {entity.id} is not known." for s in said if not _meaning(s)
         ]
-        against = list[Finding]()
         if model is not None:
             teller = state_words.Teller(self, entity)
             for each in model.rules:
@@ -131,11 +144,6 @@ class States:
                     state, rule = each.state, each.name
                     because = (self._finding(entity, f"{entity.id} is {spaced(state)}", each.because, told),)
                     break
-            for doubt in model.doubts:
-                told = teller.all(doubt.when)
-                if told is not None:
-                    against.append(self._finding(entity, entity.id, doubt.because, told))
-            missing += teller.missing
             if state is None:
                 missing.append(f"No source says how {entity.id} stands.")
         return SharedState(
@@ -146,9 +154,17 @@ class States:
             words=tuple(_word(s) for s in said),
             means=means,
             conflicts=tuple(c for name in names for c in conflicts_of(self.facts, entity, name)),
-            against=(*against, *doubts(self.facts, said)),
             missing=tuple(dict.fromkeys(missing)),
         )
+
+    def _names(self, entity: Entity) -> list[str]:
+        model = self.models.get(entity.kind)
+        return [model.words] if model else [n for n in shared_states.named_states(entity.kind) if n != "credit"]
+
+    @cached_property
+    def held_kinds(self) -> frozenset[str]:
+        """The kinds of thing that an active hold is on."""
+        return frozenset(hold.subject.kind for hold in self.known if hold.active and hold.subject)
 
     def _finding(self, entity: Entity, head: str, why: str, told: state_words.Told) -> Finding:
         cites: Sequence[Cite] = told.cites or [s.record_id for s in self.facts.about(entity)[:1]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import cast
 
@@ -24,6 +24,7 @@ class Words:
     contradictions: Mapping[str, frozenset[frozenset[str]]]
     strict: Mapping[str, tuple[str, ...]]
     progress: Mapping[str, tuple[str, ...]]
+    free: Mapping[str, tuple[str, ...]]
 
 
 def state_of(kind: str, name: str, value: Json) -> str | None:
@@ -38,7 +39,7 @@ def meaning(words: str, value: Json) -> str | None:
         value = "yes" if value else "no"
     if not isinstance(value, str | int):
         return None
-    return _words().meanings[words].get(_plain(str(value)))
+    return _meaning(words, str(value))
 
 
 def has_states(kind: str, name: str) -> bool:
@@ -62,6 +63,11 @@ def progress(kind: str, name: str, state: str | None) -> int:
     return -1 if place is None else place
 
 
+def frees(kind: str, name: str, state: str | None) -> bool:
+    """Whether the state says that a thing may be used or go on, which an active hold forbids."""
+    return state in _words().free.get(_words().lists.get(f"{kind}.{name}", ""), ())
+
+
 def states_in(kind: str, name: str) -> tuple[str, ...]:
     """The shared states that the property's words can mean."""
     words = _words().lists.get(f"{kind}.{name}")
@@ -71,6 +77,11 @@ def states_in(kind: str, name: str) -> tuple[str, ...]:
 def named_states(kind: str) -> dict[str, str]:
     """The properties of a kind whose words have shared meanings, each with its list."""
     return {key.partition(".")[2]: words for key, words in _words().lists.items() if key.partition(".")[0] == kind}
+
+
+@lru_cache(maxsize=16384)
+def _meaning(words: str, value: str) -> str | None:
+    return _words().meanings[words].get(_plain(value))
 
 
 def _place(table: Mapping[str, tuple[str, ...]], kind: str, name: str, state: str | None) -> int | None:
@@ -97,7 +108,8 @@ def _words() -> Words:
         },
         strict={name: tuple(states) for name, states in pack["strict"].items()},
         progress={name: tuple(states) for name, states in pack["progress"].items()},
+        free={name: tuple(states) for name, states in pack["free"].items()},
     )
 
 
-_OWN_KEYS = frozenset({"version", "lists", "contradictions", "strict", "progress"})
+_OWN_KEYS = frozenset({"version", "lists", "contradictions", "strict", "progress", "free"})

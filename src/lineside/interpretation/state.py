@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lineside.interpretation.conflict import conflicts_on
-from lineside.interpretation.facts import Facts, doubts, owner_of, spoken, told
-from lineside.interpretation.holds import binding, hold_finding, holds
+from lineside.interpretation.conflict import conflict_finding, conflicts_of, conflicts_on
+from lineside.interpretation.disputes import disputes, way_out
+from lineside.interpretation.entity_states import SharedState, States
+from lineside.interpretation.facts import Facts, doubts, spoken, told
+from lineside.interpretation.holds import Hold, binding, hold_finding, holds
 from lineside.interpretation.links import lines_of, lines_on, link_findings
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.memory import Statement, View
@@ -17,7 +19,8 @@ _STANDING = ("state", "status", "quality_status", "result", "credit")
 
 
 def state(view: View, entity: Entity, *, touches: bool = False) -> Reading:
-    """Each source's word on how the entity stands, and its lines or operations; conflicts, holds.
+    """The one shared state and why; each source's word on how the entity stands, and its lines or operations;
+    conflicts with what they endanger and the way out, holds.
 
     touches: what hangs together with it too, as is told anyway where it is held, where sources contradict one
     another, and where nothing says how it stands.
@@ -26,25 +29,54 @@ def state(view: View, entity: Entity, *, touches: bool = False) -> Reading:
     said = facts.about(entity)
     on_it = binding(holds(facts), _bearers(facts, entity))
     below = [part for child in _children(facts, entity) for part in _standing_points(facts, child)]
-    if not said and not on_it and not below:
+    states = States(facts)
+    shared = states.of(entity)
+    if not said and not on_it and not below and not shared.because:
         return _nothing(view, entity)
     names = list(dict.fromkeys(s.property for s in sorted(said, key=lambda s: (_rank(s.property), s.property))))
     points = [_point(facts, entity, name) for name in names]
-    conflicts = tuple(f for name in names for f in conflicts_on(facts, entity, name))
-    findings = (*conflicts, *(hold_finding(facts, h) for h in on_it), *points, *below)
+    disputed = disputes(facts, entity)
+    pairs = [c for name in names for c in conflicts_of(facts, entity, name)]
+    freed = [f for each in disputed for f in each.findings if str(f.data["go_by"]).startswith("hold ")]
+    conflicts = (*(conflict_finding(facts, c) for c in pairs), *freed)
+    at_stake = [f for each in disputed if (f := each.stakes.finding(facts))]
+    held = [hold_finding(facts, h) for h in on_it]
+    findings = (*conflicts, *shared.because, *at_stake, *held, *points, *below)
     if touches or conflicts or on_it or not (below or _has_standing(names)):
         findings += link_findings(facts, entity)
     main = [p for p, name in zip(points, names, strict=True) if _rank(name) < len(_STANDING)] or below or points
-    held = f"Held by {', '.join(h.id for h in on_it)}. " if on_it else ""
-    head = " ".join(f.text for f in conflicts[:1]) or (main[0].text if main else f"{entity.id} has no reports.")
+    steps = [step for each in disputed for step in each.steps] + [way_out(c) for c in pairs]
     return Reading(
-        verdict=f"{held}{head}",
+        verdict=_verdict(entity, shared, on_it, conflicts, main),
         findings=findings,
-        against=doubts(facts, said),
-        missing=tuple(f"{entity.id} has no report of its status." for _ in [0] if said and not _has_standing(names)),
-        next_steps=tuple(dict.fromkeys(_steps(facts, entity, names))),
-        data={"entity": str(entity), "conflicts": len(conflicts), "holds": [h.id for h in on_it]},
+        against=_once((*states.against(entity), *doubts(facts, said))),
+        missing=(
+            *shared.missing,
+            *(f"{entity.id} has no report of its status." for _ in [0] if said and not _has_standing(names)),
+        ),
+        next_steps=tuple(dict.fromkeys(steps)),
+        data={
+            "entity": str(entity),
+            "state": shared.state,
+            "rule": shared.rule,
+            "words": [{"source": w.source, "said": w.said, "means": w.means} for w in shared.words],
+            "conflicts": len(conflicts),
+            "holds": [h.id for h in on_it],
+        },
     )
+
+
+def _verdict(
+    entity: Entity, shared: SharedState, on_it: Sequence[Hold], conflicts: Sequence[Finding], main: Sequence[Finding]
+) -> str:
+    """Held, the shared state and why, and the first conflict; the sources' words where the state doesn't tell them."""
+    parts = [f"Held by {', '.join(h.id for h in on_it)}."] if on_it else []
+    parts += [f.text for f in shared.because]
+    parts += [f.text for f in conflicts[:1]]
+    told = " ".join(parts)
+    if not conflicts and main and not (shared.words and all(f"{w.source} says {w.said}" in told for w in shared.words)):
+        parts.append(main[0].text)
+    return " ".join(parts) if parts else f"{entity.id} has no reports."
 
 
 def lookup(view: View, entity: Entity, properties: Sequence[str], *, history: bool = False) -> Reading:
@@ -132,16 +164,8 @@ def _bearers(facts: Facts, entity: Entity) -> list[Entity]:
     return above
 
 
-def _steps(facts: Facts, entity: Entity, names: Sequence[str]) -> list[str]:
-    steps = []
-    for name in names:
-        for finding in conflicts_on(facts, entity, name):
-            card = owner_of(facts.plant, entity.kind, name)
-            who = (card.owner or f"the owner of {card.name}") if card else "the people who keep both systems"
-            steps.append(
-                f"Ask {who} to set {_spaced(name)} of {entity.id} right; until then go by {finding.data['go_by']}."
-            )
-    return steps
+def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple({finding.text: finding for finding in findings}.values())
 
 
 def _nothing(view: View, entity: Entity) -> Reading:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from lineside.interpretation.gates import Gate, Passage, Stand
 from lineside.interpretation.holds import binding
 from lineside.interpretation.reading import Cite
 from lineside.interpretation.state_models import (
+    LINKS,
     AnyOf,
     Compares,
     Condition,
@@ -59,7 +60,6 @@ class Teller:
 
     states: States
     entity: Entity
-    missing: list[str] = field(default_factory=list)
 
     def all(self, conditions: Iterable[Condition]) -> Told | None:
         """What all of the conditions say together; None where one doesn't hold."""
@@ -115,11 +115,12 @@ class Teller:
         return Told(text, tuple(s.record_id for s in same), governs.occurred_at)
 
     def _held(self, links: Sequence[str]) -> Told | None:
-        things = [
-            each
-            for link in links
-            for each in ([self.entity] if link == "self" else self.states.linked.follow(self.entity, link))
-        ]
+        held, things = self.states.held_kinds, list[Entity]()
+        for link in links:
+            if link == "self":
+                things.append(self.entity)
+            elif LINKS[self.entity.kind][link] in held:
+                things += self.states.linked.follow(self.entity, link)
         found = binding(self.states.known, things)
         if not found:
             return None

@@ -1,0 +1,160 @@
+"""Things listed by the shared state that they are in: what is blocked, what is complete and still can't leave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from lineside.interpretation import shared_states
+from lineside.interpretation.entity_states import SharedState, States, spaced
+from lineside.interpretation.facts import Facts
+from lineside.interpretation.reading import Cite, Finding, Kind, Reading
+from lineside.interpretation.stakes import stakes
+from lineside.interpretation.wording import bounded, counted, listed
+from lineside.memory import View
+from lineside.plant.entities import Entity
+from lineside.plant.equipment import within
+
+_SHOWN = 12
+_NAMED = 15
+
+
+def by_state(
+    view: View, kinds: Sequence[str], state: str, *, but_not: str | None = None, equipment: str | None = None
+) -> Reading:
+    """Everything of the kinds in a state, with why and what hangs on it.
+
+    state: a shared state, or any word that a source may use for it. but_not: a state further on that it has not
+    reached, as in complete but not shippable. equipment: only what is there, or is made there.
+    """
+    facts = Facts(view)
+    states = States(facts)
+    hits, others = list[SharedState](), Counter[str]()
+    unknown = 0
+    for kind in kinds:
+        wanted = meant(states, kind, state)
+        if but_not:
+            wanted |= _between(states, kind, wanted, meant(states, kind, but_not))
+        for each in states.all_of(kind):
+            if equipment is not None and not _there(facts, each.entity, equipment):
+                continue
+            if each.state in wanted or each.means in wanted:
+                hits.append(each)
+            elif each.state is None:
+                unknown += 1
+            else:
+                others[each.state] += 1
+    asked = f"{spaced(state)} but not {spaced(but_not)}" if but_not else spaced(state)
+    noun = " or ".join(_plural(kind) for kind in kinds)
+    missing = [f"Of {counted(unknown, 'thing')} nothing says how it stands ({noun})."] if unknown else []
+    shown = _ranked(facts, hits)[:_SHOWN] if hits else []
+    if not hits:
+        known = ", ".join(f"{n} {spaced(s)}" for s, n in others.most_common())
+        return Reading(
+            verdict=f"No {noun} is {asked}" + (f": {known}." if known else "; none is on record."),
+            findings=_counted(states, kinds, others, noun),
+            missing=tuple(missing),
+            data={"count": 0, "state": state, "ids": []},
+        )
+    names = listed([each.entity.id for each in shown], limit=_NAMED)
+    more = f" and {len(hits) - len(shown)} more" if len(hits) > len(shown) else ""
+    verb = "is" if len(hits) == 1 else "are"
+    findings, against = list[Finding](), list[Finding]()
+    for each in shown:
+        findings += each.because or _by_word(each)
+        at_stake = stakes(facts, each.entity).finding(facts) if each.state == "blocked" else None
+        findings += [at_stake] if at_stake else []
+        against += states.against(each.entity)
+        missing += each.missing
+    return Reading(
+        verdict=f"{len(hits)} {noun if len(hits) != 1 else noun.removesuffix('s')} {verb} {asked}: {names}{more}.",
+        findings=(_head(hits, asked, noun), *findings),
+        against=tuple({f.text: f for f in against}.values()),
+        missing=tuple(dict.fromkeys(missing)),
+        data={"count": len(hits), "state": state, "ids": [str(each.entity) for each in hits]},
+    )
+
+
+def meant(states: States, kind: str, word: str) -> set[str]:
+    """What a word for a state means for things of the kind: a shared state, or what a source means by it."""
+    plain = "_".join(word.casefold().replace("-", " ").split())
+    model = states.models.get(kind)
+    found = {plain} if model and plain in model.states() else set[str]()
+    for words in shared_states.named_states(kind).values():
+        means = shared_states.meaning(words, word)
+        # A source's word stands for a shared state only where that isn't one itself: a job that is released is ready.
+        found |= {means} if means and not found else set()
+    return found or {plain}
+
+
+def _between(states: States, kind: str, wanted: set[str], end: set[str]) -> set[str]:
+    """The states from those wanted on, before the end: complete but not shippable is also what is released."""
+    model = states.models.get(kind)
+    order = [s for s in _ORDER if model and s in model.states()]
+    starts = [order.index(s) for s in wanted if s in order]
+    if not starts:
+        return set()
+    stop = min((order.index(s) for s in end if s in order), default=len(order))
+    return set(order[min(starts) : stop])
+
+
+_ORDER = ("planned", "ready", "in_progress", "complete", "released", "shippable", "shipped", "departed", "delivered")
+
+
+def _there(facts: Facts, entity: Entity, equipment: str) -> bool:
+    if entity.kind == "equipment":
+        return within(entity.id, equipment)
+    orders = [entity, *(order for order, _ in facts.linked(entity, "job_order"))]
+    places = [place.id for order in orders for place, _ in facts.linked(order, "equipment")]
+    return any(within(place, equipment) or within(equipment, place) for place in places)
+
+
+def _ranked(facts: Facts, hits: Sequence[SharedState]) -> list[SharedState]:
+    """Those on which open orders hang first, the soonest before; of very many only by their ids."""
+    if len(hits) > _SHOWN * 8:
+        return list(hits)
+    at = {each.entity: stakes(facts, each.entity) for each in hits}
+
+    def rank(each: SharedState) -> tuple[bool, float, Entity]:
+        soonest = at[each.entity].soonest
+        return (not at[each.entity].orders, soonest.timestamp() if soonest else float("inf"), each.entity)
+
+    return sorted(hits, key=rank)
+
+
+def _head(hits: Sequence[SharedState], asked: str, noun: str) -> Finding:
+    cites = tuple(dict.fromkeys(c for each in hits for c in _cites(each)))
+    ids = [each.entity.id for each in hits]
+    return Finding(
+        text=f"{len(hits)} {noun} {asked}: {listed(ids, limit=_NAMED)}.",
+        kind=Kind.DERIVED,
+        cites=bounded([c for c in cites if isinstance(c, str)]) or cites[:1],
+        data={"count": len(hits)},
+    )
+
+
+def _counted(states: States, kinds: Sequence[str], others: Counter[str], noun: str) -> tuple[Finding, ...]:
+    """How the things stand that are not in the state asked for."""
+    cites = [c for kind in kinds for each in states.all_of(kind) for c in _cites(each)[:1]]
+    if not cites:
+        return ()
+    known = ", ".join(f"{n} {spaced(s)}" for s, n in others.most_common())
+    strings: tuple[Cite, ...] = bounded([c for c in cites if isinstance(c, str)]) or tuple(cites[:1])
+    return (Finding(text=f"The {noun} on record: {known}.", kind=Kind.DERIVED, cites=strings),) if known else ()
+
+
+def _by_word(each: SharedState) -> list[Finding]:
+    if not each.words:
+        return []
+    said = ", ".join(dict.fromkeys(f"{w.source} says {w.said}" for w in each.words))
+    cites = tuple(dict.fromkeys(w.record_id for w in each.words))
+    return [Finding(text=f"{each.entity.id}: {said}.", kind=Kind.FACT, cites=cites)]
+
+
+def _cites(each: SharedState) -> tuple[Cite, ...]:
+    found = [c for finding in each.because for c in finding.cites]
+    return tuple(found or [w.record_id for w in each.words])
+
+
+def _plural(kind: str) -> str:
+    return kind if kind == "equipment" else f"{kind.replace('_', ' ')}s"

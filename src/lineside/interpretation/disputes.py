@@ -1,0 +1,115 @@
+"""What is in dispute: two sources that can't both be right, or a thing that one source frees while a hold binds it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from lineside.interpretation import shared_states
+from lineside.interpretation.conflict import Conflict, conflict_finding, conflicts_of
+from lineside.interpretation.facts import Facts, owner_of, spoken
+from lineside.interpretation.holds import Hold, holds
+from lineside.interpretation.reading import Finding, Kind
+from lineside.interpretation.stakes import Stakes, stakes
+from lineside.memory import Statement
+from lineside.plant.entities import Entity
+
+_STANDING = ("status", "state", "quality_status", "result", "credit", "revision")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputed:
+    """One thing on which sources contradict one another, or that one source frees while a hold binds it."""
+
+    entity: Entity
+    findings: tuple[Finding, ...]
+    steps: tuple[str, ...]
+    strict: bool
+    stakes: Stakes
+
+    def rank(self) -> tuple[bool, bool, float, int, Entity]:
+        """What endangers open orders comes first, what stops something before the rest, then the soonest."""
+        soonest = self.stakes.soonest
+        time = soonest.timestamp() if soonest else float("inf")
+        return (not self.stakes.orders, not self.strict, time, -len(self.stakes.orders), self.entity)
+
+
+def disputes(facts: Facts, only: Entity | None = None) -> list[Disputed]:
+    """Everything in dispute, or this one thing if it is."""
+    by_thing: dict[Entity, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    spoken_of = facts.about(only) if only else facts.view.said(properties=_STANDING)
+    for statement in (s for s in spoken_of if s.property in _STANDING):
+        by_thing[statement.entity][statement.property].add(statement.source)
+    for kind in {entity.kind for entity in by_thing}:
+        facts.load(kind, *(name for name in _STANDING if any(name in by_thing[e] for e in by_thing if e.kind == kind)))
+    active = [hold for hold in holds(facts) if hold.active and hold.subject]
+    found = []
+    for entity in sorted(by_thing):
+        pairs = [
+            c
+            for name, sources in sorted(by_thing[entity].items())
+            if len(sources) > 1
+            for c in conflicts_of(facts, entity, name)
+        ]
+        freed = [
+            (hold, word)
+            for hold in active
+            if hold.subject == entity
+            for name in sorted(by_thing[entity])
+            for word in facts.words(entity, name)
+            if shared_states.frees(entity.kind, name, shared_states.state_of(entity.kind, name, word.value))
+        ]
+        if not pairs and not freed:
+            continue
+        found.append(
+            Disputed(
+                entity=entity,
+                findings=(*(_freed(facts, *each) for each in freed), *(conflict_finding(facts, c) for c in pairs)),
+                steps=(*(_lift(facts, *each) for each in freed), *(way_out(c) for c in pairs)),
+                strict=bool(freed) or any(c.strict() for c in pairs),
+                stakes=stakes(facts, entity),
+            )
+        )
+    return found
+
+
+def way_out(conflict: Conflict) -> str:
+    """Who must change what where, and what to go by until then."""
+    name, wrong, right = conflict.property.replace("_", " "), conflict.to_change(), conflict.go_by
+    both = f"{right.source} says {right.text}"
+    if conflict.owner is not None and right.source == conflict.owner.name:
+        who = conflict.owner.owner or f"the owner of {conflict.owner.name}"
+        return (
+            f"Ask {who}, who owns {name} of {conflict.entity.id} in {right.source}, whether {right.text} still holds: "
+            f"then {wrong.source} must be set to it, else {right.source} changed; until then go by {right.source}."
+        )
+    return (
+        f"Ask the people who keep {right.source} and {wrong.source} which {name} of {conflict.entity.id} holds, and "
+        f"name its owner in the plant file (owns); until then go by {right.source}, since {both}."
+    )
+
+
+def _freed(facts: Facts, hold: Hold, word: Statement) -> Finding:
+    name = word.property.replace("_", " ")
+    return Finding(
+        text=f"{word.entity.id}, {name}: {spoken(word, facts.view)}, but hold {hold.id} is active"
+        + (f" ({hold.reason})" if hold.reason else "")
+        + "; an active hold binds until it is released.",
+        kind=Kind.DERIVED,
+        cites=(word.record_id, *hold.cites),
+        data={
+            "property": word.property,
+            "words": {word.source: word.text, **{w.source: w.said for w in hold.words if w.source != word.source}},
+            "go_by": f"hold {hold.id}",
+        },
+    )
+
+
+def _lift(facts: Facts, hold: Hold, word: Statement) -> str:
+    card = owner_of(facts.plant, "hold", "status")
+    kept = hold.owner or (card.owner if card else None) or "whoever placed it"
+    other = facts.plant.source(word.source).owner or f"the owner of {word.source}"
+    return (
+        f"Ask {kept} whether hold {hold.id} on {word.entity.id} stands: if so, {other} must block it in "
+        f"{word.source} too, else it must be released; until then it is blocked."
+    )
