@@ -18,7 +18,7 @@ check: $(VENV)/installed-test
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --durations=30 --durations-min=5 $(ARGS)
 
 bench: $(VENV)/installed-test
 	@$(BIN)/python -m evals.bench $(ARGS)
