@@ -36,6 +36,17 @@ class AtPlace(Parameters):
     window: str | None = Field(default=None, description=_WHEN)
 
 
+class Figures(WhereWhen):
+    measures: list[str] = Field(
+        default_factory=list,
+        description="oee, availability, effectiveness, quality_ratio, throughput_rate, scrap_ratio, setup_ratio, "
+        "technical_efficiency, utilization_efficiency, allocation_efficiency, mtbf, mttr; the usual ones where empty",
+    )
+    by: Literal["line", "unit", "shift", "crew", "day", "area", "site"] | None = Field(
+        default=None, description="what to set side by side"
+    )
+
+
 class Thing(Parameters):
     entity: str = Field(description=_THING)
 
@@ -93,6 +104,33 @@ class Tally(WhereWhen):
 
 class Events(Change):
     kinds: list[str] = Field(default_factory=list, description="event kinds as the vocabulary has them")
+
+
+class RushOrder(Parameters):
+    material: str | None = Field(default=None, description="what is to be made, as in RES-200")
+    quantity: float | None = Field(default=None, description="how much of it")
+    unit: str | None = Field(default=None, description="ea, kg, case, ...; left out where it isn't said")
+    due: str | None = Field(default=None, description="by when, as in Friday 12:00 or a time stamp with its zone")
+    equipment: str | None = Field(default=None, description=_WHERE)
+
+
+class DownUntil(Parameters):
+    equipment: str = Field(description=_WHERE)
+    until: str | None = Field(default=None, description="as in 18:00, tomorrow noon, 3 hours, or a time stamp")
+    since: str | None = Field(default=None, description="where it isn't down now: from when")
+
+
+class Resequence(Parameters):
+    equipment: str | None = Field(default=None, description=_WHERE)
+    save: str | None = Field(default=None, description="the order, line or job order that is to be saved")
+    first: str | None = Field(default=None, description="a job order that is to come before another")
+    before: str | None = Field(default=None, description="that other job order")
+
+
+class ByState(Where):
+    kinds: list[str] = Field(description="kinds of thing: job_order, lot, sales_order_line, shipment, equipment, ...")
+    state: str = Field(description="ready, blocked, in_progress, complete, released, shippable, or a source's own word")
+    but_not: str | None = Field(default=None, description="a state further on, as in complete but not shippable")
 
 
 class Hold(Parameters):

@@ -12,6 +12,9 @@ from lineside.agent.ask import Ask, Names
 from lineside.agent.atoms import atoms
 from lineside.agent.cues import Intent
 from lineside.agent.plainwords import word_set
+from lineside.agent.plan_pace import figures, limits
+from lineside.agent.plan_planning import planning
+from lineside.agent.plan_states import by_state
 from lineside.agent.wording import NUMBER_WORDS, fold
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import Level, level
@@ -81,6 +84,8 @@ def plan(ask: Ask, names: Names) -> Plan:
         where={"equipment": ask.place} if ask.place else {},
     )
     calls = _HOW[ask.intent](ask, scope) if ask.intent else _unsaid(ask, scope)
+    if (listed := by_state(ask)) is not None:
+        calls = (Call(*listed, () if isinstance(calls, str) else calls),)
     if isinstance(calls, str):
         return Plan(unanswerable=calls, missing=_needed(ask), windows=windows)
     return Plan(calls=calls, windows=windows)
@@ -325,18 +330,12 @@ def _hold(ask: Ask, _: _Scope) -> _Calls:
     return tuple(Call("propose_action", {"lot": lot.id, "reason": reason}) for lot in lots[:1])
 
 
-def _what_if(ask: Ask, _: _Scope) -> _Calls:
-    if ask.places:
-        return tuple(
-            call
-            for path in ask.places[:2]
-            for call in (Call("bound_to", {"equipment": path}), Call("pace", {"equipment": path}))
-        )
-    if things := ask.of_kind(*_SHIPPED):
-        return tuple(Call("readiness", {"entity": str(thing)}) for thing in things[:2])
-    return (
-        "What would follow from that is not computed here: it needs a plan, capacities and rates for the orders meant."
-    )
+def _what_if(ask: Ask, scope: _Scope) -> _Calls:
+    found = planning(ask, scope.names)
+    if isinstance(found, str):
+        return found
+    standing = tuple(Call("bound_to", {"equipment": path}) for path in ask.places[:1])
+    return tuple(Call(name, arguments, standing) for name, arguments in found)
 
 
 def _unsaid(ask: Ask, scope: _Scope) -> _Calls:
@@ -460,6 +459,8 @@ def _act(_: Ask, __: _Scope) -> _Calls:
 _HOW: Mapping[Intent, Callable[[Ask, _Scope], _Calls]] = {
     Intent.NOW: _now,
     Intent.PACE: _pace,
+    Intent.KPI: lambda ask, scope: tuple(Call("kpi", each) for each in figures(ask, scope.when)),
+    Intent.BOTTLENECK: lambda ask, scope: tuple(Call("bottleneck", each) for each in limits(ask, scope.when)),
     Intent.RECONCILE: _stock,
     Intent.STATE: _state,
     Intent.LOOKUP: _lookup,

@@ -317,8 +317,9 @@ def _told(worse: Sequence[Slip], slips: Sequence[Slip], planned: Sequence[str], 
     later = f"; its job orders end up to {duration(moved)} later" if moved > 60 else ""
     if not slips:
         return f"no promise is known to hang on it{later}."
-    spare = min(((s.due.promise.due - s.after).total_seconds(), s.due.promise.id) for s in slips if s.after)
-    near = f"; the nearest, {spare[1]}, keeps {duration(spare[0])} to spare" if spare[0] > 0 else ""
+    spares = [((s.due.promise.due - s.after).total_seconds(), s.due.promise.id) for s in slips if s.after]
+    spare, nearest = min(spares, default=(0.0, ""))
+    near = f"; the nearest, {nearest}, keeps {duration(spare)} to spare" if spare > 0 else ""
     return f"no promise slips{later}{near}."
 
 
