@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from itertools import pairwise
 
 from lineside.interpretation import state as states
+from lineside.interpretation.apart import apart
 from lineside.interpretation.bridge import bridge
 from lineside.interpretation.conflict import conflicts_on
 from lineside.interpretation.differences import differing
 from lineside.interpretation.facts import Facts, doubts, moment, owner_of, recency
 from lineside.interpretation.movements import effect, movements
 from lineside.interpretation.past import Past
+from lineside.interpretation.purposes import WORDS, Purpose
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.steps import Bridge, bridge_findings
 from lineside.interpretation.stock import Figure, Restricted, Stock, restricted, stock_of
@@ -27,15 +28,6 @@ from lineside.plant.timeline import duration
 _OLD_COUNT_S = 30 * 86400.0
 
 
-class Purpose(StrEnum):
-    """What a figure is wanted for."""
-
-    SHIP = "ship"
-    PROMISE = "promise"
-    PLAN = "plan"
-    POST = "post"
-
-
 # Which coverage serves which purpose best; None is a scope whose words aren't known.
 _PREFERENCE: dict[Purpose, tuple[str | None, ...]] = {
     Purpose.SHIP: ("physical", "available", None, "books"),
@@ -43,7 +35,6 @@ _PREFERENCE: dict[Purpose, tuple[str | None, ...]] = {
     Purpose.PLAN: ("physical", "available", None, "books"),
     Purpose.POST: ("books", None, "physical", "available"),
 }
-_WORDS = {Purpose.SHIP: "shipping", Purpose.PROMISE: "promising", Purpose.PLAN: "planning", Purpose.POST: "posting"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +57,7 @@ def reconcile(view: View, entity: Entity, purpose: str | None = None, location: 
     facts = Facts(view)
     stock = stock_of(facts, entity, location)
     if not (stock.whole or stock.parts):
-        other = states.state(view, entity)
-        gaps = (*stock.missing, f"No source states a quantity of {entity.id}.")
-        return Reading(
-            verdict=other.verdict,
-            findings=other.findings,
-            against=other.against,
-            missing=tuple(dict.fromkeys((*gaps, *other.missing))),
-            next_steps=other.next_steps,
-            data=other.data,
-        )
+        return _without_figures(view, entity, stock)
     figures = stock.whole or stock.parts
     past = Past(facts)
     bridges = [bridge(past, stock, a, b) for a, b in pairwise(figures) if a.value != b.value]
@@ -97,6 +79,23 @@ def reconcile(view: View, entity: Entity, purpose: str | None = None, location: 
         missing=tuple(dict.fromkeys(missing)),
         next_steps=tuple(dict.fromkeys(_steps(entity, figures, bridges, against))),
         data=_data(stock, figures, bridges, usable),
+    )
+
+
+def _without_figures(view: View, entity: Entity, stock: Stock) -> Reading:
+    """What is said of it beside quantities, and why sources differ on it."""
+    other, differing_words = states.state(view, entity), apart(view, entity)
+    known = {f.text for f in other.findings}
+    apart_too = bool(differing_words.findings)
+    more = tuple(f for f in differing_words.findings if f.text not in known)
+    gaps = (*stock.missing, f"No source states a quantity of {entity.id}.")
+    return Reading(
+        verdict=differing_words.verdict if apart_too else other.verdict,
+        findings=(*more, *other.findings),
+        against=tuple({f.text: f for f in (*other.against, *differing_words.against)}.values()),
+        missing=tuple(dict.fromkeys((*gaps, *other.missing, *(differing_words.missing if apart_too else ())))),
+        next_steps=tuple(dict.fromkeys((*differing_words.next_steps, *other.next_steps))),
+        data={**other.data, **(differing_words.data if apart_too else {})},
     )
 
 
@@ -214,7 +213,7 @@ def _verdict(stock: Stock, figures: Sequence[Figure], usable: Sequence[Usable], 
     for item in usable:
         groups.setdefault(item.value, []).append(item)
     parts = [
-        f"for {_list([_WORDS[u.purpose] for u in items])} use {plain(value)} {stock.unit}".rstrip()
+        f"for {_list([WORDS[u.purpose] for u in items])} use {plain(value)} {stock.unit}".rstrip()
         + f" ({_list([_short(u) for u in items])})"
         for value, items in groups.items()
     ]
@@ -257,7 +256,7 @@ def _figure_finding(facts: Facts, figure: Figure) -> Finding:
 def _usable_finding(stock: Stock, usable: Usable) -> Finding:
     value = f"{plain(usable.value)} {stock.unit}".rstrip()
     return Finding(
-        text=f"For {_WORDS[usable.purpose]}: {value}, from {usable.text}.",
+        text=f"For {WORDS[usable.purpose]}: {value}, from {usable.text}.",
         kind=Kind.DERIVED,
         cites=usable.cites,
         data={"purpose": usable.purpose.value, "value": plain(usable.value), "unit": stock.unit},

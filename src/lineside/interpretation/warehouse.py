@@ -13,8 +13,9 @@ from lineside.interpretation.differences import bridged, differing
 from lineside.interpretation.endangered import Danger, Need, Stand, gravest, needs, stands
 from lineside.interpretation.facts import Facts, doubts
 from lineside.interpretation.past import Past
+from lineside.interpretation.purposes import Purpose
 from lineside.interpretation.reading import Finding, Kind, Reading
-from lineside.interpretation.reconcile import Purpose, Usable, usable_for
+from lineside.interpretation.reconcile import Usable, usable_for
 from lineside.interpretation.reconciliation_policy import Warehouse, policy
 from lineside.interpretation.steps import Bridge, Step, cites_of, in_one_line
 from lineside.interpretation.stock import Stock, restricted
