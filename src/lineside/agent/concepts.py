@@ -16,6 +16,10 @@ CONCEPTS = """
 why: why warum wieso weshalb weswegen woran wodurch reason reasons grund gruende ursache ursachen cause causes causing caused how_come started_the trouble_started schuld
 slow: slow* lag lags lagg* drag* sluggish* crawl* behind hinter* hink* nachhink* haengt haengen langsam* schlepp* traege zaeh* rueckstand* nachkomm* keep_up keeping_up limp* stotter* gaenge shortfall* underperform* struggl* verzug lahm* schwaechel* zurueck zurueckhaeng* zurueckfall* hinterher* falling fall_short nach_hinken schwach weak below under_target bremst ausbremst loses losing lose lost verlier* verloren verlust* off_plan off_pace
 target: target* quota goal goals soll ziel* tagesziel* sollmenge plan planned schedule* zeitplan* stueckzahl* pensum takt output* ausbringung ausstoss throughput leistung durchsatz numbers number nummer tagesmenge schichtziel* rate pace vorgabe menge
+kpi: oee gae nee mtbf mttr kpi kpis kennzahl* key_figure* availability uptime verfuegbarkeit* effectiveness effektivitaet* anlageneffektivitaet* gesamtanlageneff* leistungsgrad* nutzungsgrad* utilisation utilization auslastung* belegungsgrad* allocation gutquote* gutausbeute* qualitaetsrate* quality_rate quality_ratio first_pass yield scrap_rate scrap_ratio reject_rate ausschussquote* ausschussrate* setup_ratio setup_rate setup_share ruestgrad* ruestanteil* ruestzeitanteil* technical_efficiency technische_effizienz throughput_rate durchsatzrate* mean_time
+bottleneck: bottleneck* engpass engpaesse engpassanlage* engpassmaschine* flaschenhals* choke_point chokepoint limiting_unit limiting_machine limits_the_line holds_the_line begrenzt_die_linie
+compare: compare* comparison versus vs against gegen gegenueber vergleich* verglichen besser schlechter better worse best worst beste bester besten schlechteste schlechtester schlechtesten rank ranking
+perform: perform* doing do did done run ran running output produc* abgeschnitten abschneiden schnitt lief gelaufen leistung geleistet leistungsfaehig*
 reach: make making makes hit hits hitting meet meeting reach* schaff* geschafft erreich* krieg* hinkrieg* hinbekomm* on_track finish packen einhalten halten_wir
 now: right_now now moment currently gerade grad jetzt momentan aktuell* derzeit zurzeit present atm so_far
 situation: happening happens going_on goin_on what_s_up situation status update* lage picture overview ueberblick uebersicht rundown nutshell geht_ab stand ausschaut schaut schauts aussieht sieht_es looking los laeuft doing state_of_play quick_look
@@ -69,8 +73,11 @@ often: keep keeps again wieder immer often haeufig* oft every jede jedes
 notes: any_word word_on anything_on anything_about note notes notiz* wrote write* written said say says mention* erwaehn* schrieb* geschrieben eintrag* eintraege eingetragen logbook schichtbuch vermerk* anyone anybody jemand report* comment* complain* remark* told
 telemetry: data daten telemetr* machine sensor* messwert* messung* plc sps reality numbers signal* screen anlage
 if: if wenn falls
-stays: stay* bleibt bleiben remain* doesnt_come not_come doesn_t_come come_back wiederkommt ausfaellt until bis
-rush: rush eilauftrag* eilig* squeeze capacity kapazitaet* resequenc* reschedul* umplan* vorzieh* vorgezogen* einschieb* reinschieb* reinquetsch* extra_order
+stays: be_back wieder_da wieder_laeuft stillsteh* is_down goes_down fails ausfall_bis stay* bleibt bleiben remain* doesnt_come not_come doesn_t_come come_back wiederkommt ausfaellt until bis
+rush: another_order another_job noch_ein_auftrag noch_einen_auftrag unterbring* unterkrieg* unterzubringen einzuschieben einplan* dazwischen* expedite* can_we_do_it customer_wants customer_needs kunde_will kunde_braucht kunde_moechte pull_forward bring_forward pull_ahead rush eilauftrag* eilig* squeez* capacity kapazitaet* resequenc* reschedul* umplan* vorzieh* vorgezogen* einschieb* reinschieb* reinquetsch* extra_order
+exchange: swap* tausch* vertausch* umtausch* shuffle*
+sooner: before ahead_of in_front_of instead_of vor statt anstatt hinter behind nach after
+run_it: run fahren fahre produce make machen produzieren fertigen
 care: looking_after look_after looks_after responsible in_charge kuemmert kuemmern zustaendig* verantwort* owns owner own dran on_it who_s_on who_is_on gehoert handling dealing working_on bearbeitet
 run: stand standen gestanden stood run runs running laeuft laufen up steht stehen down angelaufen stopped idle standing still_stand stillsteht gestoppt wieder_an back_on free frei usable
 where: where wo location end_up whereabouts
@@ -106,6 +113,16 @@ RULES: Mapping[Intent, str] = {
         2.6 slow why !@order !source !waiting
         2.6 @place reach target
         2.2 slow !@order !@thing !source !waiting !time
+    """,
+    Intent.KPI: """
+        4.4 kpi !@stock !@order !limit
+        4.6 compare nights perform !@stock !@order !fault !waste !fix
+        4.2 compare nights|@place target !@stock !@order !reach
+    """,
+    Intent.BOTTLENECK: """
+        4.6 bottleneck !@stock !@order !decide !past !fix !shortage
+        4.6 bottleneck @place|plant !@stock !@order !decide !past !fix
+        4.4 bottleneck @kind !@stock !@order !decide !past !fix
     """,
     Intent.CHANGES: """
         2.6 change since !looks !decide !run !waste
@@ -253,6 +270,12 @@ RULES: Mapping[Intent, str] = {
     Intent.WHAT_IF: """
         4 if stays
         4 if @place !why
+        4 stays @place @clock !why !past
         3.6 rush
+        5.6 rush @stock
+        5.2 rush @order
+        5 rush @place
+        5 exchange @order
+        5.4 if sooner @order run_it
     """,
 }

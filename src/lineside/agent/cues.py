@@ -16,6 +16,8 @@ class Intent(StrEnum):
 
     NOW = "now"
     PACE = "pace"
+    KPI = "kpi"
+    BOTTLENECK = "bottleneck"
     RECONCILE = "reconcile"
     STATE = "state"
     LOOKUP = "lookup"
@@ -95,7 +97,7 @@ CUES: Mapping[Intent, str] = {
         3 make|reach|hit|meet .. number|target|plan|goal|quota|output
         2 on|ahead target|track|plan|schedule|pace
         2 ahead of plan|schedule|target
-        2 throughput|output|oee|performance|productivity
+        2 throughput|output|performance|productivity
         3 how is|was|did|does|are .. perform*|doing|running|run|do|going
         2 lose|losing|lost .. time|units|output|minutes|production|pieces
         2 pace|rate vs|versus|against
@@ -428,6 +430,10 @@ CUES: Mapping[Intent, str] = {
         3 if .. stays|stay|goes|remains|stops|breaks|fails
         3 can|could|should we .. take|accept|squeeze|fit .. order|job|rush
         3 rush order|job
+        3 what would|will|does it cost .. pull|move|bring|run
+        3 what happens|slips if
+        3 pull|bring|move .. forward|ahead
+        3 fit|slot|squeeze .. in
         3 resequenc*|reschedul*|umplan*
         3 was waere|passiert wenn
         3 wenn .. ausfaellt|steht|stehen_bleibt|stillsteht

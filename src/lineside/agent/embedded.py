@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from lineside.actions import Ledger
 
 # These look at the whole plant, so that a foreign name in the question would go unnoticed.
-_WHOLE = frozenset((Intent.NOW, Intent.PACE, Intent.HANDOVER, Intent.PATTERNS, Intent.TRUST, Intent.CHANGES,
+_WHOLE = frozenset((Intent.NOW, Intent.PACE, Intent.KPI, Intent.BOTTLENECK, Intent.HANDOVER, Intent.PATTERNS, Intent.TRUST, Intent.CHANGES,
                     Intent.LOOKS_COMPLETE, Intent.DEPARTURE, Intent.TALLY, Intent.IN_FORCE))  # fmt: skip
-_OF_FIGURES = frozenset((Intent.RECONCILE, Intent.CONFLICTS, Intent.TALLY, Intent.LOOKUP, Intent.STATE))
+_OF_FIGURES = frozenset((Intent.RECONCILE, Intent.CONFLICTS, Intent.TALLY, Intent.LOOKUP, Intent.STATE,
+                         Intent.WHAT_IF))  # fmt: skip
 _LOCATING = word_set("in at of for from bei im am aus von plant site factory werk standort")
 
 
@@ -141,7 +142,9 @@ class EmbeddedAnswerer:
                 verdict=f"{typed!r} may be {', '.join(meanings[:-1])} or {meanings[-1]}: which one is meant?",
                 missing=(f"Which one {typed!r} is.",),
             )
-        for word in (*ask.elsewhere, *_foreign(ask)):
+        # What a plan costs is its price in promises, which is computed.
+        elsewhere = () if ask.intent is Intent.WHAT_IF and (ask.entities or ask.places) else ask.elsewhere
+        for word in (*elsewhere, *_foreign(ask)):
             if not mentioned(self.memory, view, word):
                 return Reading(
                     verdict=f"Not known: no record of this plant tells of {word!r}.",

@@ -74,6 +74,19 @@ class _Asked:
     missing: list[str]
 
 
+def long_enough(view: View, window: Window | None, by: str) -> Window:
+    """A window in which shifts, or crews, can be set side by side: the one named, else the last 7, or 28, days. One
+    that is a single shift becomes the 24 hours up to its end."""
+    if window is None:
+        days = 28 if by == "crew" else 7
+        return Window(start=view.as_of - timedelta(days=days), end=view.as_of, label=f"the last {days} days")
+    slots = view.calendar.between(window.start, window.end)
+    if len(slots) > 1 or not slots:
+        return window
+    end = min(window.end, view.as_of)
+    return Window(start=end - timedelta(hours=24), end=end, label=f"the 24 hours to the end of {slots[0].label}")
+
+
 def _whole(asked: _Asked, found: Sequence[Cell]) -> Reading:
     view, name, wanted, missing, when = asked.view, asked.name, asked.wanted, asked.missing, asked.when
     figures = [figure(d, found) for d in wanted]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from lineside.agent import listing
-from lineside.agent.parameters import AtPlace, Change, Events, NoParameters, Tally, Where, WhereWhen
+from lineside.agent.parameters import AtPlace, Change, Events, Figures, NoParameters, Tally, Where, WhereWhen
 from lineside.agent.tools.context import Context, shift_so_far, tool
 from lineside.errors import BadRequest
-from lineside.interpretation import change, disagreement, now, pace, sources, tally
+from lineside.interpretation import bottleneck, change, disagreement, kpi, now, pace, sources, tally
+from lineside.interpretation.kpi_words import definitions
 from lineside.interpretation.reading import Reading
 from lineside.plant.windows import Window
 
@@ -19,6 +20,24 @@ def _now(context: Context, asked: Where) -> Reading:
 
 def _pace(context: Context, asked: AtPlace) -> Reading:
     return pace.pace(context.view, context.place(asked.equipment) or asked.equipment, context.window(asked.window))
+
+
+def _kpi(context: Context, asked: Figures) -> Reading:
+    known = definitions()
+    if strange := [name for name in asked.measures if name not in known]:
+        raise BadRequest(f"{', '.join(strange)} is no key figure; there are: {', '.join(known)}")
+    window = context.window(asked.window)
+    if asked.by in ("shift", "crew"):
+        window = kpi.long_enough(context.view, window, asked.by)
+    return kpi.kpis(
+        context.view, equipment=context.place(asked.equipment), window=window, measures=asked.measures, by=asked.by
+    )
+
+
+def _bottleneck(context: Context, asked: WhereWhen) -> Reading:
+    return bottleneck.bottleneck(
+        context.view, equipment=context.place(asked.equipment), window=context.window(asked.window)
+    )
 
 
 def _contradictions(context: Context, asked: WhereWhen) -> Reading:
@@ -80,6 +99,13 @@ def _events(context: Context, asked: Events) -> Reading:
 TOOLS = (
     tool("now", "What is happening: open exceptions, lines against target, what waits, silent sources.", Where, _now),
     tool("pace", "Whether equipment is behind its target, where the gap went and the first cause.", AtPlace, _pace),
+    tool(
+        "kpi",
+        "OEE and other key figures (ISO 22400) with both sides of their fraction, side by side too.",
+        Figures,
+        _kpi,
+    ),
+    tool("bottleneck", "Which work unit limits a line, with the waits and stops that show it.", WhereWhen, _bottleneck),
     tool("contradictions", "Notes that contradict what the machines report.", WhereWhen, _contradictions),
     tool("changes", "What changed in a stretch of time, corrections included.", Change, _changes),
     tool("sources", "Each source's health: live, late, silent; gaps and mismatches.", NoParameters, _trust),
