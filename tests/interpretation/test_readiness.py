@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineside.interpretation.departures import departure, hit_by_carrier
+from lineside.interpretation.departures import departure
 from lineside.interpretation.readiness import looks_complete, readiness
+from lineside.interpretation.slips import hit_by_carrier
 from lineside.plant.entities import Entity
 
 NOW = "2026-03-10T13:00:00+01:00"

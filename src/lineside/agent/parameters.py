@@ -67,6 +67,11 @@ class Departure(Parameters):
     dock: str | None = Field(default=None, description="the dock, as in Dock 4")
 
 
+class AtDock(Parameters):
+    dock: str | None = Field(default=None, description="the dock, as in Dock 4")
+    window: str | None = Field(default=None, description="a coming stretch, as in tomorrow, tonight, next shift")
+
+
 class Delay(Parameters):
     minutes: float | None = Field(default=None, description="how late the carrier is, where it is said")
     shipment: str | None = Field(default=None, description=_THING)

@@ -1,25 +1,23 @@
-"""The trucks: what can leave with one, who must act by when, and who is hit when a carrier slips."""
+"""The trucks: what can leave with one, and who must act by when."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lineside.interpretation.assessment import LineReadiness, assess, read_ahead
 from lineside.interpretation.dock import waiting_trucks
-from lineside.interpretation.facts import Facts, moment
+from lineside.interpretation.facts import Facts
 from lineside.interpretation.holds import holds
 from lineside.interpretation.line_words import line_data, line_gaps, line_verdict, part_may_leave
 from lineside.interpretation.links import lines_on
 from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock
+from lineside.interpretation.shipping_policy import shipping_policy
 from lineside.interpretation.stock import related
-from lineside.interpretation.trucks import Truck, cut_off_fact
-from lineside.memory import Statement, View
+from lineside.interpretation.trucks import Truck, cut_off_fact, timetable
+from lineside.memory import View
 from lineside.plant.entities import Entity
 from lineside.plant.plant import CutOff
-from lineside.plant.timeline import duration
-
-_AHEAD_DAYS = 7
 
 
 def departure(view: View, *, at: datetime | None = None, dock: str | None = None) -> Reading:
@@ -67,66 +65,6 @@ def departure(view: View, *, at: datetime | None = None, dock: str | None = None
     )
 
 
-def hit_by_carrier(
-    view: View, *, delay_s: float, shipment: Entity | None = None, carrier: str | None = None
-) -> Reading:
-    """The lines on a carrier's (or one shipment's) trucks that haven't left, and which promises the delay breaks."""
-    facts = Facts(view)
-    found, late = list[Finding](), list[str]()
-    missing = list[str]()
-    for each in waiting_trucks(facts):
-        said = facts.best(each.shipment, "carrier")
-        if shipment is not None and each.shipment != shipment:
-            continue
-        if carrier is not None and (said is None or said.text.casefold() != carrier.casefold()):
-            continue
-        eta = facts.best(each.shipment, "eta")
-        arrives = (moment(eta.value) if eta else None) or each.departure
-        if arrives is None:
-            missing.append(f"Neither an ETA nor a departure of {each.shipment.id} is on record.")
-            continue
-        for line in lines_on(facts, each.shipment):
-            hit = _slip(facts, each, line, then=arrives + timedelta(seconds=delay_s), eta=eta, carrier=said)
-            found.append(hit)
-            if hit.data["late"]:
-                late.append(line.id)
-    found.sort(key=lambda f: (not f.data["late"], f.text))
-    slip = duration(delay_s)
-    whom = shipment.id if shipment else carrier or "every carrier"
-    if not found:
-        text = f"No waiting shipment of {whom} with lines is on record."
-        return Reading(verdict=text, missing=(*missing, f"The shipments of {whom}."))
-    text = (
-        f"{slip} of delay of {whom} makes {len(late)} of {len(found)} lines late: {', '.join(late)}."
-        if late
-        else (f"{slip} of delay of {whom} touches {len(found)} lines and breaks no promise on record.")
-    )
-    return Reading(verdict=text, findings=tuple(found), missing=tuple(missing), data={"late": [*late]})
-
-
-def _slip(
-    facts: Facts, each: Truck, line: Entity, *, then: datetime, eta: Statement | None, carrier: Statement | None
-) -> Finding:
-    plant, now = facts.plant, facts.view.as_of
-    said = facts.best(line, "promised_at") or (facts.best(line.parent, "promised_at") if line.parent else None)
-    promised = moment(said.value) if said else None
-    what = "arrive" if eta else "leave"
-    head = f"{line.id} on {each.shipment.id} would {what} at {clock(then, plant, relative_to=now)}"
-    if promised is None:
-        tail = "no promise is on record"
-    else:
-        shown = clock(promised, plant, relative_to=now)
-        over = (then - promised).total_seconds()
-        tail = f"promised for {shown}, " + (f"{duration(over)} late" if over > 0 else "in time")
-    cites = [*each.cites, *(s.record_id for s in (said, eta, carrier) if s)]
-    return Finding(
-        text=f"{head}; {tail}.",
-        kind=Kind.DERIVED,
-        cites=tuple(dict.fromkeys(cites)),
-        data={"line": line.id, "late": bool(promised and then > promised), "new": then.isoformat()},
-    )
-
-
 def _at_dock(facts: Facts, shipment: Entity, dock: str) -> bool:
     said = facts.best(shipment, "dock")
     return said is not None and related(said.text, dock)
@@ -136,18 +74,8 @@ def _next(facts: Facts, trucks: Sequence[Truck], dock: str | None) -> datetime |
     """The next departure of a shipment; of the timetable where no shipment is planned."""
     now = facts.view.as_of
     planned = [t.departure for t in trucks if t.departure and t.departure >= now]
-    timetable = [d for c in facts.plant.cut_offs if not dock or related(c.dock, dock) if (d := _following(facts, c))]
-    return min(planned, default=min(timetable, default=None))
-
-
-def _following(facts: Facts, cut: CutOff) -> datetime | None:
-    local = facts.view.as_of.astimezone(facts.plant.time_zone)
-    for ahead in range(_AHEAD_DAYS + 1):
-        day = local + timedelta(days=ahead)
-        leaves = day.replace(hour=cut.departure.hour, minute=cut.departure.minute, second=0, microsecond=0)
-        if leaves >= local and leaves.isoweekday() in cut.days:
-            return leaves
-    return None
+    ahead = timetable(facts, now, days=shipping_policy().dock.ahead_days, dock=dock or "")
+    return min(planned, default=ahead[0][0] if ahead else None)
 
 
 def _cut_off(facts: Facts, when: datetime, dock: str | None) -> CutOff | None:
