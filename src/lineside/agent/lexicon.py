@@ -146,7 +146,7 @@ HAPPENINGS: Mapping[str, tuple[str, ...]] = {
 
 # States that things are counted or listed by, as the vocabulary has them.
 STATES = _table("""
-    blocked: blocked, gesperrt, gesperrte, gesperrten, on hold, quarantined, gesperrter, blockiert, quarantine
+    blocked: blocked, gesperrt, gesperrte, gesperrten, on hold, quarantined, gesperrter, gesperrtes, blockiert, blockierte, blockierten, quarantine
     unrestricted: unrestricted, frei, freie, usable, frei verwendbar, freigegeben, released
     inspection: in inspection, under inspection, in pruefung
     running: running, laeuft, laufen, runs
@@ -156,8 +156,8 @@ STATES = _table("""
     maintenance: in maintenance, in wartung
     planned: planned, geplant, geplante, geplanten
     ready: ready, bereit
-    in_progress: in progress, in arbeit, in bearbeitung, running jobs
-    complete: complete, completed, fertig, abgeschlossen, finished, fertiggestellt
+    in_progress: in progress, in arbeit, in bearbeitung, running jobs, under way, being made, in fertigung, in produktion, angefangen, begonnen
+    complete: complete, completed, fertig, fertige, fertigen, abgeschlossen, abgeschlossene, abgeschlossenen, finished, fertiggestellt, fertiggemeldet
     closed: closed, geschlossen
     active: active, aktiv, aktive, aktiven, open
     pending: pending, ausstehend, ausstehende, outstanding, offen, offene, offenen

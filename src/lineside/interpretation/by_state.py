@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.entity_states import SharedState, States, spaced
 from lineside.interpretation.facts import Facts
 from lineside.interpretation.reading import Cite, Finding, Kind, Reading
 from lineside.interpretation.stakes import stakes
+from lineside.interpretation.state_models import Says
 from lineside.interpretation.wording import bounded, counted, listed
 from lineside.memory import View
 from lineside.plant.entities import Entity
@@ -34,11 +36,11 @@ def by_state(
     for kind in kinds:
         wanted = meant(states, kind, state)
         if but_not:
-            wanted |= _between(states, kind, wanted, meant(states, kind, but_not))
+            wanted = Meant(_between(states, kind, wanted.states, meant(states, kind, but_not).states))
         for each in states.all_of(kind):
             if equipment is not None and not _there(facts, each.entity, equipment):
                 continue
-            if each.state in wanted or each.means in wanted:
+            if wanted.fits(each):
                 hits.append(each)
             elif each.state is None:
                 unknown += 1
@@ -75,27 +77,40 @@ def by_state(
     )
 
 
-def meant(states: States, kind: str, word: str) -> set[str]:
-    """What a word for a state means for things of the kind: a shared state, or what a source means by it."""
-    plain = "_".join(word.casefold().replace("-", " ").split())
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a word for a state means for a kind. exactly: only where the governing word means one of these."""
+
+    states: frozenset[str]
+    exactly: frozenset[str] = frozenset()
+
+    def fits(self, each: SharedState) -> bool:
+        return each.state in self.states and (not self.exactly or each.means is None or each.means in self.exactly)
+
+
+def meant(states: States, kind: str, word: str) -> Meant:
+    """What the word means for things of the kind: a shared state, or what a source means by it."""
+    plain = "_".join(word.casefold().replace("-", " ").replace("_", " ").split())
     model = states.models.get(kind)
-    found = {plain} if model and plain in model.states() else set[str]()
-    for words in shared_states.named_states(kind).values():
-        means = shared_states.meaning(words, word)
-        # A source's word stands for a shared state only where that isn't one itself: a job that is released is ready.
-        found |= {means} if means and not found else set()
-    return found or {plain}
+    if model is None:
+        named = shared_states.named_states(kind)
+        return Meant(frozenset((plain, *(m for words in named.values() if (m := shared_states.meaning(words, word))))))
+    if plain in model.states():
+        return Meant(frozenset((plain,)))
+    means = shared_states.meaning(shared_states.named_states(kind)[model.words], word)
+    if means is None or means in model.states():
+        return Meant(frozenset((means or plain,)))
+    rules = [r for r in model.rules if any(isinstance(c, Says) and means in c.states for c in r.when)]
+    return Meant(frozenset(rule.state for rule in rules), frozenset((means,)))
 
 
-def _between(states: States, kind: str, wanted: set[str], end: set[str]) -> set[str]:
+def _between(states: States, kind: str, wanted: frozenset[str], end: frozenset[str]) -> frozenset[str]:
     """The states from those wanted on, before the end: complete but not shippable is also what is released."""
     model = states.models.get(kind)
     order = [s for s in _ORDER if model and s in model.states()]
     starts = [order.index(s) for s in wanted if s in order]
-    if not starts:
-        return set()
     stop = min((order.index(s) for s in end if s in order), default=len(order))
-    return set(order[min(starts) : stop])
+    return frozenset(order[min(starts) : stop]) if starts else wanted
 
 
 _ORDER = ("planned", "ready", "in_progress", "complete", "released", "shippable", "shipped", "departed", "delivered")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lineside.agent import listing
-from lineside.agent.parameters import NoParameters, Properties, Stock, Thing
+from lineside.agent.parameters import ByState, NoParameters, Properties, Stock, Thing
 from lineside.agent.tools.context import Context, tool
-from lineside.interpretation import disagreement, reconcile, state
+from lineside.interpretation import by_state, disagreement, reconcile, state
 from lineside.interpretation.reading import Reading
 
 
@@ -25,6 +25,11 @@ def _conflicts(context: Context, _: NoParameters) -> Reading:
     return disagreement.conflicts(context.view)
 
 
+def _by_state(context: Context, asked: ByState) -> Reading:
+    place = context.place(asked.equipment)
+    return by_state.by_state(context.view, asked.kinds, asked.state, but_not=asked.but_not, equipment=place)
+
+
 def _counted(context: Context, asked: Thing) -> Reading:
     return listing.last_counts(context.view, context.entity(asked.entity))
 
@@ -35,9 +40,15 @@ def _revisions(context: Context, asked: Thing) -> Reading:
 
 TOOLS = (
     tool("stock", "How much there is: each source's figure, the differences explained, which to use.", Stock, _stock),
-    tool("state", "What each source says of one thing, conflicts and holds included.", Thing, _state),
+    tool("state", "How one thing stands: its shared state, each source's word, conflicts, holds.", Thing, _state),
+    tool("by_state", "Which things of some kinds are in a state, and why.", ByState, _by_state),
     tool("lookup", "Single properties of one thing, with their history where wanted.", Properties, _lookup),
-    tool("conflicts", "Where sources contradict one another on states, revisions and stock.", NoParameters, _conflicts),
+    tool(
+        "conflicts",
+        "Where sources contradict one another on states, revisions and stock: rule, owner, what it touches, way out.",
+        NoParameters,
+        _conflicts,
+    ),
     tool("last_count", "What was last counted of a material, lot or place.", Thing, _counted),
     tool("revisions", "Which revision each open job order of a changed material is made to.", Thing, _revisions),
 )
