@@ -15,7 +15,6 @@ from lineside.agent.plainwords import word_set
 from lineside.agent.plan_pace import figures, limits
 from lineside.agent.plan_planning import planning
 from lineside.agent.plan_states import by_state
-from lineside.agent.plan_states import by_state
 from lineside.agent.wording import NUMBER_WORDS, fold
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import Level, level
