@@ -57,6 +57,17 @@ class Stock(Thing):
     )
 
 
+class Warehouse(Parameters):
+    location: str | None = Field(default=None, description="only what lies there, as in WH1 or WH1/A-03")
+
+
+class Apart(Parameters):
+    entity: str | None = Field(default=None, description=f"{_THING}; the whole plant without it")
+    properties: list[str] = Field(
+        default_factory=list, description="only these, as in promised_at, eta, revision, status"
+    )
+
+
 class Properties(Thing):
     properties: list[str] = Field(description="as the vocabulary has them: location, supplier, promised_at, ...")
     history: bool = Field(default=False, description="how each changed, and when")
@@ -130,6 +141,10 @@ class Resequence(Parameters):
     save: str | None = Field(default=None, description="the order, line or job order that is to be saved")
     first: str | None = Field(default=None, description="a job order that is to come before another")
     before: str | None = Field(default=None, description="that other job order")
+
+
+class Conflicts(Parameters):
+    states_only: bool = Field(default=False, description="leave out differing stock figures")
 
 
 class ByState(Where):
