@@ -15,6 +15,7 @@ from lineside.agent.plainwords import word_set
 from lineside.agent.plan_pace import figures, limits
 from lineside.agent.plan_planning import planning
 from lineside.agent.plan_states import by_state
+from lineside.agent.plan_stock import stock_call
 from lineside.agent.wording import NUMBER_WORDS, fold
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import Level, level
@@ -83,7 +84,10 @@ def plan(ask: Ask, names: Names) -> Plan:
         when={"window": _words(ask.window)} if ask.window else {},
         where={"equipment": ask.place} if ask.place else {},
     )
-    calls = _HOW[ask.intent](ask, scope) if ask.intent else _unsaid(ask, scope)
+    if differing := stock_call(ask):
+        calls: _Calls = (Call(*differing, fallback=tuple(_plain(thing) for thing in ask.entities[:1])),)
+    else:
+        calls = _HOW[ask.intent](ask, scope) if ask.intent else _unsaid(ask, scope)
     if (listed := by_state(ask)) is not None:
         calls = (Call(*listed, () if isinstance(calls, str) else calls),)
     if isinstance(calls, str):
