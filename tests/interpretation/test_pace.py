@@ -124,6 +124,40 @@ def test_the_forecast_says_its_assumption_and_is_guessed(remembered, behind, fou
     assert forecast.kind is Kind.GUESSED
 
 
+def test_the_forecast_tells_the_end_without_and_with_the_fix_as_ranges_with_their_basis(remembered, scribe, foundry):
+    total = 0
+    scribe.report("leitstand", "2026-03-02T06:00:00+01:00", f"equipment:{LINE}", good_count=0, target_rate=60)
+    for hour in range(6, 22):
+        total += 58 if hour % 2 else 46
+        scribe.report("leitstand", f"2026-03-02T{hour + 1:02d}:00:00+01:00", f"equipment:{LINE}", good_count=total)
+    scribe.event("leitstand", at("07:00"), "slow", equipment=LINE, reason="Lager heiß")
+    for clock, made in (("06:00", 0), ("07:00", 50), ("08:00", 70), ("09:00", 92), ("10:00", 112)):
+        scribe.report("leitstand", at(clock), f"equipment:{LINE}", good_count=total + made)
+
+    reading = pace(remembered(scribe.events, foundry, NOW).view(), LINE)
+
+    ended = next(f for f in reading.findings if "at_usual_rate" in f.data)
+    # Four hours are left: 20 an hour as now, 52 as usual.
+    assert (ended.data["at_recent_rate"], ended.data["at_usual_rate"]) == (112 + 80, 112 + 208)
+    assert ended.data["recent"][0] < 192 < ended.data["recent"][1] < ended.data["usual"][0] < 320
+    assert "if the slow (Lager heiß) ended now" in ended.text
+    assert "16 hours" in ended.text
+    assert (ended.kind, ended.data["reaches"]) == (Kind.GUESSED, False)
+
+
+def test_a_job_order_that_will_miss_its_promise_at_the_recent_rate_says_so(remembered, behind, foundry):
+    behind.report("sap", at("05:00"), "job_order:FA-881", sales_order_line="4711/10")
+    behind.report("sap", at("05:00"), "sales_order_line:4711/10", promised_at=at("12:00"))
+    behind.report("leitstand", at("09:30"), "job_order:FA-881", quantity_good=145)
+
+    reading = pace(remembered(behind.events, foundry, NOW).view(), LINE)
+
+    job = next(f for f in reading.findings if "FA-881 lacks" in f.text)
+    # 30 were made since the job order said 145.
+    assert job.data["left"] == 225
+    assert "4711/10 is promised for 12:00 CET, which the recent rate misses" in job.text
+
+
 def test_a_line_that_is_on_target_is_not_called_behind(remembered, scribe, press_house):
     for clock, made in (("06:00", 0), ("07:00", 1000), ("08:00", 2010)):
         scribe.report("scada", f"2026-03-03T{clock}:00Z", f"equipment:{PRESS}", good_count=made, target_rate=1000)
