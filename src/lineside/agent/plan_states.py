@@ -40,6 +40,8 @@ _OUTRIGHT = word_set("late overdue spaet verspaetet ueberfaellig most meisten")
 
 def by_state(ask: Ask) -> tuple[str, Mapping[str, Json]] | None:
     """The tool and its arguments, where the question asks which things of a kind are in a state; None where not."""
+    if ask.intent is Intent.CONFLICTS and "blocked" in ask.states and not ask.entities and not ask.places:
+        return "conflicts", {"states_only": True}
     listed = ask.intent is None or ask.intent in _INTENTS or (ask.intent is Intent.SIMILAR and _WHICH & ask.words)
     if ask.entities or ask.unknown or ask.unclear or not listed:
         return None

@@ -19,6 +19,7 @@ from lineside.plant.equipment import within
 
 _SHOWN = 12
 _NAMED = 15
+_NOUNS = 2  # kinds that a sentence names
 
 
 def by_state(
@@ -47,17 +48,20 @@ def by_state(
             else:
                 others[each.state] += 1
     asked = f"{spaced(state)} but not {spaced(but_not)}" if but_not else spaced(state)
-    noun = " or ".join(_plural(kind) for kind in kinds)
+    few = len(kinds) <= _NOUNS
+    singular = " or ".join(kind.replace("_", " ") for kind in kinds) if few else "thing"
+    noun = " or ".join(_plural(kind) for kind in kinds) if few else "things"
     missing = [f"Of {counted(unknown, 'thing')} nothing says how it stands ({noun})."] if unknown else []
     shown = _ranked(facts, hits)[:_SHOWN] if hits else []
     if not hits:
         known = ", ".join(f"{n} {spaced(s)}" for s, n in others.most_common())
         return Reading(
-            verdict=f"No {noun} is {asked}" + (f": {known}." if known else "; none is on record."),
+            verdict=f"No {singular} is {asked}" + (f": {known}." if known else "; none is on record."),
             findings=_counted(states, kinds, others, noun),
             missing=tuple(missing),
             data={"count": 0, "state": state, "ids": []},
         )
+    noun = singular if len(hits) == 1 else noun
     names = listed([each.entity.id for each in shown], limit=_NAMED)
     more = f" and {len(hits) - len(shown)} more" if len(hits) > len(shown) else ""
     verb = "is" if len(hits) == 1 else "are"
@@ -69,7 +73,7 @@ def by_state(
         against += states.against(each.entity)
         missing += each.missing
     return Reading(
-        verdict=f"{len(hits)} {noun if len(hits) != 1 else noun.removesuffix('s')} {verb} {asked}: {names}{more}.",
+        verdict=f"{len(hits)} {noun} {verb} {asked}: {names}{more}.",
         findings=(_head(hits, asked, noun), *findings),
         against=tuple({f.text: f for f in against}.values()),
         missing=tuple(dict.fromkeys(missing)),

@@ -19,18 +19,22 @@ _SHOWN = 12
 _STEPPED = 6  # conflicts whose way out is told; more would bury the first
 
 
-def conflicts(view: View) -> Reading:
-    """Everything on whose state, revision or stock two sources can't both be right, ranked by what it endangers."""
+def conflicts(view: View, *, states_only: bool = False) -> Reading:
+    """Everything on whose state, revision or stock two sources can't both be right, ranked by what it endangers.
+
+    states_only: differing stock figures are left out.
+    """
     facts = Facts(view)
     found = sorted(disputes(facts), key=Disputed.rank)
-    stocks = [stock.about for stock, _ in stock_conflicts(facts)]
+    stocks = [] if states_only else [stock.about for stock, _ in stock_conflicts(facts)]
     bridged = [reconcile(view, entity) for entity in stocks[:3]]
     shown = found[:_SHOWN]
     findings = [f for each in shown for f in (*each.findings, each.stakes.finding(facts)) if f is not None]
     findings += [f for reading in bridged for f in reading.findings]
     if not findings:
         return Reading(
-            verdict="No two sources contradict one another on a state, a revision or a stock figure.",
+            verdict="No two sources contradict one another on a state"
+            + (" or a revision." if states_only else ", a revision or a stock figure."),
             missing=("A second source on anything that only one speaks of.",),
         )
     things = [entity.id for entity in dict.fromkeys((*(each.entity for each in found), *stocks))]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lineside.interpretation import shared_states
-from lineside.interpretation.conflict import Conflict, conflict_finding, conflicts_of
+from lineside.interpretation.conflict import Conflict, conflict_finding, conflicts_of, governing
 from lineside.interpretation.facts import Facts, owner_of, spoken
 from lineside.interpretation.holds import Hold, holds
+from lineside.interpretation.links import touched
 from lineside.interpretation.reading import Finding, Kind
 from lineside.interpretation.stakes import Stakes, stakes
 from lineside.memory import Statement
-from lineside.plant.entities import Entity
+from lineside.plant.entities import Entity, EntityKind
 
 _STANDING = ("status", "state", "quality_status", "result", "credit", "revision")
+_MOST = 200  # blocked lots whose orders are looked up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +46,9 @@ def disputes(facts: Facts, only: Entity | None = None) -> list[Disputed]:
     for kind in {entity.kind for entity in by_thing}:
         facts.load(kind, *(name for name in _STANDING if any(name in by_thing[e] for e in by_thing if e.kind == kind)))
     active = [hold for hold in holds(facts) if hold.active and hold.subject]
-    found = []
-    for entity in sorted(by_thing):
+    bound = [] if only and only.kind != EntityKind.LOT else _bound(facts, active, only)
+    found = list[Disputed]()
+    for entity in sorted({*by_thing, *(u.lot for u in bound)}):
         pairs = [
             c
             for name, sources in sorted(by_thing[entity].items())
@@ -59,18 +63,93 @@ def disputes(facts: Facts, only: Entity | None = None) -> list[Disputed]:
             for word in facts.words(entity, name)
             if shared_states.frees(entity.kind, name, shared_states.state_of(entity.kind, name, word.value))
         ]
-        if not pairs and not freed:
+        above = [u for u in bound if u.lot == entity]
+        if not pairs and not freed and not above:
             continue
         found.append(
             Disputed(
                 entity=entity,
-                findings=(*(_freed(facts, *each) for each in freed), *(conflict_finding(facts, c) for c in pairs)),
-                steps=(*(_lift(facts, *each) for each in freed), *(way_out(c) for c in pairs)),
-                strict=bool(freed) or any(c.strict() for c in pairs),
+                findings=(
+                    *(_freed(facts, *each) for each in freed),
+                    *(_upwards(facts, each) for each in above),
+                    *(conflict_finding(facts, c) for c in pairs),
+                ),
+                steps=(
+                    *(_lift(facts, *each) for each in freed),
+                    *dict.fromkeys(_decide(facts, each) for each in above),
+                    *(way_out(c) for c in pairs),
+                ),
+                strict=bool(freed or above) or any(c.strict() for c in pairs),
                 stakes=stakes(facts, entity),
             )
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A blocked lot, and a word that lets go on what it is for."""
+
+    lot: Entity
+    hold: Hold | None
+    block: Statement | None
+    word: Statement
+
+
+def _bound(facts: Facts, active: Sequence[Hold], only: Entity | None) -> list[_Bound]:
+    """The orders and shipments that some source lets go on although a lot of theirs is held or blocked."""
+    if only is None:
+        facts.load("lot", "quality_status")
+    blocks: dict[Entity, tuple[Hold | None, Statement | None]] = {}
+    for lot in [only] if only else facts.having("lot", "quality_status"):
+        word = governing(facts, lot, facts.words(lot, "quality_status"))
+        if word is not None and shared_states.state_of("lot", "quality_status", word.value) == "blocked":
+            blocks[lot] = (None, word)
+    for hold in active:
+        if hold.subject and hold.subject.kind == EntityKind.LOT and (only is None or hold.subject == only):
+            blocks[hold.subject] = (hold, blocks.get(hold.subject, (None, None))[1])
+    found = []
+    for lot, (held, block) in list(blocks.items())[:_MOST]:
+        for thing in dict.fromkeys(link.entity for link in touched(facts, lot)):
+            if thing.kind not in (EntityKind.SALES_ORDER_LINE, EntityKind.SHIPMENT):
+                continue
+            said = governing(facts, thing, facts.words(thing, "status"))
+            means = said and shared_states.state_of(thing.kind, "status", said.value)
+            if said is not None and means and shared_states.frees(thing.kind, "status", means):
+                found.append(_Bound(lot, held, block, said))
+    return found
+
+
+def _upwards(facts: Facts, each: _Bound) -> Finding:
+    if each.hold is not None:
+        why = f"hold {each.hold.id} is active on it" + (f" ({each.hold.reason})" if each.hold.reason else "")
+    else:
+        why = spoken(each.block, facts.view) if each.block else "it is blocked"
+    cites = (*(each.hold.cites if each.hold else ()), *((each.block.record_id,) if each.block else ()))
+    return Finding(
+        text=f"{each.word.entity.id}, status: {spoken(each.word, facts.view)}, but its lot {each.lot.id} is blocked: "
+        f"{why}; what is blocked can't leave, whatever an order's status says.",
+        kind=Kind.DERIVED,
+        cites=(each.word.record_id, *cites),
+        data={
+            "property": "status",
+            "words": {each.word.source: each.word.text, "lot": each.lot.id},
+            "go_by": f"hold {each.hold.id}" if each.hold else each.block.source if each.block else "",
+        },
+    )
+
+
+def _decide(facts: Facts, each: _Bound) -> str:
+    """Who frees the lot or keeps the order from leaving."""
+    card = owner_of(facts.plant, "hold", "status") or owner_of(facts.plant, "lot", "quality_status")
+    named = each.hold.owner if each.hold else None
+    who = named or (card.owner or card.name if card else None) or (each.block.source if each.block else "its owner")
+    what = f"hold {each.hold.id}" if each.hold else "its quality status"
+    other = facts.plant.source(each.word.source).owner or f"the owner of {each.word.source}"
+    return (
+        f"Ask {who} to decide on {each.lot.id} ({what}), and {other} to keep {each.word.entity.id} from leaving in "
+        f"{each.word.source} until then."
+    )
 
 
 def way_out(conflict: Conflict) -> str:

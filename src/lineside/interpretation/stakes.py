@@ -15,7 +15,11 @@ from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.records import Json
 
 _ORDERS = (EntityKind.JOB_ORDER, EntityKind.SALES_ORDER_LINE, EntityKind.SHIPMENT)
-_OVER = ("shipped", "closed", "complete", "departed", "delivered", "cancelled")
+_OVER = {
+    "job_order": ("complete", "closed", "cancelled"),
+    "sales_order_line": ("shipped", "cancelled"),
+    "shipment": ("departed", "delivered", "cancelled"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,7 @@ def stakes(facts: Facts, entity: Entity) -> Stakes:
             words = [told(s, facts.view) for s in said if s]
             cites |= {s.record_id: None for s in said if s}
             stock.append((thing, " at ".join(words)))
-        elif thing.kind in _ORDERS and facts.state(thing, "status") not in _OVER:
+        elif thing.kind in _ORDERS and facts.state(thing, "status") not in _OVER[thing.kind]:
             said_by, when = _due(facts, thing)
             cites |= {said_by.record_id: None} if said_by else {}
             times += [when] if when else []

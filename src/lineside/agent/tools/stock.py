@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lineside.agent import listing
-from lineside.agent.parameters import ByState, NoParameters, Properties, Stock, Thing
+from lineside.agent.parameters import ByState, Conflicts, Properties, Stock, Thing
 from lineside.agent.tools.context import Context, tool
 from lineside.interpretation import by_state, disagreement, reconcile, state
 from lineside.interpretation.reading import Reading
@@ -21,8 +21,8 @@ def _lookup(context: Context, asked: Properties) -> Reading:
     return state.lookup(context.view, context.entity(asked.entity), asked.properties, history=asked.history)
 
 
-def _conflicts(context: Context, _: NoParameters) -> Reading:
-    return disagreement.conflicts(context.view)
+def _conflicts(context: Context, asked: Conflicts) -> Reading:
+    return disagreement.conflicts(context.view, states_only=asked.states_only)
 
 
 def _by_state(context: Context, asked: ByState) -> Reading:
@@ -46,7 +46,7 @@ TOOLS = (
     tool(
         "conflicts",
         "Where sources contradict one another on states, revisions and stock: rule, owner, what it touches, way out.",
-        NoParameters,
+        Conflicts,
         _conflicts,
     ),
     tool("last_count", "What was last counted of a material, lot or place.", Thing, _counted),
