@@ -14,9 +14,9 @@ from lineside.agent.cues import Intent
 from lineside.agent.plainwords import word_set
 from lineside.agent.plan_pace import figures, limits
 from lineside.agent.plan_planning import planning
+from lineside.agent.plan_shipping import shipping_call
 from lineside.agent.plan_states import by_state
 from lineside.agent.plan_stock import stock_call
-from lineside.agent.wording import NUMBER_WORDS, fold
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import Level, level
 from lineside.plant.records import Json
@@ -84,11 +84,13 @@ def plan(ask: Ask, names: Names) -> Plan:
         when={"window": _words(ask.window)} if ask.window else {},
         where={"equipment": ask.place} if ask.place else {},
     )
-    if differing := stock_call(ask):
-        calls: _Calls = (Call(*differing, fallback=tuple(_plain(thing) for thing in ask.entities[:1])),)
+    if shipped := shipping_call(ask):
+        calls: _Calls = (Call(*shipped),)
+    elif differing := stock_call(ask):
+        calls = (Call(*differing, fallback=tuple(_plain(thing) for thing in ask.entities[:1])),)
     else:
         calls = _HOW[ask.intent](ask, scope) if ask.intent else _unsaid(ask, scope)
-    if (listed := by_state(ask)) is not None:
+    if not shipped and (listed := by_state(ask)) is not None:
         calls = (Call(*listed, () if isinstance(calls, str) else calls),)
     if isinstance(calls, str):
         return Plan(unanswerable=calls, missing=_needed(ask), windows=windows)
@@ -189,33 +191,7 @@ def _ready(ask: Ask, scope: _Scope) -> _Calls:
     return "Which order, shipment or lot is meant is not said."
 
 
-_DELAY = re.compile(
-    r"\b(\d+|one|two|three|four|five|six|ein|eine|einer|zwei|drei|vier|fuenf|sechs)\s*(h|hours?|stunden?|std|min|minutes?|minuten)\b"
-)
-
-
 def _departure(ask: Ask, scope: _Scope) -> _Calls:
-    late = _DELAY.search(fold(ask.text))
-    if (
-        late
-        and {
-            "carrier",
-            "spediteur",
-            "spedition",
-            "frachtfuehrer",
-            "truck",
-            "lkw",
-            "delayed",
-            "late",
-            "slipped",
-            "slips",
-        }
-        & ask.words
-    ):
-        count = float(NUMBER_WORDS.get(late[1], "1" if late[1].startswith("ein") else late[1]))
-        minutes = count * (60 if late[2][0] in "hs" else 1)
-        named = ask.of_kind("shipment")
-        return (Call("carrier_delay", {"minutes": minutes, **({"shipment": str(named[0])} if named else {})}),)
     if "late" in ask.means and "hit" in ask.means and not ask.of_kind("sales_order", "sales_order_line"):
         loads = ask.of_kind("shipment")
         whom: dict[str, Json] = {"shipment": str(loads[0])} if loads else {"carrier": " ".join(ask.topic)}

@@ -66,8 +66,8 @@ TOOLS = (
     tool("departure", "What can leave with a truck: ready, at risk, not ready.", Departure, _departure),
     tool(
         "dock_surprises",
-        "What will surprise the dock in a coming stretch (default: tomorrow): lines that won't be ready or may not, the "
-        "costliest first, and trucks without lines, dock or departure.",
+        "What will surprise the dock in a coming stretch (default: tomorrow): lines that won't be ready or may not, "
+        "the costliest first, and trucks without lines, dock or departure.",
         AtDock,
         _surprises,
     ),
