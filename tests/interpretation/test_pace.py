@@ -100,6 +100,39 @@ def test_the_chain_goes_back_over_a_changed_setting_to_the_alarm_and_past_what_w
     assert [("alarm" in t, "parameter change" in t) for t in chain] == [(True, True), (False, True)]
 
 
+def test_a_line_that_starves_leads_back_over_the_line_that_feeds_it_to_that_lines_alarm(remembered, scribe, foundry):
+    core_shop = "giesserei-nord/kernmacherei/kern-1"
+    scribe.report("sap", at("05:00"), "job_order:K-3", material="KERN-9", equipment=core_shop)
+    scribe.report("sap", at("05:00"), "job_order:FA-881", material="GUSS-12",
+                  components=[{"material": "KERN-9", "quantity": 100}])  # fmt: skip
+    scribe.report("leitstand", at("05:30"), f"equipment:{LINE}", target_rate=60, good_count=0, job_order="FA-881")
+    scribe.event("sps", at("07:02"), "alarm", equipment=core_shop, reason="Gasdruck niedrig", code="G-2")
+    scribe.event("sps", at("07:05"), "stop", equipment=core_shop, reason="Gasdruck")
+    scribe.event("leitstand", at("07:40"), "stop", equipment=FORMER, job_order="FA-881", reason="wartet auf Material")
+    scribe.event("leitstand", at("09:10"), "start", equipment=FORMER)
+    scribe.event("sps", at("08:50"), "start", equipment=core_shop)
+    for clock, made in (("06:00", 0), ("07:40", 100), ("09:10", 100), ("10:00", 150)):
+        scribe.report("leitstand", at(clock), f"equipment:{LINE}", good_count=made)
+
+    reading = pace(remembered(scribe.events, foundry, NOW).view(), LINE)
+
+    assert parts(reading)["waiting for material: wartet auf Material"] == (90, 90)
+    assert f"it probably began with alarm at {core_shop} at 07:02 CET" in reading.verdict
+    guesses = [f.text for f in reading.findings if "led to" in f.text]
+    assert "its line makes KERN-9, which was waited for" in guesses[1]
+
+
+def test_the_chain_of_a_changeover_that_waited_is_told_beside_that_of_the_weightiest_loss(remembered, behind, foundry):
+    behind.event("lager", at("05:50"), "pick_late", material="FORM-7", job_order="FA-881", text="Modell FORM-7 fehlt")
+    behind.event("leitstand", at("06:10"), "changeover_start", equipment=LINE, job_order="FA-881")
+    behind.event("leitstand", at("06:30"), "changeover_end", equipment=LINE)
+
+    reading = pace(remembered(behind.events, foundry, NOW).view(), LINE)
+
+    assert "pick late" in reading.verdict
+    assert any("changeover start at 06:10" in f.text and "led to" in f.text for f in reading.findings)
+
+
 def test_a_persons_cause_is_claimed_and_who_acted_is_named(remembered, behind, foundry):
     reading = pace(remembered(behind.events, foundry, NOW).view(), LINE)
 

@@ -7,8 +7,8 @@ common, and from their order in time, is guessed, and says what links them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lineside.interpretation.reading import Finding, Kind, clock
@@ -51,6 +51,7 @@ _STANDS = re.compile(
 _NEAR = timedelta(hours=2)  # without a lot, job order or word in common, only so near in time is a hint
 _FAR = timedelta(hours=24)
 _DEPTH = 4
+_BESIDE = 2  # further losses whose chains are told
 _CLOCKS = timedelta(seconds=60)
 _EDGE = timedelta(minutes=2)  # how far two sources' times for one change may lie apart
 
@@ -83,37 +84,68 @@ class _Effect:
     figures: frozenset[str]
     subjects: frozenset[Entity]
     text: str
+    feeding: Mapping[str, str] = field(default_factory=dict)  # lines that make what it waits for -> that material
 
 
 def explain(view: View, equipment: str, window: Window, losses: Sequence[Interval]) -> Story:
-    """The chain behind the weightiest loss. losses: weightiest first."""
+    """The chain behind the weightiest loss, and those behind the next ones as far as records tell of any. losses:
+    weightiest first."""
     if not losses:
         return Story()
     # A changeover was planned; where something else was lost too, that is what needs explaining.
-    losses = [i for i in losses if i.loss is not Loss.CHANGEOVER] or losses
-    name = losses[0].why
-    anchor = min((i for i in losses if i.why == name and i.loss is losses[0].loss), key=lambda i: i.start)
+    anchor, *others = _anchors([i for i in losses if i.loss is not Loss.CHANGEOVER] or losses)
+    others = [i for i in _anchors(losses) if i in others or i.loss is Loss.CHANGEOVER][:_BESIDE]
     chain = list(_chain(view, anchor))
     claims = _claimed(view, equipment, anchor)
-    opening = view.record(anchor.records[0]) if anchor.records else None
-    steps: list[Record] = [link.cause for link in reversed(chain)]
-    if opening is not None:
-        steps.append(opening)
+    steps = _steps(view, anchor, chain)
     findings = [stated(step, view.plant, relative_to=window.start) for step in steps]
     findings += [stated(note, view.plant, relative_to=window.start) for note in claims]
-    effects: list[Record] = [*steps[1:]]
-    for link, effect in zip(reversed(chain), effects, strict=False):
-        findings.append(_guess(view, link, effect, window))
+    findings += _guesses(view, steps, chain, window)
+    used = {rid(s) for s in steps} | {rid(n) for n in claims}
+    for other in others:
+        if other is not anchor and (beside := list(_chain(view, other))):
+            more = [s for s in _steps(view, other, beside) if rid(s) not in used]
+            findings += [stated(step, view.plant, relative_to=window.start) for step in more]
+            findings += _guesses(view, _steps(view, other, beside), beside, window)
+            used |= {rid(s) for s in more}
     against = list(_elsewhere(view, equipment, chain[-1].cause)) if chain else []
-    acted = list(_acted(view, equipment, anchor, {rid(s) for s in steps} | {rid(n) for n in claims}))
+    acted = list(_acted(view, equipment, anchor, used))
     findings += [stated(record, view.plant, relative_to=window.start) for record in acted]
     next_steps = () if acted else (f"Ask who owns {_brief(anchor)}: no action on it is on record.",)
     return Story(
         first=_first(view, window, anchor, chain, claims),
-        findings=tuple(findings),
+        findings=tuple(_once(findings)),
         against=tuple(against),
         next_steps=next_steps,
     )
+
+
+def _anchors(losses: Sequence[Interval]) -> list[Interval]:
+    """The first interval of each loss of one name, in the order of their weight."""
+    first: dict[tuple[Loss, str], Interval] = {}
+    for interval in losses:
+        key = (interval.loss, interval.why)
+        if key not in first or interval.start < first[key].start:
+            first[key] = interval
+    return list(first.values())
+
+
+def _steps(view: View, anchor: Interval, chain: Sequence[_Link]) -> list[Record]:
+    """The records of a chain, first cause first, the loss itself last."""
+    opening = view.record(anchor.records[0]) if anchor.records else None
+    return [*(link.cause for link in reversed(chain)), *([opening] if opening is not None else [])]
+
+
+def _guesses(view: View, steps: Sequence[Record], chain: Sequence[_Link], window: Window) -> list[Finding]:
+    return [_guess(view, link, effect, window) for link, effect in zip(reversed(chain), steps[1:], strict=False)]
+
+
+def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    seen = set[str]()
+    for finding in findings:
+        if finding.text not in seen:
+            seen.add(finding.text)
+            yield finding
 
 
 def contradictions(view: View, equipment: str, window: Window, losses: Sequence[Interval]) -> list[Finding]:
@@ -187,6 +219,7 @@ def _chain(view: View, anchor: Interval) -> Iterator[_Link]:
         moment=anchor.start,
         subjects=frozenset(e for e in own | about(view, anchor) if e.kind != EntityKind.EQUIPMENT),
         text=f"{anchor.reason} {anchor.code} {anchor.text}",
+        feeding=_feeding(view, anchor),
     )
     seen = set(anchor.records)
     for _ in range(_DEPTH):
@@ -221,6 +254,22 @@ def _chain(view: View, anchor: Interval) -> Iterator[_Link]:
         )
 
 
+def _feeding(view: View, anchor: Interval) -> dict[str, str]:
+    """The other lines whose job orders make a material of the one that waits; empty for a loss that is no wait."""
+    if anchor.waits_for not in ("material", "upstream", "others") and anchor.loss is not Loss.IDLE:
+        return {}
+    wanted = {e.id for e in about(view, anchor) if e.kind == EntityKind.MATERIAL}
+    told: dict[Entity, dict[str, str]] = {}
+    for word in view.said(kind=EntityKind.JOB_ORDER, properties=("material", "equipment")) if wanted else ():
+        told.setdefault(word.entity, {})[word.property] = word.text
+    found = {
+        work_center(known["equipment"]): known["material"]
+        for known in told.values()
+        if known.get("equipment") and known.get("material") in wanted
+    }
+    return {line: material for line, material in found.items() if line != work_center(anchor.equipment)}
+
+
 def _linked(event: Event, effect: _Effect) -> _Link | None:
     score, why = 0, []
     mine = frozenset(e for e in event.entities() if e.kind != EntityKind.EQUIPMENT)
@@ -242,6 +291,10 @@ def _linked(event: Event, effect: _Effect) -> _Link | None:
         elif work_center(event.equipment) == work_center(effect.equipment):
             score += 1
             why.append("it was on the same line shortly before")
+    fed = effect.feeding.get(work_center(event.equipment)) if event.equipment and event.kind in ("stop", "slow") else ""
+    if fed and age <= _NEAR:
+        score += 3
+        why.append(f"its line makes {fed}, which was waited for")
     if len(same := sorted(_figures(event) & effect.figures)) > 1:
         score += 3
         why.append(f"both move from and to the same values ({listed(same)})")
