@@ -72,11 +72,13 @@ count: how_many how_often how_long wie_viele wieviele wie_oft wie_lang wie_lange
 often: keep keeps again wieder immer often haeufig* oft every jede jedes
 notes: any_word word_on anything_on anything_about note notes notiz* wrote write* written said say says mention* erwaehn* schrieb* geschrieben eintrag* eintraege eingetragen logbook schichtbuch vermerk* anyone anybody jemand report* comment* complain* remark* told
 telemetry: data daten telemetr* machine sensor* messwert* messung* plc sps reality numbers signal* screen anlage
-if: if wenn falls
-stays: be_back wieder_da wieder_laeuft stillsteh* is_down goes_down fails ausfall_bis stay* bleibt bleiben remain* doesnt_come not_come doesn_t_come come_back wiederkommt ausfaellt until bis
+if: if wenn falls suppose supposing angenommen assume assuming
+gone_for: won_t_be_back won_t_be_up not_be_back won_t_come_back not_come_back nicht_zurueck nicht_wieder_da
+stays: stillsteh* goes_down fails stay* bleibt bleiben remain* doesnt_come not_come doesn_t_come come_back wiederkommt ausfaellt until bis
 rush: another_order another_job noch_ein_auftrag noch_einen_auftrag unterbring* unterkrieg* unterzubringen einzuschieben einplan* dazwischen* expedite* can_we_do_it customer_wants customer_needs kunde_will kunde_braucht kunde_moechte pull_forward bring_forward pull_ahead rush eilauftrag* eilig* squeez* capacity kapazitaet* resequenc* reschedul* umplan* vorzieh* vorgezogen* einschieb* reinschieb* reinquetsch* extra_order
 exchange: swap* tausch* vertausch* umtausch* shuffle*
 sooner: before ahead_of in_front_of instead_of vor statt anstatt hinter behind nach after
+make_it: make produce machen produzieren fertigen herstellen
 run_it: run fahren fahre produce make machen produzieren fertigen
 care: looking_after look_after looks_after responsible in_charge kuemmert kuemmern zustaendig* verantwort* owns owner own dran on_it who_s_on who_is_on gehoert handling dealing working_on bearbeitet
 run: stand standen gestanden stood run runs running laeuft laufen up steht stehen down angelaufen stopped idle standing still_stand stillsteht gestoppt wieder_an back_on free frei usable
@@ -270,12 +272,13 @@ RULES: Mapping[Intent, str] = {
     Intent.WHAT_IF: """
         4 if stays
         4 if @place !why
-        4 stays @place @clock !why !past
+        5 gone_for @place
         3.6 rush
         5.6 rush @stock
         5.2 rush @order
         5 rush @place
         5 exchange @order
+        5.2 may make_it @stock @when !why !past !decide
         5.4 if sooner @order run_it
     """,
 }

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 # These look at the whole plant, so that a foreign name in the question would go unnoticed.
 _WHOLE = frozenset((Intent.NOW, Intent.PACE, Intent.KPI, Intent.BOTTLENECK, Intent.HANDOVER, Intent.PATTERNS, Intent.TRUST, Intent.CHANGES,
                     Intent.LOOKS_COMPLETE, Intent.DEPARTURE, Intent.TALLY, Intent.IN_FORCE))  # fmt: skip
-_OF_FIGURES = frozenset((Intent.RECONCILE, Intent.CONFLICTS, Intent.TALLY, Intent.LOOKUP, Intent.STATE,
-                         Intent.WHAT_IF))  # fmt: skip
+_OF_FIGURES = frozenset(
+    (Intent.RECONCILE, Intent.CONFLICTS, Intent.TALLY, Intent.LOOKUP, Intent.STATE, Intent.WHAT_IF)
+)
 _LOCATING = word_set("in at of for from bei im am aus von plant site factory werk standort")
 
 

@@ -28,7 +28,8 @@ HOLD = re.compile(
 )
 _ACT = re.compile(
     rf"^(?:{_POLITE} )*"
-    r"(?:(?:cancel|delete|restart|resequence|approve|reject|reschedule|expedite|do it|loesche|bestelle|starte|"
+    r"(?:(?:cancel|delete|restart|resequence(?! options)|approve|reject|reschedule|expedite|do it|loesche|bestelle|"
+    r"starte|"
     r"scrap(?= (?:it|the|this|that|all|lot|batch|§))|"
     r"stoppe|storniere|verschiebe|buche|aendere|verschicke|verschrotte|genehmige|schliesse)(?: |$)|"
     r"(?:release|ship|order|stop|start|move|transfer|change|set|update|send|post|book|close|correct|lift) "

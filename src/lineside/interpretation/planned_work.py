@@ -10,7 +10,7 @@ from itertools import product
 
 from lineside.interpretation.facts import Facts, moment, plain_id
 from lineside.interpretation.open_jobs import OpenJob, OpenJobs, aware, in_sequence, open_job_orders, running_of
-from lineside.interpretation.paces import Pace, Paces, Setup
+from lineside.interpretation.paces import Pace, Paces
 from lineside.interpretation.planning_rules import PlanningRules, planning_rules
 from lineside.interpretation.schedule import Job, Promise, Schedule, Shop, dispatch
 from lineside.interpretation.standing_still import SettingUp, Standing, standing
@@ -50,8 +50,16 @@ class PlannedWork:
     def due_of(self, job: str) -> list[Due]:
         return [due for due in self.dues.values() if job in due.promise.jobs]
 
-    def setup(self, line: str, before: str, after: str) -> Setup | None:
-        return self.paces.setup(line, before, after)
+    def lines_for(self, material: str) -> list[str]:
+        """The lines that finished the material, the most used first; then those on which it is planned."""
+        planned = sorted({job.line for job in self.jobs.values() if job.material == material})
+        return list(dict.fromkeys((*self.paces.lines_for(material), *planned)))
+
+    def pace_of(self, line: str, material: str) -> Pace | None:
+        """As measured there; else as an open job order of it there is planned to run."""
+        planned = (j.pace for j in self.jobs.values() if j.line == line and j.material == material and not j.begun)
+        running = (j.pace for j in self.jobs.values() if j.line == line and j.material == material and j.begun)
+        return self.paces.measured(line, material) or next(filter(None, (*planned, *running)), None)
 
     def pace_on(self, job: OpenJob, line: str) -> Pace | None:
         """The job order's pace on a line; on another than its own as measured there, in its own unit."""
@@ -68,7 +76,7 @@ class PlannedWork:
             for job in jobs:
                 per_h = shop.per_h.get((line, job.id))
                 known = self.jobs.get(job.id)
-                pace = (self.pace_on(known, line) if known else None) or self.paces.measured(line, job.material)
+                pace = (self.pace_on(known, line) if known else None) or self.pace_of(line, job.material)
                 if not per_h or pace is None:
                     continue
                 hours += job.left / per_h

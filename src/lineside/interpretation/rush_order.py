@@ -60,8 +60,8 @@ def rush_order(
         )
     work = planned_work(view)
     prices, telling = Prices(work), Telling(work)
-    lines = [work_center(equipment)] if equipment else work.paces.lines_for(material)
-    known = {line: pace for line in lines if (pace := work.paces.measured(line, material))}
+    lines = [work_center(equipment)] if equipment else work.lines_for(material)
+    known = {line: pace for line in lines if (pace := work.pace_of(line, material))}
     if not known:
         return _never_made(work, telling, material, amount, lines if equipment else [])
     asked = _converted(work.facts, material, amount, next(iter(known.values())).unit)
@@ -99,7 +99,7 @@ def rush_order(
     ]
     crews, no_crew = telling.crews(chosen[0].sure)
     return Reading(
-        verdict=_verdict(telling, what, chosen, due, late),
+        verdict=_verdict(telling, what, chosen, due, late) + (" Its material can't be checked." if unknown else ""),
         findings=(*findings, *crews),
         missing=(*unknown, *no_crew, *telling.missing(j.id for j in work.shop.orders.get(chosen[0].line, ()))),
         next_steps=(f"Ask who may decide whether to take it as in option 1: {chosen[0].option.what}.",),
@@ -172,6 +172,7 @@ def _verdict(
     sure = telling.clock(best.sure)
     lack = f" But nothing that is ordered covers {listed([w.material for w in late])}." if late else ""
     done = f"{what} would be done on {where} at {end}, at the latest {sure}"
+    done += ", if the planned rates hold" if best.pace.kind is Kind.GUESSED else ""
     pay = "without a promise slipping" if not best.slips else f"and {listed(_slipping(best))}"
     if due is None:
         return f"{'Yes' if not best.slips and not late else 'At a price' if not late else 'No'}: {done}, {pay}.{lack}"
@@ -303,7 +304,7 @@ def _never_made(work: PlannedWork, telling: Telling, material: str, amount: Quan
             )
             ranges.append(Finding(text=text, kind=Kind.DERIVED, cites=cites))
     where = f" on {listed([telling.called(line) for line in lines])}" if lines else ""
-    made_on = [line for line in work.paces.lines_for(material) if line not in lines]
+    made_on = [line for line in work.lines_for(material) if line not in lines]
     elsewhere = f" It was made on {listed([telling.called(line) for line in made_on])}." if made_on else ""
     return Reading(
         verdict=f"Whether {amount} of {material} can be taken{where} can't be computed: no record tells how fast it is "
