@@ -33,8 +33,8 @@ LETTERS_SHOWN = 1000
 Row = dict[str, Json]
 
 
-def source_rows(lineside: Lineside, reader: Reader = EVERYTHING) -> list[Row]:
-    """A row for every source that is configured, declared or was heard, and that `reader` may read.
+def source_rows(lineside: Lineside, reader: Reader = EVERYTHING, *, only: str | None = None) -> list[Row]:
+    """A row for every source that is configured, declared or was heard, and that `reader` may read; or for one.
 
     received = recorded + known + dead_lettered + held + ignored. state: as in `FeedState`, since when and why;
     freshness: what answers say of it. rate_per_h: messages of the last hour; hours: of each of the last 24, oldest
@@ -53,7 +53,7 @@ def source_rows(lineside: Lineside, reader: Reader = EVERYTHING) -> list[Row]:
     sent = hourly(memory)
     rows: list[Row] = []
     for name in sorted({*accounts, *fresh, *configured, *declared}):
-        if not reader.may_read_source(name, plant):
+        if (only is not None and name != only) or not reader.may_read_source(name, plant):
             continue
         account, card, feed = accounts.get(name, SourceAccount(source=name)), declared.get(name), feeds.get(name)
         with memory.read() as connection:
@@ -122,9 +122,10 @@ def source_detail(lineside: Lineside, name: str, reader: Reader = EVERYTHING) ->
 
     Raises NotFound also where `reader` may not know of it.
     """
-    row = next((each for each in source_rows(lineside, reader) if each["source"] == name), None)
-    if row is None:
+    rows = source_rows(lineside, reader, only=name)
+    if not rows:
         raise NotFound(f"there is no source {name!r} that you may read", source=name)
+    (row,) = rows
     memory, now = lineside.memory, lineside.clock()
     account = next((each for each in memory.sources_seen() if each.source == name), SourceAccount(source=name))
     past = [each for each in memory.alerts(name, only_open=False, limit=3 * _SHOWN) if each.closed_at is not None]
