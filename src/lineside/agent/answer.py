@@ -87,7 +87,8 @@ class ToolUse:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """verdict: the answer itself, in one sentence. read_as: how an ambiguous question was taken. dropped: how many
-    claims the grounding check refused. An abstention has no claims and says in `missing` what would be needed."""
+    claims the grounding check refused. notices: what the asker should hear first, beside what was asked. An abstention
+    has no claims and says in `missing` what would be needed."""
 
     verdict: str
     as_of: datetime
@@ -106,6 +107,7 @@ class Answer:
     tools: tuple[ToolUse, ...] = ()
     proposals: tuple[Mapping[str, Json], ...] = ()
     dropped: int = 0
+    notices: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -147,6 +149,7 @@ class Answer:
             "tools": [{"name": use.name, "arguments": dict(use.arguments)} for use in self.tools],
             "proposals": [dict(proposal) for proposal in self.proposals],
             "answerer": self.answerer,
+            **({"notices": list(self.notices)} if self.notices else {}),
         }
 
 
@@ -202,7 +205,8 @@ def _numbers(citations: Sequence[int]) -> str:
 
 
 def _lines(answer: Answer) -> list[str]:
-    lines = [f"Read as: {reading}" for reading in answer.read_as]
+    lines = ["First:", *(f"- {notice}" for notice in answer.notices), ""] if answer.notices else []
+    lines += [f"Read as: {reading}" for reading in answer.read_as]
     head, rest = _headline(answer.verdict)
     said = [claim for claim in answer.claims if _bare(claim.text) in _bare(answer.verdict)]
     whole = [claim for claim in answer.claims if _bare(claim.text).startswith(_bare(answer.verdict))]

@@ -23,6 +23,7 @@ from lineside.errors import BadRequest, LinesideError
 from lineside.memory import conversations
 from lineside.plant.plant import Person
 from lineside.plant.records import Json
+from lineside.serve.telling import with_news
 
 log = structlog.get_logger()
 
@@ -76,7 +77,7 @@ async def ask_once(
     question = questioned(lineside, text, at=at, person=person, conversation=conversation)
     run = new_run_id()
     keep_question(lineside, question, run)
-    answer = await lineside.answerer.answer(question)
+    answer = with_news(lineside, question, await lineside.answerer.answer(question))
     keep_answer(lineside, question, answer, run)
     return answer
 
@@ -205,8 +206,11 @@ class Runs:
     async def _answer(self, run: Run) -> None:
         async for event in self._lineside.answerer.stream(run.question):
             if isinstance(event, Done):
-                keep_answer(self._lineside, run.question, event.answer, run.id)
-            run.tell(event)
+                answer = with_news(self._lineside, run.question, event.answer)
+                keep_answer(self._lineside, run.question, answer, run.id)
+                run.tell(Done(answer))
+            else:
+                run.tell(event)
         if not run.ended:
             raise RuntimeError("the answerer's stream ended without an answer")
 

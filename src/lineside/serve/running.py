@@ -19,6 +19,7 @@ from lineside.errors import LinesideError, SetupError
 log = structlog.get_logger()
 
 INDEX_PAUSE_S = 1.0
+DECISIONS_PAUSE_S = 60.0
 ACTIONS_PAUSE_S = 1.0
 INDEXED_AT_ONCE = 256  # about a second: so long may a stop wait
 
@@ -50,6 +51,7 @@ async def run(
         if "ingest" in parts:
             running.append(tasks.create_task(_read_sources(lineside)))
             running.append(tasks.create_task(_repeat(_indexing(lineside, indexed), INDEX_PAUSE_S)))
+            running.append(tasks.create_task(_repeat(lambda: _warn(lineside), DECISIONS_PAUSE_S)))
         if "actions" in parts:
             running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))
         if door is not None:
@@ -74,6 +76,13 @@ async def _read_sources(lineside: Lineside) -> None:
         await Intake(lineside.memory, readings).run()
     finally:
         await asyncio.to_thread(watchdog.stop)
+
+
+def _warn(lineside: Lineside) -> bool:
+    from lineside.serve.telling import warn_of_decisions
+
+    warn_of_decisions(lineside)
+    return False
 
 
 def _act(lineside: Lineside) -> bool:

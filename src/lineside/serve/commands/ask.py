@@ -1,4 +1,4 @@
-"""ask, handover: what people want to know."""
+"""ask, handover, recalled: what people want to know."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lineside.serve.home import home_folder
 def register(root: typer.Typer) -> None:
     root.command("ask")(ask)
     root.command("handover")(handover)
+    root.command("recalled")(recalled)
 
 
 def ask(
@@ -37,6 +38,33 @@ def handover(
     """Draft the handover of the running shift from the records."""
     question = f"Give me the handover for {equipment}" if equipment else "Give me the handover"
     _answer(context, question, as_user=as_user, at=at, conversation=None, as_json=as_json)
+
+
+def recalled(
+    context: typer.Context,
+    as_user: Annotated[str | None, typer.Option("--as", help="What this person was told.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="What had changed by then.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List earlier answers and decisions that rest on records which changed since."""
+    from lineside.app import open_lineside
+    from lineside.serve.moments import parse_moment
+    from lineside.serve.telling import recall_rows
+    from lineside.serve.terminal import print_json
+
+    lineside = open_lineside(home_folder(context.obj.home))
+    try:
+        person = lineside.person(as_user) if as_user is not None else None
+        rows = recall_rows(lineside, person, at=parse_moment(at, lineside.plant) if at else None)
+    finally:
+        lineside.close()
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(row["text"])
+    if not rows:
+        typer.echo("Nothing that was told and kept in a conversation has changed since.")
 
 
 def _answer(

@@ -22,6 +22,7 @@ from lineside.serve.api import EVENT_STREAM, PULSE, Answering, Here, Reading
 from lineside.serve.asking import LINESIDE, LONGEST_QUESTION, PERSON, Failed, RunEvent, answer_json, questioned
 from lineside.serve.pages.showing import partial, render, show
 from lineside.serve.pages.suggesting import suggested
+from lineside.serve.telling import news_for, recalled_marks
 
 TURNS_SHOWN = 200
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -127,12 +128,16 @@ def _chat(request: Request, lineside: Lineside, person: Person | None, *, conver
     for turn in turns:
         if turn["state"] == "lost" and request.app.state.runs.find(turn["run"], person):
             turn["state"] = "live"
+    marks = recalled_marks(lineside, person, conversation) if turns else {}
+    for turn in turns:
+        turn["recalled"] = marks.get(turn["run"], "")
     return show(
         request,
         "chat.html",
         conversation=conversation,
         conversations=_listed(lineside, person),
         turns=turns,
+        notices=news_for(lineside, person),
         longest=LONGEST_QUESTION,
     )
 
