@@ -78,6 +78,10 @@ class Departure(Parameters):
     dock: str | None = Field(default=None, description="the dock, as in Dock 4")
 
 
+class AtLine(WhereWhen):
+    job_order: str | None = Field(default=None, description="one job order's id, as in WO-7781")
+
+
 class AtDock(Parameters):
     dock: str | None = Field(default=None, description="the dock, as in Dock 4")
     window: str | None = Field(default=None, description="a coming stretch, as in tomorrow, tonight, next shift")

@@ -42,13 +42,15 @@ _FOR_PRODUCTION = re.compile(
     r"\brisik\w+ (?:fuer|im) (?:den )?versand|\bnothing slips\b|\bnichts rutscht\b|\bkeep (?:the )?trucks? on time\b"
 )
 _MATERIAL = re.compile(
-    r"\b(?:materials?|parts?|components?|ingredients?|picks?|picking|rohstoff\w*|teilen?|komponenten?|bauteil\w*|zutaten|"
+    r"\b(?:materials?|stuff|parts?|components?|ingredients?|picks?|picking|"
+    r"rohstoff\w*|teilen?|komponenten?|bauteil\w*|zutaten|"
     r"kommissionier\w*|bereitstell\w*|\w*material\w*)\b"
 )
 _AT_LINE = re.compile(
     r"\b(?:staged|staging|missing|lack\w*|short|shortages?|substitut\w*|replacement material|late picks?|"
     r"picks? (?:are )?late|"
-    r"line[- ]?side|at the line|there for the|bereit(?:gestellt\w*|stellung\w*)?|fehl\w*|knapp\w*|ersatz\w*|"
+    r"line[- ]?side|at the line|there for the|without enough|not enough|"
+    r"zu wenig|nicht genug|bereit(?:gestellt\w*|stellung\w*)?|fehl\w*|knapp\w*|ersatz\w*|"
     r"verspaetete\w* (?:kommissionier|bereitstell)\w*)\b"
 )
 _STEADY = re.compile(
@@ -75,11 +77,13 @@ _MATERIAL_WANTS = frozenset((None, Intent.READINESS, Intent.RECALL, Intent.TALLY
 
 def shipping_call(ask: Ask) -> tuple[str, dict[str, Json]] | None:
     """The tool and its arguments, where the question looks ahead to the dock or the line; None where it does not."""
+    text = fold(ask.text)
+    if _lacks_material(ask, text):
+        job: dict[str, Json] = {"job_order": str(ask.entities[0])} if ask.entities else {}
+        return "material_readiness", {**_when(ask), **_where(ask), **job}
     if ask.intent in _ELSE or ask.unknown:
         return None
-    text = fold(ask.text)
-    when: dict[str, Json] = {"window": _words(ask)} if ask.window and ask.window_said else {}
-    where: dict[str, Json] = {"equipment": ask.place} if ask.place else {}
+    when, where = _when(ask), _where(ask)
     if (slip := _slip(ask, text)) is not None:
         return "carrier_delay", slip
     shipped = ask.of_kind(*_SHIPPED)
@@ -92,9 +96,26 @@ def shipping_call(ask: Ask) -> tuple[str, dict[str, Json]] | None:
         return "production_risk", {**when, **where}
     if not ask.places and _SURPRISE.search(text) and (_AHEAD.search(text) or "surpris" in text or "ueberrasch" in text):
         return "dock_surprises", when
-    if ask.intent in _MATERIAL_WANTS and _MATERIAL.search(text) and _AT_LINE.search(text):
-        return "material_readiness", {**when, **where}
     return None
+
+
+def _lacks_material(ask: Ask, text: str) -> bool:
+    if (
+        ask.unknown
+        or len(ask.of_kind("job_order")) != len(ask.entities)
+        or not (_MATERIAL.search(text) and _AT_LINE.search(text))
+    ):
+        return False
+    next_shift = ask.intent is Intent.HANDOVER and "handover" not in ask.means
+    return next_shift or ask.intent in _MATERIAL_WANTS
+
+
+def _when(ask: Ask) -> dict[str, Json]:
+    return {"window": _words(ask)} if ask.window and ask.window_said else {}
+
+
+def _where(ask: Ask) -> dict[str, Json]:
+    return {"equipment": ask.place} if ask.place else {}
 
 
 _SURPRISE_OR_DOCK = re.compile(rf"\b(?:{_DOCK}|slips?|rutsch\w*|in time|on time|puenktlich|rechtzeitig)\b")

@@ -24,45 +24,47 @@ _NAMES = ("status", "planned_start", "planned_end", "equipment", "components", "
 _BLOCKED = 3  # lots told for one need
 
 
-def lacking_material(view: View, window: Window | None = None, equipment: str | None = None) -> Reading:
+def lacking_material(
+    view: View, window: Window | None = None, equipment: str | None = None, *, job: Entity | None = None
+) -> Reading:
     """The open job orders whose components are not all staged and usable; with `window`, those planned to start by its
-    end."""
+    end; with `job`, that one alone."""
     facts = Facts(view)
     facts.load(EntityKind.JOB_ORDER, *_NAMES)
-    jobs = {job for name in ("status", "components", "planned_start") for job in facts.having("job_order", name)}
-    open_jobs = [job for job in sorted(jobs) if facts.state(job, "status") not in _OVER]
-    asked = [job for job in open_jobs if _meant(facts, job, window, equipment)]
+    jobs = {each for name in ("status", "components", "planned_start") for each in facts.having("job_order", name)}
+    open_jobs = [each for each in sorted(jobs) if facts.state(each, "status") not in _OVER]
+    asked = [each for each in open_jobs if (each == job if job else _meant(facts, each, window, equipment))]
     # What an earlier job order elsewhere takes is not there for this one.
-    rivals = [job for job in open_jobs if _meant(facts, job, window, None)]
+    rivals = [each for each in open_jobs if _meant(facts, each, window, None)]
     side = LineSide(facts)
     needs = side.needs([*rivals, *asked])
-    found = {job: needs[job] for job in asked if job in needs}
-    short = {job: [n for n in mine if n.lacks] for job, mine in found.items() if any(n.lacks for n in mine)}
-    waiting = [job for job in found if facts.state(job, "status") != "in_progress"]  # what runs has what it needs
-    silent = {job: untold for job in waiting if (untold := [n for n in found[job] if not n.told])}
-    missing = [f"The components of {job.id}." for job in asked if job not in found]
-    missing += [f"What of {listed([n.material for n in mine])} is staged for {job.id}." for job, mine in silent.items()]
+    found = {each: needs[each] for each in asked if each in needs}
+    short = {each: lacking for each, mine in found.items() if (lacking := [n for n in mine if n.lacks])}
+    waiting = [each for each in found if facts.state(each, "status") != "in_progress"]  # what runs has what it needs
+    silent = {each: untold for each in waiting if (untold := [n for n in found[each] if not n.told])}
+    missing = [f"The components of {each.id}." for each in asked if each not in found]
+    missing += [f"What of {listed([n.material for n in mine])} is staged for {of.id}." for of, mine in silent.items()]
     if not found:
         return Reading(
             verdict="Which jobs lack material is not known: no open job order has its components on record.",
             missing=tuple(missing) or ("Job orders with components, and what is staged for them.",),
             window=window,
         )
-    sources = {said.source for job in found if (said := facts.best(job, "components"))}
-    ordered = sorted(short, key=lambda job: (_start(short[job]) or view.as_of, job))
+    sources = {said.source for each in found if (said := facts.best(each, "components"))}
+    ordered = sorted(short, key=lambda each: (_start(short[each]) or view.as_of, each))
     return Reading(
-        verdict=_verdict(facts, found, {job: short[job] for job in ordered}, silent),
+        verdict=_verdict(facts, found, {each: short[each] for each in ordered}, silent),
         findings=(
-            *(f for job in ordered for need in short[job] for f in _about(facts, side, need)),
+            *(f for each in ordered for need in short[each] for f in _about(facts, side, need)),
             *_pressing(silent),
             *_full(facts, found, short),
         ),
         missing=(*missing, *late_sources(view, sources)),
-        next_steps=tuple(dict.fromkeys(s for job in ordered for need in short[job] for s in _steps(facts, need))),
+        next_steps=tuple(dict.fromkeys(s for each in ordered for need in short[each] for s in _steps(facts, need))),
         window=window,
         data={
-            "lacking": [job.id for job in ordered],
-            "not_known": [job.id for job in silent if job not in short],
+            "lacking": [each.id for each in ordered],
+            "not_known": [each.id for each in silent if each not in short],
             "of": len(found),
             "needs": [need_data(need) for mine in found.values() for need in mine],
         },

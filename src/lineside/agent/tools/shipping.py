@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lineside.agent import listing
-from lineside.agent.parameters import AtDock, Delay, Departure, NoParameters, Thing, Where, WhereWhen
+from lineside.agent.parameters import AtDock, AtLine, Delay, Departure, NoParameters, Thing, Where, WhereWhen
 from lineside.agent.tools.context import Context, moment, tool
 from lineside.interpretation import departures, production_risk, readiness, slips, staging, surprises
 from lineside.interpretation.reading import Reading
@@ -40,8 +40,10 @@ def _carrier(context: Context, asked: Delay) -> Reading:
     return slips.hit_by_carrier(context.view, delay_s=delay_s, shipment=shipment, carrier=carrier)
 
 
-def _staging(context: Context, asked: WhereWhen) -> Reading:
-    return staging.lacking_material(context.view, _ahead(context, asked.window), context.place(asked.equipment))
+def _staging(context: Context, asked: AtLine) -> Reading:
+    job = context.entity(asked.job_order) if asked.job_order else None
+    place = context.place(asked.equipment)
+    return staging.lacking_material(context.view, _ahead(context, asked.window), place, job=job)
 
 
 def _bound(context: Context, asked: Where) -> Reading:
@@ -88,7 +90,7 @@ TOOLS = (
         "material_readiness",
         "Which job orders lack material at the line: required, staged, free, on its way, late picks, blocked lots, "
         "substitutes and whose consent they need.",
-        WhereWhen,
+        AtLine,
         _staging,
     ),
     tool(
