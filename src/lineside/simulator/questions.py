@@ -43,6 +43,14 @@ def questions(world: World, truth: dict[str, Any]) -> Iterator[dict[str, Json]]:
     yield _ask("pace", f"Why is {line} falling behind?", [str(behind["good"])], behind["ids"])
     yield _ask("pace", f"Warum liegt {line} zurück?", [str(behind["good"])], behind["ids"], "de")
     yield _ask("contradiction", f"Which note contradicts the telemetry of {line}?", [], [behind["contradicted_note"]])
+    did = truth["performance"][behind["line"]]
+    night, day = did[windows["last night"]["shift"]], did[windows["current shift"]["shift"]]
+    yield _ask("kpi", f"What was the availability of {line} last night?", [f"{night['availability']:.1%}"[:-1]], [],
+               window=windows["last night"])  # fmt: skip
+    yield _ask("kpi", f"Wie hoch ist die Verfügbarkeit von {line} heute seit 06:00?",
+               [f"{day['availability']:.1%}"[:-1]], [], "de")  # fmt: skip
+    stood = max(day["stopped_minutes"], key=lambda unit: day["stopped_minutes"][unit])
+    yield _ask("bottleneck", f"Which machine is the bottleneck on {line}?", [stood.rpartition("/")[2]], [])
     fixes = [name for crew in recurring["crews"].values() for name in crew["notes"]]
     yield _ask(
         "patterns",

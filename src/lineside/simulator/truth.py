@@ -14,6 +14,7 @@ from lineside.plant.records import Json
 from lineside.simulator.facts import Fact, text_of
 from lineside.simulator.hours import ZONE, Slot, slot_at, slots
 from lineside.simulator.orders import Sale, twin
+from lineside.simulator.performance import performance
 from lineside.simulator.questions import questions
 from lineside.simulator.stories import Stories
 from lineside.simulator.world import World
@@ -29,6 +30,7 @@ def truth(world: World, stories: Stories) -> dict[str, Json]:
         "orders": [_order(stories, sale) for sale in stories.sales if sale.role],
         "truck": _truck(stories),
         "behind": _behind(world, stories),
+        "performance": performance(world, stories.production),
         "recurring": _recurring(world, stories),
         "decisions": _decisions(stories),
         "silent": _silent(world, stories),
