@@ -18,6 +18,7 @@ from lineside.agent.plan import Call, plan
 from lineside.agent.question import understand
 from lineside.agent.tools import TOOLS, Context
 from lineside.errors import BadRequest
+from lineside.interpretation import kpi_compare
 from lineside.interpretation.reading import Finding, Kind, Reading
 from lineside.memory import EVERYTHING, Memory, Reader, View
 
@@ -25,11 +26,10 @@ if TYPE_CHECKING:
     from lineside.actions import Ledger
 
 # These look at the whole plant, so that a foreign name in the question would go unnoticed.
-_WHOLE = frozenset((Intent.NOW, Intent.PACE, Intent.KPI, Intent.BOTTLENECK, Intent.HANDOVER, Intent.PATTERNS, Intent.TRUST, Intent.CHANGES,
-                    Intent.LOOKS_COMPLETE, Intent.DEPARTURE, Intent.TALLY, Intent.IN_FORCE))  # fmt: skip
-_OF_FIGURES = frozenset(
-    (Intent.RECONCILE, Intent.CONFLICTS, Intent.TALLY, Intent.LOOKUP, Intent.STATE, Intent.WHAT_IF)
-)
+_WHOLE = frozenset((Intent.NOW, Intent.PACE, Intent.KPI, Intent.BOTTLENECK, Intent.HANDOVER, Intent.PATTERNS,
+                    Intent.TRUST, Intent.CHANGES, Intent.LOOKS_COMPLETE, Intent.DEPARTURE, Intent.TALLY,
+                    Intent.IN_FORCE))  # fmt: skip
+_OF_FIGURES = frozenset((Intent.RECONCILE, Intent.CONFLICTS, Intent.TALLY, Intent.LOOKUP, Intent.STATE, Intent.WHAT_IF))
 _LOCATING = word_set("in at of for from bei im am aus von plant site factory werk standort")
 
 
@@ -85,7 +85,7 @@ class EmbeddedAnswerer:
                 yield _Outcome(refused)
                 continue
             readings: list[Reading] = []
-            for one in (ask, *(replace(ask, window=window, windows=()) for window in ask.windows)):
+            for one in (ask, *(replace(ask, window=window) for window in ask.windows)):
                 found = plan(one, names)
                 if found.unanswerable:
                     yield _Outcome(Reading(verdict=found.unanswerable, missing=found.missing))
@@ -104,7 +104,7 @@ class EmbeddedAnswerer:
                         outcome = _made(call, context)
                         readings.append(outcome.reading)
                         yield outcome
-            if compared := _compared(readings):
+            if compared := _compared(readings) or kpi_compare.compared(readings):
                 yield _Outcome(compared)
 
     def _unknown(self, ask: Ask, view: View) -> Reading | None:

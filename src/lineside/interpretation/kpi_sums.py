@@ -9,6 +9,7 @@ from math import prod
 
 from lineside.interpretation.kpi_words import Definition, definitions, element_names
 from lineside.interpretation.time_model import Cell
+from lineside.plant.quantities import unit as spelled
 from lineside.plant.records import Json
 
 _AMOUNTS = frozenset(("GQ", "SQ", "PQ"))
@@ -101,7 +102,7 @@ def figure(definition: Definition, found: Sequence[Cell]) -> Figure:
         return _product(definition, found)
     needed = _needed(definition)
     used = [c for c in found if needed <= c.elements.keys()]
-    units = tuple(sorted({c.unit for c in used})) if needed & _AMOUNTS else ()
+    units = _units(used) if needed & _AMOUNTS else ()
     lacking = tuple(sorted({e for c in found for e in needed - c.elements.keys()}))
     if not used or len(units) > 1:
         return Figure(definition=definition, value=None, lacking=lacking, units=units)
@@ -124,6 +125,12 @@ def figure(definition: Definition, found: Sequence[Cell]) -> Figure:
         by_plan=bool(needed & _TIMES_RATED) and any(c.planned_rate for c in used),
         rate_since=max((c.rate_since for c in used if c.rate_since), default=None) if needed & _TIMES_RATED else None,
     )
+
+
+def _units(used: Sequence[Cell]) -> tuple[str, ...]:
+    """The units that were counted in; a bare count beside one of pieces counts pieces."""
+    found = {spelled(c.unit) for c in used}
+    return tuple(sorted(found - {""} if found == {"", "ea"} else found))
 
 
 def _product(definition: Definition, found: Sequence[Cell]) -> Figure:
