@@ -35,6 +35,13 @@ def questions(world: World, truth: dict[str, Any]) -> Iterator[dict[str, Json]]:
         yield _ask("readiness", f"Is {order['sales_order']} really shippable?", says, proof)
     yield _ask("readiness", f"Kann {orders['hold']['sales_order']} heute raus?", orders["hold"]["holds"],
                orders["hold"]["blockers"]["hold"], "de")  # fmt: skip
+    held = orders["hold"]
+    blocked = held["blockers"]["hold"]
+    yield _ask("state", "Which lots are blocked?", [held["lot"]], blocked)
+    yield _ask("state", "Welche Lose sind gesperrt?", [held["lot"]], blocked, "de")
+    yield _ask("state", "What is released in ERP but blocked in QMS?", [held["lot"], held["line"]], blocked)
+    can_leave = [order["sales_order"] for order in truth["orders"] if order["shippable"] == "yes"]
+    yield _ask("state", "Which sales orders are ready to ship?", can_leave, [])
     truck = truck_orders(truth)
     yield _ask("departure", "What can leave on the 15:00 truck?", truck["yes"], truth["truck"]["ids"])
     yield _ask(
