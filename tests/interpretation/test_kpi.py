@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lineside.errors import SetupError
 from lineside.interpretation.kpi import kpis
+from lineside.interpretation.kpi_compare import compared
 from lineside.interpretation.kpi_words import definitions, parse
 from lineside.interpretation.reading import Kind
 from lineside.interpretation.time_model import PARTS, cells
@@ -169,6 +170,19 @@ def test_shifts_are_set_side_by_side_and_too_few_of_them_speak_against(remembere
     assert groups["spät"] == near(300 / 480)
     assert "früh did best" in reading.verdict
     assert any("so few shifts" in f.text for f in reading.against)
+
+
+def test_two_windows_of_one_line_tell_by_how_much_they_differ(remembered, worked, foundry):
+    worked.report("leitstand", at("22:00"), f"equipment:{LINE}", good_count=700, reject_count=20)
+    view = remembered(worked.events, foundry, at("22:30")).view()
+    late = Window(start=early().end, end=early(3, (14, 22)).end, label="spät")
+    two = [kpis(view, equipment=LINE, window=window, measures=["oee"]) for window in (early(), late)]
+
+    found = compared(two)
+
+    assert found.verdict == "OEE: früh 62.5 %, spät 83.3 %: früh is worse by 20.8 points."
+    assert compared(two[:1]) is None
+    assert compared([two[0], two[0]]) is None
 
 
 def test_what_is_reported_later_changes_no_figure_before(remembered, worked, foundry):
