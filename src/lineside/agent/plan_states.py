@@ -30,6 +30,17 @@ _FURTHER: Mapping[str, frozenset[str]] = {
 _AS_ASKED = {"unrestricted": "released"}  # of a lot it is the same; of a job order released means ready
 _ANY = ("job_order", "lot", "sales_order", "shipment")
 _TO_SHIP = re.compile(r"\b(?:ready|bereit|fertig) (?:to (?:ship|leave|go out|dispatch)|(?:zum|fuer den) versand)\b")
+# What people say instead of a state's word.
+_SAID = {
+    "ready": re.compile(
+        r"\b(?:waiting|wait|yet|still) to (?:start|be started|run|begin)\b|\bwart\w* auf (?:den )?start\b"
+    ),
+    "complete": re.compile(
+        r"\b(?:await|wait|wart)\w* .*\b(?:release|inspection|quality|qa|qs|freigabe|pruefung|labor|lab)\b"
+    ),
+    "released": re.compile(r"\bcan (?:i|we) use\b|\b(?:koennen|kann|darf|duerfen) (?:ich|wir) (?:verwenden|nehmen)\b"),
+}
+_STATUS = word_set("status state states statuses zustand zustaende statusse")
 _WHICH = word_set("which what welche welcher welches welchen list show any")
 _NOT = word_set("not nicht isn aren noch but aber")
 _MEASURED = word_set(
@@ -40,7 +51,8 @@ _OUTRIGHT = word_set("late overdue spaet verspaetet ueberfaellig most meisten")
 
 def by_state(ask: Ask) -> tuple[str, Mapping[str, Json]] | None:
     """The tool and its arguments, where the question asks which things of a kind are in a state; None where not."""
-    if ask.intent is Intent.CONFLICTS and "blocked" in ask.states and not ask.entities and not ask.places:
+    of_states = "blocked" in ask.states or _STATUS & ask.words
+    if ask.intent is Intent.CONFLICTS and of_states and not ask.entities and not ask.places:
         return "conflicts", {"states_only": True}
     listed = ask.intent is None or ask.intent in _INTENTS or (ask.intent is Intent.SIMILAR and _WHICH & ask.words)
     if ask.entities or ask.unknown or ask.unclear or not listed:
@@ -56,7 +68,7 @@ def by_state(ask: Ask) -> tuple[str, Mapping[str, Json]] | None:
     states = _in_order(ask)
     if _TO_SHIP.search(fold(ask.text)):
         further, states = ["shippable"], [state for state in states if state != "ready"]
-    sought = states or further
+    sought = states or further or [state for state, said in _SAID.items() if said.search(fold(ask.text))]
     if not kinds and sought == ["blocked"] and not ask.topic and not ask.places and not ask.kinds:
         kinds = list(_ANY)
     if not kinds or not sought:
