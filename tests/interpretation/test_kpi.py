@@ -197,6 +197,23 @@ def test_what_is_reported_later_changes_no_figure_before(remembered, worked, fou
     assert values(after)["availability"] == near((6.75 - 1 / 6) / 8)
 
 
+def test_a_corrected_count_and_a_record_of_another_line_change_only_what_they_are_about(
+    remembered, new_scribe, worked, foundry
+):
+    wrong = worked.report("leitstand", at("13:00"), f"equipment:{LINE}", good_count=900, reject_count=11)
+    right = {"entity": f"equipment:{LINE}", "properties": {"good_count": 260, "reject_count": 11}}
+    worked.correct("leitstand", at("14:10"), wrong, right)
+    worked.event("leitstand", at("10:00"), "stop", equipment=OTHER, reason="Klemmer")
+    shuffled = list(reversed(worked.events))
+
+    found = [
+        kpis(remembered(e, foundry, NOW).view(), equipment=LINE, window=early()) for e in (worked.events, shuffled)
+    ]
+
+    assert values(found[0])["oee"] == near(300 / 480)
+    assert values(found[0]) == values(found[1])
+
+
 def test_a_source_that_fell_silent_leaves_the_rest_of_the_shift_unheard(remembered, worked, foundry):
     (cell,) = cells(
         remembered(worked.events, foundry, at("22:00", "04")).view(),

@@ -154,7 +154,8 @@ def _waits(
     view: View, line: str, window: Window, losses: Sequence[Interval]
 ) -> tuple[dict[str, list[Interval]], datetime]:
     """The waits of each unit of the line that reports its state, and since when at least two of them do."""
-    near = Window(start=window.start - _LOOK_BACK, end=window.end)
+    # The same stretch as `intervals` reads, so that it is read once.
+    near = Window(start=window.start - _LOOK_BACK, end=view.as_of + timedelta(microseconds=1))
     states = [
         s
         for s in view.statements(kind=EntityKind.EQUIPMENT, properties=("state", "reason"), within=near)

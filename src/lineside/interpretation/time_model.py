@@ -37,6 +37,7 @@ _AROUND = timedelta(hours=2)  # a booking tells of the time before it: those aro
 _BEGINS = ("started", "changeover_start", "production")
 _SIGNS = ("stop", "start", "slow", "changeover_start", "changeover_end", "started", "completed", "production")
 _LOOK_BACK = timedelta(days=14)
+_DAY = timedelta(days=1)
 _OPEN_SINCE = timedelta(days=2)
 
 
@@ -323,14 +324,16 @@ def _signs(view: View, equipment: str, window: Window) -> list[tuple[datetime, s
     near = Window(start=window.start - _LOOK_BACK, end=window.end + timedelta(microseconds=1))
     found = []
     for newest in (False, True):
-        told = view.events(kinds=_SIGNS, equipment=line, within=near, newest_first=newest, limit=1)
-        found += [(at(e), rid(e), e.provenance.source) for e in told]
-    said = [
-        s
-        for s in view.statements(kind=EntityKind.EQUIPMENT, properties=("state", "good_count"), within=near)
-        if within(s.entity.id, line)
-    ]
-    found += [(s.occurred_at, s.record_id, s.source) for s in (*said[:1], *said[-1:])]
+        seen = view.events(kinds=_SIGNS, equipment=line, within=near, newest_first=newest, limit=1)
+        found += [(at(e), rid(e), e.provenance.source) for e in seen]
+    for back in (_DAY, _LOOK_BACK):
+        # Only a line without events is asked for its states, the near ones first: there may be one every few seconds.
+        if any(moment <= window.start for moment, _, _ in found):
+            break
+        near = replace(near, start=window.start - back)
+        told = view.statements(kind=EntityKind.EQUIPMENT, properties=("state", "good_count"), within=near)
+        mine = [s for s in told if within(s.entity.id, line)]
+        found += [(s.occurred_at, s.record_id, s.source) for s in (*mine[:1], *mine[-1:])]
     return sorted(found)
 
 
