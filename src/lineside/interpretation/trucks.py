@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from lineside.interpretation.facts import Facts, moment, pointed_at
 from lineside.interpretation.reading import Cite, PlantFact
@@ -62,7 +63,7 @@ def truck(facts: Facts, shipment: Entity, line: Entity | None = None) -> Truck:
     return Truck(
         shipment=shipment,
         departure=leaves,
-        cut_off=last_moment(cut, leaves, facts) if cut and leaves else None,
+        cut_off=last_moment(cut, leaves, facts.plant.time_zone) if cut and leaves else None,
         arrival=comes if at_dock else None,
         due=None if at_dock else comes,
         dock=dock,
@@ -88,10 +89,10 @@ def cut_off_of(facts: Facts, leaves: datetime | None, dock: str) -> CutOff | Non
     return next((c for c in facts.plant.cut_offs if related(c.dock, dock) and leaves_at(facts, c, leaves)), None)
 
 
-def last_moment(cut: CutOff, leaves: datetime, facts: Facts) -> datetime:
+def last_moment(cut: CutOff, leaves: datetime, zone: ZoneInfo) -> datetime:
     """The last cut-off by the plant's clock that is not after the departure; one late in the evening serves a truck
     after midnight. In the night in which the clock is changed too it never lies after the departure."""
-    zone, departure = facts.plant.time_zone, leaves.astimezone(UTC)
+    departure = leaves.astimezone(UTC)
     day = leaves.astimezone(zone).date()
     found = [
         datetime.combine(day - timedelta(days=back), cut.cut_off, zone).replace(fold=fold).astimezone(UTC)
@@ -115,7 +116,7 @@ def timetable(facts: Facts, after: datetime, *, days: int, dock: str = "") -> li
                 continue
             leaves = instant(day, cut.departure, zone)
             if leaves > after:
-                found.append((leaves, last_moment(cut, leaves, facts), cut))
+                found.append((leaves, last_moment(cut, leaves, zone), cut))
     return sorted(found, key=lambda row: (row[0], row[2].dock))
 
 
