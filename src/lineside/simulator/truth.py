@@ -14,6 +14,7 @@ from lineside.plant.records import Json
 from lineside.simulator.facts import Fact, text_of
 from lineside.simulator.hours import ZONE, Slot, slot_at, slots
 from lineside.simulator.orders import Sale, twin
+from lineside.simulator.outbound import outbound
 from lineside.simulator.performance import performance
 from lineside.simulator.questions import questions
 from lineside.simulator.stories import Stories
@@ -39,6 +40,8 @@ def truth(world: World, stories: Stories) -> dict[str, Json]:
         "injection": _injection(stories),
         "change": _change(stories),
         "short": _short(stories),
+        "outbound": outbound(world, stories),
+        "runs": _runs(world, stories),
         "clock_offsets": {name: int(offset.total_seconds()) for name, offset in world.clock_offset.items()},
     }
     return found | {"questions": list(questions(world, found))}
@@ -282,3 +285,13 @@ def _change(stories: Stories) -> dict[str, Json]:
 def _short(stories: Stories) -> dict[str, Json]:
     run, material, fact = stories.short_run
     return {"job_order": run.id, "line": run.line.id, "material": material, "ids": names([fact])}
+
+
+def _runs(world: World, stories: Stories) -> list[Json]:
+    """When the job orders of the last three days, and those that run now, were set up and are done."""
+    since = world.now - timedelta(days=3)
+    return [
+        {"job_order": run.id, "line": run.line.id, "from": text_of(run.spans[0].start), "to": text_of(run.completed)}
+        for run in stories.production.runs
+        if run.completed > since and run.spans[0].start <= world.now
+    ]
