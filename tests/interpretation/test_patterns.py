@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineside.interpretation.chance import at_least, holm
-from lineside.interpretation.patterns import patterns, similar
+from lineside.interpretation.patterns import patterns
+from lineside.interpretation.similar_cases import similar
 from lineside.plant.windows import Window
 
 FEEDER = "harrow/tablets/press-2/feeder"

@@ -12,11 +12,21 @@ def at_least(hits: int, trials: int, share: float) -> float:
         return 1.0
     if share <= 0 or hits > trials:
         return 0.0
-    terms = [
-        exp(lgamma(trials + 1) - lgamma(k + 1) - lgamma(trials - k + 1) + k * log(share) + (trials - k) * log1p(-share))
-        for k in range(hits, trials + 1)
-    ]
+    terms = [_exactly(k, trials, share) for k in range(hits, trials + 1)]
     return min(1.0, sum(sorted(terms)))
+
+
+def at_least_in_strata(strata: Sequence[tuple[int, float]], hits: int) -> float:
+    """The probability of `hits` or more in all, over strata of (trials, share) that hit independently; exact."""
+    ways = [1.0]
+    for trials, share in strata:
+        own = [_exactly(k, trials, share) for k in range(trials + 1)]
+        after = [0.0] * (len(ways) + trials)
+        for already, before in enumerate(ways):
+            for k, chance in enumerate(own):
+                after[already + k] += before * chance
+        ways = after
+    return min(1.0, sum(sorted(ways[max(0, hits) :])))
 
 
 def holm(chances: Sequence[float]) -> list[float]:
@@ -29,7 +39,34 @@ def holm(chances: Sequence[float]) -> list[float]:
     return corrected
 
 
+def false_discovery(chances: Sequence[float], weights: Sequence[float] | None = None) -> list[float]:
+    """The same probabilities after Benjamini and Hochberg's correction, in the given order.
+
+    Taking all that end below q for real leaves a share of at most q false among them. weights: how much each comparison
+    is expected to tell, in any unit, fixed before the data were looked at (Genovese, Roeder and Wasserman).
+    """
+    number = len(chances)
+    if not number:
+        return []
+    given = weights or [1.0] * number
+    mean = sum(given) / number
+    scaled = [min(1.0, chance * mean / weight) for chance, weight in zip(chances, given, strict=True)]
+    order = sorted(range(number), key=lambda i: -scaled[i])
+    corrected, lowest = [0.0] * number, 1.0
+    for position, index in enumerate(order):
+        lowest = min(lowest, scaled[index] * number / (number - position))
+        corrected[index] = lowest
+    return corrected
+
+
 def median(values: Sequence[float]) -> float:
     """The middle value, or the mean of the two in the middle."""
     ranked, half = sorted(values), len(values) // 2
     return ranked[half] if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
+
+
+def _exactly(hits: int, trials: int, share: float) -> float:
+    if share <= 0 or share >= 1:
+        return 1.0 if hits == (trials if share >= 1 else 0) else 0.0
+    ways = lgamma(trials + 1) - lgamma(hits + 1) - lgamma(trials - hits + 1)
+    return exp(ways + hits * log(share) + (trials - hits) * log1p(-share))

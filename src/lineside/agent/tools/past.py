@@ -10,6 +10,7 @@ from lineside.errors import BadRequest
 from lineside.interpretation import handover, patterns, standing
 from lineside.interpretation.reading import Reading
 from lineside.interpretation.recalled import recalled as recall_reading
+from lineside.interpretation.similar_cases import similar
 from lineside.memory.words import render
 from lineside.plant.entities import Entity, EntityKind
 
@@ -48,7 +49,7 @@ def _patterns(context: Context, asked: Repeats) -> Reading:
 def _similar(context: Context, asked: About) -> Reading:
     place = context.place(asked.equipment)
     text = listing.usual_fault(context.view, place, unless=asked.text) if place else asked.text
-    return patterns.similar(context.view, text)
+    return similar(context.view, text)
 
 
 def _handover(context: Context, asked: WhereWhen) -> Reading:

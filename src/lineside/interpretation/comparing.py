@@ -1,0 +1,252 @@
+"""Where cases gather more than the running hours explain, corrected for all that was compared, and what goes along."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import exp
+
+from lineside.interpretation.chance import at_least, at_least_in_strata, false_discovery
+from lineside.interpretation.occurrences import Occurrence
+from lineside.interpretation.pattern_rules import pattern_rules
+from lineside.interpretation.running_hours import Hours, Piece, weight_of
+from lineside.interpretation.wording import counted, listed
+
+_EDGES = {"first": "the first hour of the shift", "last": "the last hour of the shift", "middle": "mid-shift"}
+_FRESH = {"soon": "the time right after a changeover", "later": "the time long after a changeover"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confounder:
+    """Another level that goes along with the one compared.
+
+    apart: whether both occur apart often enough to be told apart; chance: of the excess within equal levels of the
+    other dimension, where they are; there, elsewhere: the cases per 100 h within those, on the level and off it.
+    """
+
+    dimension: str
+    level: str
+    share: float
+    apart: bool
+    chance: float = 1.0
+    there: float = 0.0
+    elsewhere: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The cases on one level of a dimension against the rest. hits of trials; hours of all the hours.
+
+    tested: where cases come in bursts the test counts shifts with at least one instead, on the level and in all.
+    raw, chance: the probability of as many or more by chance, before and after correction for all the comparisons.
+    """
+
+    dimension: str
+    level: str
+    hits: int
+    trials: int
+    hours: float
+    all_hours: float
+    raw: float
+    chance: float = 1.0
+    comparisons: int = 0
+    clear: int = 0
+    tested: tuple[int, int] | None = None
+    confounders: tuple[Confounder, ...] = ()
+
+    @property
+    def share(self) -> float:
+        return self.hours / self.all_hours if self.all_hours else 0.0
+
+    @property
+    def there(self) -> float:
+        """Cases per 100 running hours on the level."""
+        return 100 * self.hits / self.hours if self.hours else 0.0
+
+    @property
+    def elsewhere(self) -> float:
+        """Cases per 100 running hours off the level."""
+        rest = self.all_hours - self.hours
+        return 100 * (self.trials - self.hits) / rest if rest > 0 else 0.0
+
+    @property
+    def strong(self) -> bool:
+        return self.chance < pattern_rules()["false_discovery_rate"]
+
+
+Placed = Sequence[tuple[Occurrence, Piece]]
+
+
+def placed(cases: Sequence[Occurrence], hours: Hours) -> list[tuple[Occurrence, Piece]]:
+    """Each case with the piece of running time that it fell to, those outside of worked time left out."""
+    return [(case, piece) for case in cases if (piece := hours.place(case)) is not None]
+
+
+def compared(groups: Sequence[tuple[Placed, Hours, Sequence[str]]]) -> list[list[Comparison]]:
+    """For each group every comparison made, the least likely chance first; corrected over all groups together.
+
+    A group: its cases, the hours they fell in, and the dimensions to go along; with none along all of two levels or
+    more. What could not stand out even if every case were on it is not compared.
+    """
+    rules = pattern_rules()
+    rate = rules["false_discovery_rate"]
+    found: list[list[Comparison]] = []
+    for cases, hours, dimensions in groups:
+        own: list[Comparison] = []
+        for dimension, levels in hours.by.items():
+            if len(levels) < 2 or (dimensions and not _wanted(dimension, dimensions)):
+                continue
+            on = [(piece.levels[dimension], piece) for _, piece in cases if piece.levels.get(dimension) in levels]
+            turns = _bursts(on, hours)
+            total = sum(levels.values())
+            hits, trials = Counter(level for level, _ in on), len(on)
+            tested = Counter(level for level, _ in turns) if turns is not None else hits
+            tries = len(turns) if turns is not None else trials
+            for level, worked in levels.items():
+                share = worked / total
+                if share**tries > rate:
+                    continue
+                counted_as = (tested[level], tries) if turns is not None else None
+                raw = at_least(tested[level], tries, share)
+                own.append(
+                    Comparison(
+                        dimension=dimension, level=level, hits=hits[level], trials=trials, hours=worked,
+                        all_hours=total, raw=raw, tested=counted_as,
+                    )
+                )  # fmt: skip
+        found.append(own)
+    flat = [c for own in found for c in own]
+    chances = false_discovery([c.raw for c in flat], [weight_of(c.dimension, rules) for c in flat])
+    clear = sum(chance < rate for chance in chances)
+    after = iter(chances)
+    return [
+        sorted(
+            (replace(c, chance=next(after), comparisons=len(flat), clear=clear) for c in own),
+            key=lambda c: (c.chance, c.raw, -c.hits, c.dimension, c.level),
+        )
+        for own in found
+    ]
+
+
+def confounded(lead: Comparison, cases: Placed, hours: Hours) -> Comparison:
+    """The comparison with what goes along with its level, and whether it stands within equal levels of that."""
+    rules = pattern_rules()
+    expected = lead.trials * lead.share
+    excess = lead.hits - expected
+    named: list[Confounder] = []
+    for dimension in hours.by:
+        if dimension == lead.dimension or excess <= 0:
+            continue
+        jointly = hours.jointly(lead.dimension, dimension)
+        of_other: dict[str, float] = {}
+        for (_, other), worked in jointly.items():
+            of_other[other] = of_other.get(other, 0.0) + worked
+        mine = {other: worked for (own, other), worked in jointly.items() if own == lead.level}
+        if not sum(mine.values()):
+            continue
+        inside = Counter(p.levels.get(dimension) for _, p in cases if p.levels.get(lead.dimension) == lead.level)
+        main = max(sorted(mine), key=lambda other: (inside[other], mine[other]))
+        strata: list[tuple[int, float]] = []
+        hits, there_h, else_h, there_n, else_n, would = 0, 0.0, 0.0, 0, 0, 0.0
+        for other, worked in of_other.items():
+            on = [
+                piece for _, piece in cases if piece.levels.get(dimension) == other and lead.dimension in piece.levels
+            ]
+            share = mine.get(other, 0.0) / worked if worked else 0.0
+            would += len(on) * share
+            if not 1 - rules["inseparable_share"] < share < rules["inseparable_share"]:
+                continue
+            hit = sum(piece.levels[lead.dimension] == lead.level for piece in on)
+            strata.append((len(on), share))
+            hits += hit
+            there_h, else_h = there_h + mine[other], else_h + worked - mine[other]
+            there_n, else_n = there_n + hit, else_n + len(on) - hit
+        if would - expected < rules["confounder_explains"] * excess:
+            continue
+        trials = sum(n for n, _ in strata)
+        apart = bool(strata) and trials > 0
+        named.append(
+            Confounder(
+                dimension=dimension, level=main, share=mine[main] / sum(mine.values()), apart=apart,
+                chance=at_least_in_strata(strata, hits) if apart else 1.0,
+                there=100 * there_n / there_h if there_h else 0.0,
+                elsewhere=100 * else_n / else_h if else_h else 0.0,
+            )
+        )  # fmt: skip
+    named.sort(key=lambda c: (c.apart, -c.share, c.dimension))
+    return replace(lead, confounders=tuple(named))
+
+
+def spoken(dimension: str, level: str) -> str:
+    """`crew jade`, `Mondays`, `the first hour of the shift`."""
+    match dimension:
+        case "weekday":
+            return level
+        case "hour_of_shift":
+            return _EDGES[level]
+        case "after_changeover":
+            return _FRESH[level]
+        case _:
+            return f"{dimension} {level}"
+
+
+def in_words(lead: Comparison) -> str:
+    """How often on the level against elsewhere, and whether that may be chance."""
+    burst = (
+        f" They come in bursts, so shifts with at least one were compared ({lead.tested[0]} of {lead.tested[1]})."
+        if lead.tested
+        else ""
+    )
+    return (
+        f"{spoken(lead.dimension, lead.level)}: {lead.hits} of {lead.trials}, "
+        f"with {100 * lead.share:.0f} % of the running hours; {lead.there:.2f} per 100 h there "
+        f"({lead.hits} in {round(lead.hours)} h), {lead.elsewhere:.2f} elsewhere "
+        f"({lead.trials - lead.hits} in {round(lead.all_hours - lead.hours)} h); {odds(lead)}.{burst}"
+    )
+
+
+def odds(lead: Comparison) -> str:
+    """Whether it may be chance: `still clear after correction for 24 comparisons (corrected p = 0.003)`."""
+    figures = f"p = {lead.raw:.2g}, corrected p = {lead.chance:.2g}"
+    if lead.comparisons == 1:
+        clear = "more than chance explains" if lead.strong else "may be chance"
+        return f"{clear} (the only comparison, p = {lead.raw:.2g})"
+    if lead.strong:
+        made = f"{lead.clear} of {counted(lead.comparisons, 'comparison')} {'is' if lead.clear == 1 else 'are'}"
+        return f"{made} still clear after correction, this among them ({figures})"
+    return f"may be chance after correction for {counted(lead.comparisons, 'comparison')} ({figures})"
+
+
+def beside(lead: Comparison) -> str:
+    """What goes along with the level and can or cannot be told apart from it; empty where nothing does."""
+    mixed = [spoken(c.dimension, c.level) for c in lead.confounders if not c.apart]
+    sentences = []
+    own = spoken(lead.dimension, lead.level)
+    if mixed:
+        sentences.append(f"{own[:1].upper()}{own[1:]} and {listed(mixed)} go together and cannot be told apart.")
+    limit = pattern_rules()["false_discovery_rate"]
+    for other in lead.confounders:
+        if not other.apart:
+            continue
+        along = f"It goes along with {spoken(other.dimension, other.level)}"
+        equal = other.dimension.replace("_", " ")
+        rates = f"within equal {equal} it is {other.there:.2f} per 100 h against {other.elsewhere:.2f}"
+        verdict = "and stands" if other.chance < limit else "which may be chance"
+        sentences.append(f"{along}; {rates}, {verdict} (p = {other.chance:.2g}).")
+    return " ".join(sentences)
+
+
+def _bursts(on: Sequence[tuple[str, Piece]], hours: Hours) -> list[tuple[str, Piece]] | None:
+    """One case for each shift and level, where they fall on far fewer shifts than chance would spread them over."""
+    turns = {piece.turn for _, piece in on}
+    if len(on) < 2 or not hours.total:
+        return None
+    spread = sum(1 - exp(-len(on) * worked / hours.total) for worked in hours.turns.values())
+    if spread < pattern_rules()["burst_factor"] * len(turns):
+        return None
+    return list({(level, piece.turn): (level, piece) for level, piece in on}.values())
+
+
+def _wanted(dimension: str, dimensions: Sequence[str]) -> bool:
+    return dimension in dimensions or ("supplier" in dimensions and dimension.startswith("supplier "))
