@@ -217,8 +217,8 @@ def test_the_buckets_sum_to_what_is_required_and_nothing_is_given_out_twice(
     scribe.report("yard", at("12:00"), "lot:B1", material="LAC", quantity=kg(blocked), quality_status="blocked")
     for number, (amount, hours) in enumerate(bought):
         scribe.report(
-            "ax", at("09:00"), f"purchase_order_line:P{number}/1", material="LAC", quantity=kg(amount), eta=later(hours),
-            status="open",
+            "ax", at("09:00"), f"purchase_order_line:P{number}/1", material="LAC", quantity=kg(amount),
+            eta=later(hours), status="open",
         )  # fmt: skip
     told = lacking_material(remembered(scribe.events, PRESS, NOW).view()).data["needs"]
     parts = [{name: Decimal(value) for name, value in need["buckets"].items()} for need in told]

@@ -18,7 +18,8 @@ PALLETS_SINCE = timedelta(days=6)
 
 @dataclass(slots=True, kw_only=True)
 class Shipping:
-    """What WMS and ERP said of today's orders, by order number. unlabelled: pallets without a label."""
+    """What WMS and ERP said of today's orders, by order number. unlabelled: pallets without a label. taken: the truck
+    that takes each order; promised: until when each is promised."""
 
     pallets: dict[str, list[Fact]] = field(default_factory=dict)
     unlabelled: dict[str, list[str]] = field(default_factory=dict)
@@ -26,6 +27,8 @@ class Shipping:
     lines: dict[str, Fact] = field(default_factory=dict)
     notes: dict[str, Fact] = field(default_factory=dict)
     trucks: dict[str, Fact] = field(default_factory=dict)
+    taken: dict[str, Truck] = field(default_factory=dict)
+    promised: dict[str, str] = field(default_factory=dict)
 
 
 def ship(world: World, sales: list[Sale], quality: Quality, stock: Stock, log: Log) -> Shipping:
@@ -37,7 +40,7 @@ def ship(world: World, sales: list[Sale], quality: Quality, stock: Stock, log: L
     for sale in sales:
         _order(world, sale, log, shipping)
         pallet = _pack(world, sale, pallet, stock, shipping)
-        truck = _truck(sale, quality, trucks)
+        truck = shipping.taken[sale.order] = _truck(sale, quality, trucks)
         loads.setdefault(truck.shipment, (truck, []))[1].append(sale)
     for truck, load in loads.values():
         _depart(world, truck, load, stock, shipping)
@@ -54,7 +57,7 @@ def _truck(sale: Sale, quality: Quality, trucks: list[Truck]) -> Truck:
 
 def _order(world: World, sale: Sale, log: Log, shipping: Shipping) -> None:
     rng = world.random(f"order/{sale.order}")
-    promised = text_of(sale.truck.departure + timedelta(hours=rng.choice((20, 44))))
+    promised = shipping.promised[sale.order] = text_of(sale.truck.departure + timedelta(hours=rng.choice((20, 44))))
     shipping.orders[sale.order] = log.report(
         "erp", f"sales_order:{sale.order}", sale.created,
         customer=sale.buyer.id, status="released", promised_at=promised, priority=rng.choice((1, 2, 2, 3)), credit="ok",
