@@ -83,6 +83,7 @@ def test_figures_are_asked_for_by_their_names_in_both_languages(text, arguments)
         "how did the night shift do against the early shift?",
         "Wie hat die Nachtschicht gegen die Frühschicht abgeschnitten?",
         "how did the night shift do against früh",
+        "Vergleiche die Schichten",
     ],
 )
 def test_shifts_are_compared_by_figures(text):
@@ -109,6 +110,9 @@ def test_a_bottleneck_is_sought_where_it_is_asked_for(text, arguments):
     ("text", "intent"),
     [
         ("Why is line 8 behind?", Intent.PACE),
+        ("Wo landet Linie 8 bis Schichtende?", Intent.PACE),
+        ("Where will line 8 end this shift?", Intent.PACE),
+        ("how long did line 8 wait for material today", Intent.PACE),
         ("How many stops were there on line 8 last night?", Intent.TALLY),
         ("What did we decide in the last bottleneck of SALZ-25?", Intent.DECIDED),
         ("Can A-9 ship?", Intent.READINESS),

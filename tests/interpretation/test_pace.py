@@ -298,6 +298,8 @@ def test_the_parts_always_sum_to_the_gap_whatever_order_the_records_arrive_in(
     reading = pace(remembered(scribe.events, press_house, "2026-03-03T13:00:00+00:00").view(), PRESS)
 
     assert sum(u for u, _ in parts(reading).values()) == reading.data["gap"]
+    assert sum(u for u, _ in reading.data["split"].values()) == reading.data["gap"]
+    assert sum(m for _, m in reading.data["split"].values()) == sum(m for _, m in parts(reading).values())
     ordered = sorted(scribe.events, key=lambda e: (e["time"], e["id"]))
     assert pace(remembered(ordered, press_house, "2026-03-03T13:00:00+00:00").view(), PRESS) == reading
 

@@ -99,6 +99,33 @@ def test_an_idle_line_with_a_component_that_is_not_staged_is_guessed_to_wait_for
     assert sum(units for units, _ in reading.data["split"].values()) == reading.data["gap"]
 
 
+def test_an_idle_line_whose_last_job_order_is_over_is_guessed_to_wait_for_orders(remembered, scribe, press_house):
+    scribe.event("mes", at("06:00"), "started", equipment=PRESS, job_order="B-7")
+    scribe.event("mes", at("08:00"), "completed", equipment=PRESS, job_order="B-7")
+    scribe.report("scada", at("08:01"), f"equipment:{PRESS}", state="idle")
+    scribe.event("mes", at("09:00"), "started", equipment=PRESS, job_order="B-8")
+    scribe.report("scada", at("09:00"), f"equipment:{PRESS}", state="running")
+    scribe.report("scada", at("09:30"), f"equipment:{PRESS}", state="idle")
+    scribe.report("scada", at("09:40"), f"equipment:{PRESS}", state="running")
+
+    view = remembered(scribe.events, press_house, at("10:00")).view()
+
+    assert [(i.waits_for, i.inferred) for i in told(view, intervals(view, PRESS))] == [("orders", True), ("", False)]
+
+
+def test_a_note_on_another_stop_is_no_cause_of_an_idle_stretch_that_says_none(remembered, scribe, press_house):
+    for clock, made in (("06:00", 0), ("08:00", 2000), ("10:00", 2000)):
+        scribe.report("scada", at(clock), f"equipment:{PRESS}", good_count=made, target_rate=1000)
+    scribe.report("scada", at("08:00"), f"equipment:{PRESS}", state="idle")
+    scribe.note("log", at("08:30"), "Press 2 stood 5 min because of a cracked punch", equipment=PRESS)
+    lost = pace(remembered(scribe.events, press_house, at("10:00")).view(), PRESS)
+    assert "gives as the cause" not in lost.verdict
+
+    scribe.note("log", at("08:40"), "Press 2 is idle because we are waiting for QA", equipment=PRESS, author="mills")
+    told_why = pace(remembered(scribe.events, press_house, at("10:00")).view(), PRESS)
+    assert "mills gives as the cause" in told_why.verdict
+
+
 def test_a_pack_with_an_unknown_list_is_refused():
     with pytest.raises(SetupError, match="material"):
         parse('[material]\nsaid = ["no sand"]')

@@ -19,6 +19,8 @@ target: target* quota goal goals soll ziel* tagesziel* sollmenge plan planned sc
 kpi: oee gae nee mtbf mttr kpi kpis kennzahl* key_figure* availability uptime verfuegbarkeit* effectiveness effektivitaet* anlageneffektivitaet* gesamtanlageneff* leistungsgrad* nutzungsgrad* utilisation utilization auslastung* belegungsgrad* allocation gutquote* gutausbeute* qualitaetsrate* quality_rate quality_ratio first_pass yield scrap_rate scrap_ratio reject_rate ausschussquote* ausschussrate* setup_ratio setup_rate setup_share ruestgrad* ruestanteil* ruestzeitanteil* technical_efficiency technische_effizienz throughput_rate durchsatzrate* mean_time
 bottleneck: bottleneck* engpass engpaesse engpassanlage* engpassmaschine* flaschenhals* choke_point chokepoint limiting_unit limiting_machine limits_the_line holds_the_line begrenzt_die_linie
 compare: compare* comparison versus vs against gegen gegenueber vergleich* verglichen besser schlechter better worse best worst beste bester besten schlechteste schlechtester schlechtesten rank ranking
+landing: landet landen schichtende where_will end_of_shift shift_end end_this_shift end_the_shift ende_der_schicht by_shift_s_end
+howlong: how_long wie_lang wie_lange how_much_time wie_viel_zeit wieviel_zeit how_many_minutes wie_viele_minuten
 perform: perform* doing do did done run ran running output produc* abgeschnitten abschneiden schnitt lief gelaufen leistung geleistet leistungsfaehig*
 reach: make making makes hit hits hitting meet meeting reach* schaff* geschafft erreich* krieg* hinkrieg* hinbekomm* on_track finish packen einhalten halten_wir
 now: right_now now moment currently gerade grad jetzt momentan aktuell* derzeit zurzeit present atm so_far
@@ -108,6 +110,8 @@ RULES: Mapping[Intent, str] = {
     """,
     Intent.PACE: """
         3.4 @place slow
+        3.4 @place landing !@order !@stock !@hold
+        5.6 @place waiting howlong !@order !@hold
         3.4 @place why !@order !past !fix !decide !waste
         3 @place target !limit !decide !rush
         3 target reach !@order !@stock !truck !source
@@ -119,6 +123,7 @@ RULES: Mapping[Intent, str] = {
     Intent.KPI: """
         4.4 kpi !@stock !@order !limit
         4.6 compare nights perform !@stock !@order !fault !waste !fix
+        3.6 compare nights !@event !@kind !@stock !@order !handover !fault !fix !decide
         4.2 compare nights|@place target !@stock !@order !reach
     """,
     Intent.BOTTLENECK: """

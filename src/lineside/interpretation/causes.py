@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.interpretation.stops import Interval, Loss, intervals
+from lineside.interpretation.waiting import meant
 from lineside.interpretation.wording import alike, at, listed, names, rid, said, short, stated, text_of, words
 from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
@@ -362,9 +363,11 @@ def _claimed(view: View, equipment: str, anchor: Interval) -> list[Note]:
         if at(note) > until or not _BECAUSE.search(note.text):
             continue
         here = note.equipment is not None and within(note.equipment, work_center(equipment))
-        if (here or note.equipment is None) and (
-            reason & words(note.text) or names(note.text, unit) or names(note.text, anchor.equipment.rpartition("/")[2])
-        ):
+        here = here or note.equipment is None
+        named = names(note.text, unit) or names(note.text, anchor.equipment.rpartition("/")[2])
+        # A note that only names a place which stood idle without a reason may tell of any of its other stops.
+        telling = meant(note.text) if anchor.loss is Loss.IDLE and not anchor.why else ("any", False)
+        if here and telling[0] and not telling[1] and (reason & words(note.text) or named):
             found.append(note)
     return found[:3]
 

@@ -110,9 +110,9 @@ def _rates(count: Count, stretches: Sequence[tuple[datetime, datetime]], step: t
 
 
 def _shift_forecast(view: View, gap: Gap, recent: Pace, usual: Pace | None, aim: float) -> list[Finding]:
-    slot = view.calendar.at(gap.window.start)
-    if slot is None or slot.start > gap.window.start or slot.end <= gap.window.end:
-        return []
+    slot = view.calendar.at(gap.window.end)
+    if slot is None or slot.start >= gap.window.end or slot.end <= view.as_of:
+        return []  # the time asked about is over
     left, made = (slot.end - gap.window.end).total_seconds() / 3600, float(gap.made)
     due = round(float(gap.target) + gap.rate.units(gap.window.end, slot.end))
     ends = clock(slot.end, view.plant, relative_to=gap.window.end)
@@ -120,7 +120,8 @@ def _shift_forecast(view: View, gap: Gap, recent: Pace, usual: Pace | None, aim:
     at_target = round(made + aim * left)
     fixed = f"the target rate ({plain(Decimal(str(aim)))} per h) from now on"
     going = lost_now(gap)
-    text = f"By the end of {slot.label} ({ends}) it would make {at_rate} of {due} at {recent.basis}"
+    longer = "" if gap.window.start >= slot.start else f" since {clock(gap.window.start, view.plant)}"
+    text = f"By the end of {slot.label} ({ends}) it would make {at_rate} of {due}{longer} at {recent.basis}"
     text += f", 80 % of the time {low} to {high}" if recent.spread else ""
     data: dict[str, Json] = {"at_recent_rate": at_rate, "at_target": at_target, "due": due, "recent": [low, high]}
     cites: list[Cite] = [*gap.cites]

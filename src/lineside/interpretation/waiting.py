@@ -25,7 +25,8 @@ _GRACE = timedelta(minutes=30)  # what was staged this long before a stop is at 
 _TOGETHER = timedelta(minutes=2)
 _LONGEST = timedelta(days=30)
 _INSTANT = timedelta(microseconds=1)
-_KINDS = ("pick_late", "staged", "hold_placed", "hold_released")
+_WORK = ("started", "changeover_start", "completed")
+_KINDS = ("pick_late", "staged", "hold_placed", "hold_released", *_WORK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,8 @@ class _Evidence:
         if other := self._neighbour(interval):
             text = f"while {other.equipment} stood"
             return replace(interval, waits_for=OTHERS, inferred=True, text=text, shown_by=other.records[:1])
-        for what, shown in (("material", self._lacking(interval)), ("release", self._held(interval))):
+        for what, find in (("material", self._lacking), ("release", self._held), ("orders", self._without_order)):
+            shown = find(interval)
             if shown:
                 return replace(interval, waits_for=what, inferred=True, shown_by=shown)
         return interval
@@ -125,6 +127,14 @@ class _Evidence:
             if hold.job_order in jobs and not free:
                 return (rid(hold),)
         return ()
+
+    def _without_order(self, interval: Interval) -> tuple[str, ...]:
+        """The end of the last job order on the line, where nothing began there since."""
+        line = work_center(interval.equipment)
+        signs = [e for kind in _WORK for e in self._of(kind) if e.equipment and within(e.equipment, line)]
+        past = [e for e in signs if at(e) <= interval.start + _TOGETHER]
+        last = max(past, key=lambda e: (at(e), e.kind == "completed"), default=None)
+        return (rid(last),) if last is not None and last.kind == "completed" else ()
 
     def _jobs(self, interval: Interval) -> frozenset[str]:
         """The job orders that are then on the equipment, by its own word or its line's."""
