@@ -94,3 +94,14 @@ def test_arrival_order_changes_nothing(remembered, busy, bakery):
     expected = now(remembered(busy.events, bakery, NOW).view())
     shuffled = random.Random(5).sample(busy.events, len(busy.events))
     assert now(remembered(shuffled, bakery, NOW).view()) == expected
+
+
+def test_a_decision_whose_ground_is_gone_is_an_open_exception_of_its_own(remembered, scribe, bakery):
+    scribe.report("labor", "2026-03-10T06:00:00+01:00", "lot:T-4", quality_status="frei")
+    scribe.decide("buch", "2026-03-10T07:00:00+01:00", "Welcher Teig?", "Teig T-4", assumptions=["T-4 bleibt frei"])
+    scribe.report("labor", "2026-03-10T08:00:00+01:00", "lot:T-4", quality_status="gesperrt")
+
+    found = now(remembered(scribe.events, bakery, "2026-03-10T09:00:00+01:00").view())
+
+    assert "decision:buch-2" in found.data["about"]
+    assert "since 08:00 CET" in next(f.text for f in found.findings if f.data["about"] == "decision:buch-2")

@@ -154,3 +154,10 @@ def test_nothing_decided_is_said_and_not_invented(remembered, foundry):
 
     assert decided(view, pick(view, [], text="Harz")).findings == ()
     assert "No decision" in decided(view, []).verdict
+
+
+def test_what_came_of_a_choice_for_one_machine_closes_no_choice_for_another(remembered, scribe, press_house):
+    scribe.decide("log", at(2), "Which speed?", "Run at 80 %", equipment="harrow/tablets/press-2")
+    scribe.decide("log", at(3), "Which speed?", "Run at 70 %", equipment="harrow/tablets/press-5", outcome="closed")
+
+    assert in_force(remembered(scribe.events, press_house, NOW).view()).data["decisions"] == ["log-1"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -94,15 +95,15 @@ def touches(one: str, other: str) -> bool:
 
 def clashes(view: View, standings: Sequence[Standing]) -> list[Clash]:
     """The pairs in force that speak of one place or thing and of one matter, and name different figures for it."""
-    told = [(s.decision, figures(s.decision.choice), _scope(view, s.decision)) for s in standings]
+    told = [(s.decision, amounts) for s in standings if (amounts := figures(s.decision.choice))]
+    scopes = [_scope(view, d) for d, _ in told]
+    matters = [_matter(view, d, scope) for (d, _), scope in zip(told, scopes, strict=True)]
     found = []
-    for index, (one, amounts, scope) in enumerate(told):
-        for other, others, reach in told[index + 1 :]:
-            if not amounts or not others or not _meet(scope, reach):
-                continue
-            shared = _matter(view, one, scope) & _matter(view, other, reach)
-            differing = _differing(amounts, others)
-            if shared and differing:
+    for index, (one, amounts) in enumerate(told):
+        scope = scopes[index]
+        for place, (other, others) in enumerate(told[index + 1 :], start=index + 1):
+            reach, differing = scopes[place], _differing(amounts, others)
+            if differing and matters[index] & matters[place] and _meet(scope, reach):
                 earlier, later = sorted(((at(one), rid(one), one), (at(other), rid(other), other)))
                 pair = differing if earlier[2] is one else differing[::-1]
                 about = ", ".join(sorted(scope & reach)) or ", ".join(sorted(scope))
@@ -191,61 +192,76 @@ def _of(text: str) -> frozenset[str]:
 def _follows(later: Decision, decision: Decision) -> bool:
     if later.case and decision.case:
         return later.case == decision.case
-    return supersedes(later, decision) or _same_question(later, decision)
+    return supersedes(later, decision)
 
 
 def supersedes(later: Decision, decision: Decision) -> bool:
-    """A later choice on the same question, or one that names the earlier record."""
-    if any(names(str(later.attributes.get(n) or ""), decision.provenance.source_id)
-           for n in decision_words().supersedes):  # fmt: skip
-        return True
+    """A later choice on the same question about the same things, or one that names the earlier record."""
+    for name in decision_words().supersedes:
+        named = later.attributes.get(name)
+        if named and names(str(named), decision.provenance.source_id):
+            return True
     scopes = set(decision.entities()), set(later.entities())
-    return _same_question(later, decision) and (scopes[0] == scopes[1] or not (scopes[0] and scopes[1]))
-
-
-def _same_question(one: Decision, other: Decision) -> bool:
-    return alike(_of(one.question), _of(other.question)) >= decision_words().same_question
+    if scopes[0] != scopes[1] and scopes[0] and scopes[1]:
+        return False
+    return alike(_of(later.question), _of(decision.question)) >= decision_words().same_question
 
 
 def _followers(known: Sequence[Decision]) -> dict[str, list[Decision]]:
-    """Each decision's later ones on the same case or question, oldest first; by an index, never every pair."""
+    """Each decision's later ones on the same case, or on the same question about the same things, oldest first; by
+    indexes, never every pair."""
     by_case: dict[str, list[Decision]] = defaultdict(list)
-    by_word: dict[str, list[Decision]] = defaultdict(list)
-    naming = []
-    counts: dict[str, int] = defaultdict(int)
-    for decision in known:
-        for word in _of(decision.question):
-            counts[word] += 1
-    for decision in known:
+    by_question: dict[frozenset[str], dict[frozenset[Entity], list[Decision]]] = defaultdict(lambda: defaultdict(list))
+    naming = [d for d in known if any(d.attributes.get(n) for n in decision_words().supersedes)]
+    for decision in sorted(known, key=_order):
         if decision.case:
             by_case[decision.case].append(decision)
-        if any(decision.attributes.get(n) for n in decision_words().supersedes):
-            naming.append(decision)
-        for word in _rare(decision, counts):
-            by_word[word].append(decision)
+        by_question[_of(decision.question)][frozenset(decision.entities())].append(decision)
+    alike_to = _alike_questions(list(by_question))
     found: dict[str, list[Decision]] = {}
     for decision in known:
-        near = {rid(d): d for d in _near(decision, by_case, by_word, naming, counts)}
-        later = [d for d in near.values() if at(d) > at(decision) and _follows(d, decision)]
+        mine = frozenset(decision.entities())
+        later = {rid(d): d for d in _after(by_case.get(decision.case or "", ()), decision)}
+        later |= {rid(d): d for d in naming if at(d) > at(decision) and supersedes(d, decision)}
+        for question in alike_to[_of(decision.question)]:
+            asked = by_question[question]
+            for scope in (mine, frozenset[Entity]()) if mine else tuple(asked):
+                for d in _after(asked.get(scope, ()), decision):
+                    if not (d.case and decision.case and d.case != decision.case):
+                        later[rid(d)] = d
         if later:
-            found[rid(decision)] = sorted(later, key=lambda d: (at(d), d.provenance.reported_at, rid(d)))
+            found[rid(decision)] = sorted(later.values(), key=_order)
     return found
 
 
-def _near(
-    decision: Decision,
-    by_case: Mapping[str, Sequence[Decision]],
-    by_word: Mapping[str, Sequence[Decision]],
-    naming: Sequence[Decision],
-    counts: Mapping[str, int],
-) -> Iterator[Decision]:
-    yield from by_case.get(decision.case or "", ())
-    yield from naming
-    for word in _rare(decision, counts):
-        yield from by_word.get(word, ())
+def _after(ordered: Sequence[Decision], decision: Decision) -> Sequence[Decision]:
+    return ordered[bisect_right(ordered, at(decision), key=at) :]
 
 
-def _rare(decision: Decision, counts: Mapping[str, int]) -> list[str]:
-    """So many of the question's rarest words that any question with enough of them in common shares one of these."""
-    ordered = sorted(_of(decision.question), key=lambda w: (counts[w], w))
-    return ordered[: len(ordered) - ceil(decision_words().same_question * len(ordered)) + 1]
+def _order(decision: Decision) -> tuple[datetime, datetime, str]:
+    return (at(decision), decision.provenance.reported_at, rid(decision))
+
+
+def _alike_questions(questions: Sequence[frozenset[str]]) -> dict[frozenset[str], list[frozenset[str]]]:
+    """Each question's words to those of the questions that mean the same, its own included.
+
+    Two sets that share enough share one of so many of their rarest words, so that only those are compared.
+    """
+    share = decision_words().same_question
+    counts: dict[str, int] = defaultdict(int)
+    for question in questions:
+        for word in question:
+            counts[word] += 1
+
+    def rare(question: frozenset[str]) -> list[str]:
+        ordered = sorted(question, key=lambda w: (counts[w], w))
+        return ordered[: len(ordered) - ceil(share * len(ordered)) + 1]
+
+    by_word: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for question in questions:
+        for word in rare(question):
+            by_word[word].append(question)
+    return {
+        question: [o for o in {o: 0 for w in rare(question) for o in by_word[w]} if alike(o, question) >= share]
+        for question in questions
+    }

@@ -16,8 +16,10 @@ from lineside.interpretation.links import lines_on, touched
 from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.reconcile import stock_conflicts
 from lineside.interpretation.shared_states import contradict, state_of
+from lineside.interpretation.standing import applies, standing_decisions, turned
 from lineside.interpretation.stops import Interval, Loss, from_events, from_states, join
 from lineside.interpretation.trucks import trucks_of
+from lineside.interpretation.wording import rid, short
 from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
@@ -63,6 +65,7 @@ def now(view: View, equipment: str | None = None) -> Reading:
     facts = Facts(view)
     found = [*_losses(facts, equipment), *_slow_lines(facts, equipment), *_held(facts, equipment)]
     found += _at_risk(facts, equipment)
+    found += _groundless(view, equipment)
     if equipment is None:
         found += [*_late_purchases(facts), *_stock(facts), *_contradictions(facts)]
     found += _silent(facts)
@@ -268,6 +271,24 @@ def _contradictions(facts: Facts) -> Iterator[Open]:
             owner=(owner.owner or owner.name) if owner else None,
             lines=lines,
             due=due,
+        )
+
+
+def _groundless(view: View, equipment: str | None) -> Iterator[Open]:
+    """The decisions in force whose ground is gone."""
+    for each in standing_decisions(view, view.as_of):
+        if not each.broken or not applies(view, each.decision, equipment):
+            continue
+        turn = turned(view, each.decision, each.broken[0])
+        yield Open(
+            text=f'Decided "{short(each.decision.choice, 90)}", and "{short(each.broken[0].text, 90)}" no longer holds',
+            kind=Kind.DERIVED,
+            cites=(rid(each.decision), *each.broken[0].records),
+            about=f"decision:{each.decision.provenance.source_id}",
+            weight=7,
+            since=turn.since if turn else None,
+            owner=each.decision.decided_by,
+            step=f"Ask {each.decision.decided_by or 'who decided it'} whether the decision still stands.",
         )
 
 

@@ -20,6 +20,9 @@ __all__ = ["Standing", "active_holds", "applies", "broken", "decided", "in_force
            "standing", "standing_decisions", "turned"]  # fmt: skip
 
 
+_MOST_CLASHES = 8
+
+
 def decided(view: View, decisions: Sequence[Decision]) -> Reading:
     """What these decisions chose, why, under what authority, what came of it, and whether each still holds.
 
@@ -76,7 +79,7 @@ def in_force(view: View, equipment: str | None = None, at: datetime | None = Non
     findings = [in_force_finding(view, s) for s in standings]
     against = [_checked(view, s, c) for s in standings for c in s.broken]
     opposed = clashes(view, standings)
-    against += [_clashing(view, each) for each in opposed]
+    against += [_clashing(view, each) for each in opposed[:_MOST_CLASHES]]
     if not findings and not holds:
         return Reading(
             verdict=f"No decision or hold is in force{place} at {clock(moment, view.plant)}.",
@@ -88,8 +91,8 @@ def in_force(view: View, equipment: str | None = None, at: datetime | None = Non
         verdict += f": {listed([short(s.decision.choice, 90) for s in standings], limit=4)}"
     if holds:
         verdict += f"; on hold: {listed([str(h.data['subject']) for h in holds], limit=6)}"
-    if len(against) > len(opposed):
-        verdict += f"; {counted(len(against) - len(opposed), 'assumption')} no longer true"
+    if gone := sum(len(s.broken) for s in standings):
+        verdict += f"; {counted(gone, 'assumption')} no longer true"
     if opposed:
         verdict += f"; {counted(len(opposed), 'pair')} of them name different figures for one thing"
     return Reading(
@@ -97,7 +100,7 @@ def in_force(view: View, equipment: str | None = None, at: datetime | None = Non
         findings=(*findings, *holds),
         against=tuple(against),
         missing=late_sources(view, {s for st in standings for c in st.checks for s in c.sources}),
-        next_steps=tuple(dict.fromkeys(step for each in opposed for step in _settle(each))),
+        next_steps=tuple(dict.fromkeys(step for each in opposed[:_MOST_CLASHES] for step in _settle(each))),
         data={
             "decisions": [s.decision.provenance.source_id for s in standings],
             "holds": len(holds),
