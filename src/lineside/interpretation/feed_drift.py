@@ -70,7 +70,7 @@ def _codes(columns: Columns, span: Span, earlier: Seen) -> Iterator[Changed]:
             same = [s for s in before if state and shared_states.state_of(kind, name, s.value) == state]
             if state is not None and len(same) < span.rules.sure.least_before // 2:
                 continue  # a state that it never spoke of: the floor's change, not the feed's
-            if any(_plain(str(s.value)) == _plain(word) for s in earlier(source, kind, name, span.first)):
+            if any(_plain(str(v)) == _plain(word) for v in earlier(source, kind, name, span.first)):
                 continue
             yield Changed(
                 what=What.UNKNOWN_CODE if state is None else What.RENAMED_CODE,

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from lineside.interpretation.sentinel_rules import SentinelRules
 from lineside.memory.columns import Said
+from lineside.plant.records import Json
 
 DAY = timedelta(days=1)
 CITED = 3  # records shown on either side
@@ -50,8 +51,8 @@ class Changed:
     chance: float | None = None
 
 
-Seen: TypeAlias = Callable[[str, str, str, datetime], Sequence[Said]]
-"""What a source said of a property of a kind before a time, however long ago."""
+Seen: TypeAlias = Callable[[str, str, str, datetime], Sequence[Json]]
+"""What a source said of a property of a kind before a time, however long ago: the values."""
 
 
 @dataclass(frozen=True, slots=True)

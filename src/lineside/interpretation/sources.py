@@ -72,16 +72,17 @@ def _health(view: View, feed: Freshness) -> Finding:
         parts.append(f"it owns {listed(list(card.owns))}")
     if card.owner:
         parts.append(f"owner {card.owner}")
-    cites: list[Cite] = [PlantFact(f"sources.{feed.source}", _card_words(view, feed))]
+    cites: list[Cite] = [PlantFact(f"sources.{feed.source}", card_words(view, feed.source))]
     cites += _last_records(view, feed)
     data = {"source": feed.source, "state": str(feed.state), "owner": card.owner}
     return Finding(text=", ".join(parts) + ".", kind=Kind.DERIVED, cites=tuple(cites), data=data)
 
 
-def _card_words(view: View, feed: Freshness) -> str:
-    card = view.plant.source(feed.source)
+def card_words(view: View, source: str) -> str:
+    """What the plant file says of a source, quotable."""
+    card = view.plant.source(source)
     if card not in view.plant.sources:
-        return f"the plant file does not name {feed.source}"
+        return f"the plant file does not name {source}"
     words = [f"source {card.name}"]
     words += [f"{n} {v}" for n, v in (("kind", card.kind), ("owner", card.owner)) if v]
     if card.cadence_s:

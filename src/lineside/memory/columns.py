@@ -41,13 +41,14 @@ class Happened(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What a source says of a property, over all time: how often, and when last."""
+    """What a source says of a property of a kind, or an event kind (of `event`): how often, when last."""
 
     source: str
     kind: str
     property: str
     times: int
     last: datetime
+    record_id: str
 
 
 def said_within(view: View, within: Window) -> list[Said]:
@@ -86,10 +87,11 @@ def happened_within(view: View, within: Window) -> list[Happened]:
 
 
 def flows(view: View, within: Window) -> list[Flow]:
-    """What each source said of what in that time, by source, kind and property."""
-    found: dict[tuple[str, str, str], tuple[int, datetime]] = {}
-    for each in said_within(view, within):
-        key = (each.source, each.kind, each.property)
-        times, last = found.get(key, (0, each.at))
-        found[key] = (times + 1, max(last, each.at))
-    return [Flow(*key, *told) for key, told in sorted(found.items())]
+    """What each source delivered in that time, by source, kind and property, with its last record."""
+    found: dict[tuple[str, str, str], tuple[int, datetime, str]] = {}
+    told = [((s.source, s.kind, s.property), s.at, s.record_id) for s in said_within(view, within)]
+    told += [((h.source, "event", h.kind), h.at, h.record_id) for h in happened_within(view, within)]
+    for key, when, record_id in told:
+        times, last, newest = found.get(key, (0, when, record_id))
+        found[key] = (times + 1, *max((last, newest), (when, record_id)))
+    return [Flow(*key, *counted) for key, counted in sorted(found.items())]
