@@ -16,10 +16,12 @@ from lineside.simulator.world import Material, World
 
 @dataclass(slots=True, kw_only=True)
 class Decided:
-    """Decisions by what stories need them for. outcomes: the corrections that tell what came of some, by name."""
+    """Decisions by what stories need them for. outcomes: the corrections that tell what came of some, by name. came:
+    whether that was as expected or otherwise."""
 
     facts: dict[str, Fact] = field(default_factory=dict)
     outcomes: dict[str, Fact] = field(default_factory=dict)
+    came: dict[str, str] = field(default_factory=dict)
 
     def choice(self, name: str) -> str:
         return str(self.facts[name].data["choice"])
@@ -83,6 +85,7 @@ def _shortage(
     }
     decided.facts[name] = log.decision(at, data)
     hours = rng.randrange(2, 9)
+    decided.came[name] = "as expected" if late < eta else "otherwise"
     outcome = (
         f"delivery came {text_of(late)}; no line stopped"
         if late < eta
@@ -185,6 +188,7 @@ def _overridden(
     }
     decided.facts["override"] = log.decision(at, data)
     complaints = rng.choice((0, 0, 1, 3))
+    decided.came["override"] = "otherwise" if complaints else "as expected"
     outcome = f"{complaints} complaints in three days" if complaints else "no complaint in three days"
     decided.outcomes["override"] = log.correct(
         decided.facts["override"], at + timedelta(days=3), "outcome known", data | {"outcome": outcome}

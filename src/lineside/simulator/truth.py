@@ -242,6 +242,8 @@ def _decisions(stories: Stories) -> dict[str, Json]:
             "outcome": names([decided.outcomes[name]])[0] if name in decided.outcomes else None,
             "in_force": name in ("limit", "repair", "wait"),
             "broken_by": broken if name == "repair" else [],
+            "broken_at": text_of(stories.wear.slipped) if name == "repair" else None,
+            "came": decided.came.get(name),
         }
         for name, fact in decided.facts.items()
     }
