@@ -136,7 +136,7 @@ def _making(facts: Facts, each: Outlook, job: Entity, lead: Lead | None) -> Duty
         line=each.line.line,
         place=said.text if said else "",
         by=by,
-        begin=by - work if work else None,
+        begin=by - work if work and facts.state(job, "status") != "in_progress" else None,
         ends=ends,
         owner=next((g.owner for g in each.line.closed if g.gate is Gate.MADE), None),
         kind=Kind.GUESSED if guessed else Kind.DERIVED,
