@@ -69,6 +69,9 @@ handover: handover* handoff* hand_over hand_off uebergabe* schichtbericht* schic
 next: next incoming oncoming naechste* kommende* following relief abloesung ablöse new_on neu_an neu_auf new_here new_to starting bin_neu tomorrows
 give: give need want prep prepare write draft geben brauche mach mache schreib bitte please pls
 source: erp wms mes qms cmms crm plm tms scada sap lims plc qs lab labor source* feed feeds system* interface* data daten* quelle* datenquelle* schnittstelle* connector* sensor* anbindung* werte signal*
+interface: interface* schnittstelle* integration* anbindung* kopplung*
+lost: break breaks broken upgrade* upgrading migrat* umstell* abschalt* abgeschaltet switch_off switched_off without_the ohne_das ohne_den depends_on depend_on relies_on rests_on hang_on hangs_on haengt_am haengt_an haengt_alles haengen_am update ausfaellt faellt_aus goes_down is_down down releasewechsel wartungsfenster maintenance_window
+drifted: drift* schema mapping zuordnung new_code new_codes neue_codes neuer_code unknown_codes unbekannte_codes unit_jump* einheitensprung* out_of_step no_longer_match no_longer_matches passt_nicht_mehr passen_nicht_mehr sentinel look_different sends_differently changed_in_what changed_without_notice new_fields new_field neue_felder felder fields_changed anders_aus ungefragt
 fresh: stale outdated veraltet* trust* reliab* rely verlass* trau trauen vertrau* quiet silent sending melde* meldet alive dead up_to_date fresh* aktuell* lag lags lagging hear heard gehoert stumm reinkommen rein ankommen liefert reporting offline down tot ausgefallen sync* healthy stuck frozen stop_sending stopped_sending believe old alt stoppt schweigt schweigen noch_rein
 count: how_many how_often how_long wie_viele wieviele wie_oft wie_lang wie_lange number_of no_of anzahl total* sum summe gesamt* insgesamt most meisten longest laengst* average durchschnitt* compar* vergleich* list liste count zahl_der minutes how_much
 often: keep keeps again wieder immer often haeufig* oft every jede jedes
@@ -245,6 +248,11 @@ RULES: Mapping[Intent, str] = {
         2.8 next nights !material !source !@event !job
     """,
     Intent.TRUST: """
+        6.4 lost @source !@thing
+        4.2 lost source !@thing !@stock
+        5 drifted @source|source !@thing !@stock
+        5.2 care @source source
+        5.2 care interface
         3.2 source fresh !@stock !premise
         3.4 @source fresh !@stock !differ
         3 source trouble

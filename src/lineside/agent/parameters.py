@@ -104,6 +104,15 @@ class Repeats(WhereWhen):
     kind: str | None = Field(default=None, description="stop, slow, or an event kind such as alarm")
 
 
+class SetApart(WhereWhen):
+    dimension: Literal[
+        "crew", "shift", "material", "line", "tool", "supplier", "after_changeover", "hour_of_shift", "weekday"
+    ] = Field(description="what may be to blame")
+    level: str | None = Field(default=None, description="one of them, as in crew-c; all are compared without it")
+    kind: str | None = Field(default=None, description="stop, slow, or an event kind such as alarm; stop and slow else")
+    reason: str | None = Field(default=None, description="only what has this reason, as in seal jam")
+
+
 class Change(WhereWhen):
     entity: str | None = Field(default=None, description=_THING)
 
@@ -155,6 +164,20 @@ class ByState(Where):
     kinds: list[str] = Field(description="kinds of thing: job_order, lot, sales_order_line, shipment, equipment, ...")
     state: str = Field(description="ready, blocked, in_progress, complete, released, shippable, or a source's own word")
     but_not: str | None = Field(default=None, description="a state further on, as in complete but not shippable")
+
+
+class OfSystem(Parameters):
+    system: str | None = Field(default=None, description="a source by its name or kind, as in wms")
+    window: str | None = Field(default=None, description=_WHEN)
+
+
+class WithoutSystem(Parameters):
+    system: str = Field(description="a source by its name or kind, as in wms")
+    window: str | None = Field(default=None, description="from when to when it is away; " + _WHEN)
+
+
+class Systems(Parameters):
+    systems: list[str] = Field(default_factory=list, description="sources by name or kind; of two, what runs between")
 
 
 class Hold(Parameters):

@@ -15,6 +15,7 @@ from lineside.agent.plainwords import word_set
 from lineside.agent.plan_pace import figures, limits
 from lineside.agent.plan_planning import planning
 from lineside.agent.plan_shipping import shipping_call
+from lineside.agent.plan_sources import about_systems
 from lineside.agent.plan_states import by_state
 from lineside.agent.plan_stock import stock_call
 from lineside.plant.entities import Entity, EntityKind
@@ -424,8 +425,8 @@ def _changes(ask: Ask, scope: _Scope) -> _Calls:
     return (Call("changes", {**scope.where, **scope.when, **_about(ask)}),)
 
 
-def _trust(_: Ask, __: _Scope) -> _Calls:
-    return (Call("sources"),)
+def _trust(ask: Ask, _: _Scope) -> _Calls:
+    return (Call(*about_systems(ask)),)
 
 
 def _recalled(ask: Ask, _: _Scope) -> _Calls:

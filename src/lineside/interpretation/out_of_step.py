@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lineside.interpretation import shared_states
 from lineside.interpretation.facts import Facts, moment, plain_id, told
 from lineside.interpretation.reading import clock
 from lineside.interpretation.sentinel_rules import SentinelRules
@@ -53,7 +54,7 @@ def mismatches(view: View, *, since: datetime, rules: SentinelRules) -> list[Mis
     found = [
         *_sequences(facts, span, timedelta(minutes=rules.floor.start_slack_minutes)),
         *_not_followed(facts, span),
-        *_old_revisions(facts),
+        *_old_revisions(facts, span),
         *_scopes(facts, span, rules),
     ]
     return sorted(found, key=lambda m: (-m.since.timestamp(), m.what, m.entities))
@@ -75,10 +76,10 @@ def _sequences(facts: Facts, span: Window, slack: timedelta) -> Iterator[Mismatc
     placed: dict[str, list[Entity]] = defaultdict(list)
     for job in facts.having(EntityKind.JOB_ORDER, "planned_start"):
         line = facts.best(job, "equipment")
-        if line is not None and job not in starts and facts.state(job, "status") not in (*_OVER, "in_progress"):
+        if line is not None and job not in starts and not _states(facts, job) & {*_OVER, "in_progress"}:
             placed[line.text].append(job)
     for start in sorted(starts.values(), key=lambda s: (s.when, s.job)):
-        if not span.start <= start.when < span.end or facts.state(start.job, "status") in _OVER:
+        if not span.start <= start.when < span.end or _states(facts, start.job) & {*_OVER}:
             continue
         for mine in facts.words(start.job, "planned_start"):
             passed = []
@@ -152,7 +153,7 @@ def _not_followed(facts: Facts, span: Window) -> Iterator[Mismatch]:
             old = word.source != ours and word.occurred_at < at(event) and word.reported_at < at(event)
             if old and not _same(word.value, event.attributes.get("to")):
                 behind.setdefault(word.source, word)
-        if facts.state(entity, "status") in _OVER:
+        if _states(facts, entity) & {*_OVER}:
             continue
         for source, word in sorted(behind.items()):
             if any(w.source == source and w.occurred_at >= at(event) for w in words):
@@ -190,25 +191,27 @@ def _same(one: Json, other: Json) -> bool:
     return times[0] == times[1] if times[0] and times[1] else str(one).casefold() == str(other).casefold()
 
 
-def _old_revisions(facts: Facts) -> Iterator[Mismatch]:
-    """Job orders that run on to another revision than the one in effect since they began or before."""
-    facts.load(EntityKind.JOB_ORDER, "revision", "material", "status", "actual_start")
+def _old_revisions(facts: Facts, span: Window) -> Iterator[Mismatch]:
+    """Job orders that run, or ran in that time, to another revision than the one that was in effect meanwhile."""
+    facts.load(EntityKind.JOB_ORDER, "revision", "material", "status", "actual_start", "actual_end")
     effective = _effective(facts)
     for job in facts.having(EntityKind.JOB_ORDER, "revision"):
         own, made = facts.best(job, "revision"), facts.best(job, "material")
         material = plain_id(made.value, "material") if made else None
-        if own is None or material not in effective or facts.state(job, "status") != "in_progress":
+        if own is None or material not in effective or not _ran(facts, job, span):
             continue
         word, since = effective[material]
         if own.text.strip().casefold() == word.text.strip().casefold():
             continue
-        begun = facts.best(job, "actual_start")
-        start = moment(begun.value) if begun else None
+        begun, ended = facts.best(job, "actual_start"), facts.best(job, "actual_end")
+        start, end = moment(begun.value) if begun else None, moment(ended.value) if ended else None
+        if end is not None and end <= since:
+            continue
         when = "in the middle of its run" if start and start < since else "before it began"
         yield Mismatch(
             what="revision",
-            text=f"{job.id} runs to revision {told(own, facts.view)} of {material}, says {own.source}, while "
-            f"{word.source} has {word.text} in effect since {_clock(facts, since)}, {when}",
+            text=f"{job.id} {'ran' if end else 'runs'} to revision {told(own, facts.view)} of {material}, says "
+            f"{own.source}, while {word.source} has {word.text} in effect since {_clock(facts, since)}, {when}",
             since=max(since, start) if start else since,
             behind=own.source,
             ahead=word.source if word.source != own.source else None,
@@ -216,6 +219,22 @@ def _old_revisions(facts: Facts) -> Iterator[Mismatch]:
             entities=(job, Entity(EntityKind.MATERIAL, material)),
             cites=(own.record_id, word.record_id, *([begun.record_id] if begun else [])),
         )
+
+
+def _ran(facts: Facts, job: Entity, span: Window) -> bool:
+    """Whether it runs, or ended in that time; one that hasn't begun can still be set right."""
+    ended = facts.best(job, "actual_end")
+    end = moment(ended.value) if ended else None
+    if end is not None:
+        return end >= span.start
+    states = _states(facts, job)
+    return not states & {*_OVER} and ("in_progress" in states or facts.best(job, "actual_start") is not None)
+
+
+def _states(facts: Facts, thing: Entity) -> set[str]:
+    """The shared states that any source has it in."""
+    words = facts.words(thing, "status")
+    return {state for w in words if (state := shared_states.state_of(thing.kind, "status", w.value))}
 
 
 def _effective(facts: Facts) -> dict[str, tuple[Statement, datetime]]:

@@ -5,10 +5,34 @@ from __future__ import annotations
 from datetime import timedelta
 
 from lineside.agent import listing
-from lineside.agent.parameters import AtPlace, Change, Events, Figures, NoParameters, Tally, Where, WhereWhen
+from lineside.agent.parameters import (
+    AtPlace,
+    Change,
+    Events,
+    Figures,
+    NoParameters,
+    OfSystem,
+    Systems,
+    Tally,
+    Where,
+    WhereWhen,
+    WithoutSystem,
+)
 from lineside.agent.tools.context import Context, shift_so_far, tool
 from lineside.errors import BadRequest
-from lineside.interpretation import bottleneck, change, disagreement, kpi, now, pace, sources, tally
+from lineside.interpretation import (
+    bottleneck,
+    change,
+    disagreement,
+    interfaces,
+    kpi,
+    now,
+    outage,
+    pace,
+    sentinel,
+    sources,
+    tally,
+)
 from lineside.interpretation.kpi_words import definitions
 from lineside.interpretation.reading import Reading
 from lineside.plant.windows import Window
@@ -67,6 +91,18 @@ def _trust(context: Context, _: NoParameters) -> Reading:
     return sources.trust(context.view)
 
 
+def _feed_changes(context: Context, asked: OfSystem) -> Reading:
+    return sentinel.sentinel(context.view, context.window(asked.window), system=asked.system)
+
+
+def _interfaces(context: Context, asked: Systems) -> Reading:
+    return interfaces.inventory(context.view, asked.systems)
+
+
+def _what_breaks(context: Context, asked: WithoutSystem) -> Reading:
+    return outage.without(context.view, asked.system, window=context.window(asked.window))
+
+
 def _tally(context: Context, asked: Tally) -> Reading:
     where = dict(asked.where)
     if asked.subject == "stop" and "reason" in where:
@@ -109,6 +145,17 @@ TOOLS = (
     tool("contradictions", "Notes that contradict what the machines report.", WhereWhen, _contradictions),
     tool("changes", "What changed in a stretch of time, corrections included.", Change, _changes),
     tool("sources", "Each source's health: live, late, silent; gaps and mismatches.", NoParameters, _trust),
+    tool(
+        "feed_changes",
+        "What changed in what sources send (codes, units, fields, mix, rhythm), and interfaces that no longer match "
+        "the floor, each with a proposal for the mapping.",
+        OfSystem,
+        _feed_changes,
+    ),
+    tool("interfaces", "The interfaces between systems: who owns each, what it carries.", Systems, _interfaces),
+    tool(
+        "what_breaks", "What breaks when a system is upgraded or down, and who must know.", WithoutSystem, _what_breaks
+    ),
     tool("tally", "Counts, sums, durations, averages and rankings, computed over the records.", Tally, _tally),
     tool("events", "What happened, one by one: events of some kinds, about a thing or at a place.", Events, _events),
 )
