@@ -90,12 +90,15 @@ def _explain(view: View, equipment: str, asked: Window, gap: Gap, losses: Sequen
             verdict += f"; most lost to {worst.name} ({plain(worst.units)} units, {plain(worst.minutes)} min)"
         if story.first:
             verdict += f"; {story.first}"
+        ending = next((f.data for f in outlook if "at_recent_rate" in f.data), None)
+        if ending is not None:
+            verdict += f"; going on like this it would end the shift at {ending['at_recent_rate']} of {ending['due']}"
     else:
         more = f", {units} more than due" if gap.units < 0 else ""
         verdict = f"{name} is not behind: {share}{more}"
     return Reading(
         verdict=verdict + ".",
-        findings=(*findings, *story.findings, *outlook),
+        findings=(*findings, *outlook, *story.findings),
         against=tuple(against),
         missing=tuple(missing),
         next_steps=story.next_steps if gap.behind else (),
