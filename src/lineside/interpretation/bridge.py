@@ -53,10 +53,12 @@ def bridge(past: Past, stock: Stock, start: Figure, end: Figure) -> Bridge:
     steps = [_place_step(p, start, end, -1) for p in only_one]
     steps += [_place_step(p, end, start, 1) for p in only_other]
     oldest = min(min(p.at for p in f.parts) for f in (one, other))
-    settled = last_agreement(totals(past, one), totals(past, other))
+    told = [totals(past, f) for f in (one, other)]
+    settled = last_agreement(*told)
     since = settled or oldest - LOOKBACK
     moves, habits, missing = movements(past, stock, min(since, oldest - LOOKBACK))
-    look = _Look(facts, stock, *(Holding(past, stock, f, moves, habits) for f in (one, other)))
+    sides = [Holding(past, stock, f, moves, habits, history=h) for f, h in zip((one, other), told, strict=True)]
+    look = _Look(facts, stock, *sides)
     bad = restricted(facts, stock, past.holds)
 
     def complete(chosen: Sequence[Movement], turned: Collection[Group] = ()) -> Bridge:

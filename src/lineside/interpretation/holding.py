@@ -23,7 +23,7 @@ from lineside.interpretation.facts import moment
 from lineside.interpretation.movements import Movement, Posting, effect, held
 from lineside.interpretation.past import Past
 from lineside.interpretation.stock import Figure, Stock
-from lineside.interpretation.timeline import Total, totals
+from lineside.interpretation.timeline import Total
 
 _ON_THE_FLOOR = ("mes", "scada")
 
@@ -63,9 +63,11 @@ class Holding:
         figure: Figure,
         moves: Sequence[Movement],
         habits: Mapping[tuple[str, str], datetime],
+        *,
+        history: list[Total],
     ) -> None:
         self.facts, self.stock, self.figure, self._moves, self._habits = past.facts, stock, figure, moves, habits
-        self.history: list[Total] = totals(past, figure)
+        self.history = history
         self._shown, self._absent = self._by_changes()
 
     def share(self, move: Movement, other: Figure) -> Share:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 
 from lineside.interpretation.past import Past
 from lineside.interpretation.stock import Figure
@@ -37,25 +38,24 @@ def totals(past: Past, figure: Figure) -> list[Total]:
         and s.occurred_at <= facts.view.as_of
     ]
     latest: dict[tuple[Entity, str | None], tuple[datetime, Decimal]] = {}
-    found = list[Total]()
+    found, whole = list[Total](), Decimal(0)
     factors = facts.factors(figure.parts[0].statement.entity.id.partition("@")[0])
-    for statement in sorted(said, key=order_of_statement):
-        amount = statement.quantity
-        value = None if amount is None else amount.to(figure.unit, factors) if amount.unit else amount
-        if value is None:
-            continue
-        latest[statement.entity, statement.scope] = (statement.occurred_at, value.value)
-        if len(latest) == len(figure.parts):
-            found.append(
-                Total(
-                    at=statement.occurred_at,
-                    reported_at=statement.reported_at,
-                    oldest=min(at for at, _ in latest.values()),
-                    value=sum((v for _, v in latest.values()), Decimal(0)),
-                )
-            )
     # Parts stated at one moment are one statement of the whole.
-    return [one for one, after in zip(found, [*found[1:], None], strict=True) if after is None or after.at != one.at]
+    for when, together in groupby(sorted(said, key=order_of_statement), key=lambda s: s.occurred_at):
+        last = None
+        for statement in together:
+            amount = statement.quantity
+            value = None if amount is None else amount.to(figure.unit, factors) if amount.unit else amount
+            if value is None:
+                continue
+            key = (statement.entity, statement.scope)
+            whole += value.value - (latest[key][1] if key in latest else 0)
+            latest[key] = (when, value.value)
+            last = statement
+        if last is not None and len(latest) == len(figure.parts):
+            oldest = min(at for at, _ in latest.values())
+            found.append(Total(at=when, reported_at=last.reported_at, oldest=oldest, value=whole))
+    return found
 
 
 def last_agreement(one: list[Total], other: list[Total]) -> datetime | None:

@@ -27,6 +27,8 @@ from lineside.plant.quantities import Quantity, plain
 from lineside.plant.records import Json, quantity
 
 _UNEXPLAINED = "an unexplained rest"
+# Steps that pass by themselves or tell of another scope: nothing is to be set right for them.
+_NOT_WRONG = ("cut-off", "late data", "movement in flight", "stock at the line", "another place", "another scope")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ def warehouse(view: View, location: str | None = None) -> Reading:
         findings=(*causes, *(_row_finding(facts, row) for row in rows[: rules.shown]), *_rest(rows[rules.shown :])),
         against=late,
         missing=tuple(dict.fromkeys(gaps)),
-        next_steps=tuple(_steps(facts, rows))[: rules.shown],
+        next_steps=tuple(_steps(facts, rows, rules.shown)),
         data={
             "differences": len(rows),
             "compared": compared,
@@ -202,7 +204,8 @@ def _place(where: str) -> str:
 
 def _verdict(facts: Facts, rows: Sequence[Row], compared: int, causes: Sequence[Finding], where: str) -> str:
     first = rows[0]
-    head = f"{len(rows)} of {counted(compared, 'material or lot', 'materials and lots')}{where} differ between sources"
+    of = counted(compared, "material or lot", "materials and lots")
+    head = f"{len(rows)} of {of}{where} {'differs' if len(rows) == 1 else 'differ'} between sources"
     by = [f"{f.data['count']} with {f.data['cause']}" for f in causes[:3]]
     worst = first.worst
     told = f"; {worst.told(facts, first.stock.unit)}, {_words(first, worst)}" if worst else ""
@@ -273,19 +276,18 @@ def _rest(rows: Sequence[Row]) -> Iterator[Finding]:
         yield Finding(text=f"And {len(rows)} more, which endanger less: {names}.", kind=Kind.DERIVED, cites=cites)
 
 
-def _steps(facts: Facts, rows: Sequence[Row]) -> Iterator[str]:
-    for row in rows:
-        if row.why_count:
-            places = list(dict.fromkeys(p.location for f in row.stock.whole for p in f.parts if p.location))
-            at = f" at {listed(places, limit=4)}" if places and row.stock.about.kind == EntityKind.MATERIAL else ""
-            worst = row.worst
-            why = f"; {worst.told(facts, row.stock.unit)}" if worst and worst.danger is not Danger.COVERED else ""
-            yield f"Count {row.stock.about.id}{at}: {row.why_count}{why}."
+def _steps(facts: Facts, rows: Sequence[Row], shown: int) -> Iterator[str]:
+    for row in [row for row in rows if row.why_count][:shown]:
+        places = list(dict.fromkeys(p.location for f in row.stock.whole for p in f.parts if p.location))
+        at = f" at {listed(places, limit=4)}" if places and row.stock.about.kind == EntityKind.MATERIAL else ""
+        worst = row.worst
+        why = f"; {worst.told(facts, row.stock.unit)}" if worst and worst.danger is not Danger.COVERED else ""
+        yield f"Count {row.stock.about.id}{at}: {row.why_count}{why}."
     owed = Counter(
         (s.at_fault, s.name) for row in rows for b in row.bridges for s in b.steps if s.books_lack and s.at_fault
     )
     for (source, name), times in owed.most_common():
-        if name not in ("cut-off", "late data"):
+        if name not in _NOT_WRONG:
             yield f"Have {source} set right: {counted(times, name)}."
 
 
