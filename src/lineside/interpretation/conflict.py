@@ -102,7 +102,7 @@ def governing(facts: Facts, entity: Entity, words: Iterable[Statement]) -> State
     if not known:
         return None
     kind, name = entity.kind, known[0].property
-    chosen, _ = _governing(facts, known, owner_of(facts.plant, kind, name))
+    chosen, _ = _governing(facts, known, facts.owner(kind, name))
     mine = shared_states.state_of(kind, name, chosen.value)
     best, reached = chosen, shared_states.progress(kind, name, mine)
     for word in known:

@@ -12,6 +12,7 @@ from lineside.interpretation.assessment import LineReadiness, assess, read_ahead
 from lineside.interpretation.conflict import Conflict, conflicts_of, governing
 from lineside.interpretation.facts import Facts, doubts
 from lineside.interpretation.holds import Hold, holds
+from lineside.interpretation.lead_times import LeadTimes
 from lineside.interpretation.linked import Linked
 from lineside.interpretation.reading import Cite, Finding, Kind
 from lineside.interpretation.state_models import (
@@ -123,7 +124,7 @@ class States:
     def line(self, line: Entity, on: Entity | None = None) -> LineReadiness:
         """The line through all its gates. on: the shipment whose share is meant."""
         if (line, on) not in self._lines:
-            self._lines[line, on] = assess(self.facts, self.known, line, on=on)
+            self._lines[line, on] = assess(self.facts, self.known, line, on=on, past=self._past)
         return self._lines[line, on]
 
     def _derive(self, entity: Entity) -> SharedState:
@@ -160,6 +161,10 @@ class States:
     def _names(self, entity: Entity) -> list[str]:
         model = self.models.get(entity.kind)
         return [model.words] if model else [n for n in shared_states.named_states(entity.kind) if n != "credit"]
+
+    @cached_property
+    def _past(self) -> LeadTimes:
+        return LeadTimes(self.facts)
 
     @cached_property
     def held_kinds(self) -> frozenset[str]:

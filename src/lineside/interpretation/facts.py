@@ -29,6 +29,8 @@ class Facts:
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
         self._columns: dict[tuple[str, str], dict[Entity, list[Statement]]] = {}
         self._positions: dict[str, list[Statement]] | None = None
+        self._children: dict[str, dict[Entity, list[Entity]]] = {}
+        self._owners: dict[tuple[str, str], SourceCard | None] = {}
 
     @cached_property
     def health(self) -> list[Freshness]:
@@ -72,8 +74,26 @@ class Facts:
     def best(self, entity: Entity, name: str) -> Statement | None:
         """The word to go by: that of the datum's owner, else the newest."""
         found = self.words(entity, name)
-        owner = owner_of(self.plant, entity.kind, name)
-        return next((s for s in found if owner and s.source == owner.name), found[0] if found else None)
+        if not found:
+            return None
+        owner = self.owner(entity.kind, name)
+        return next((s for s in found if owner and s.source == owner.name), found[0])
+
+    def owner(self, kind: str, name: str) -> SourceCard | None:
+        """The source that owns the property."""
+        if (kind, name) not in self._owners:
+            self._owners[kind, name] = owner_of(self.plant, kind, name)
+        return self._owners[kind, name]
+
+    def children(self, kind: str) -> dict[Entity, list[Entity]]:
+        """The things of the kind by what their ids say they belong to: the lines of each order."""
+        if kind not in self._children:
+            index: dict[Entity, list[Entity]] = defaultdict(list)
+            for each in self.view.entities(kind):
+                if (parent := each.parent) is not None:
+                    index[parent].append(each)
+            self._children[kind] = index
+        return self._children[kind]
 
     def state(self, entity: Entity, name: str) -> str | None:
         """The shared state that the word to go by means."""

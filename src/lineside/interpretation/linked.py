@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 
 from lineside.interpretation.facts import Facts
-from lineside.interpretation.links import lines_on
+from lineside.interpretation.links import lines_of, lines_on
 from lineside.plant.entities import Entity, EntityKind
 
 # (kind, link): the property that leads there; `<` where the other kind's property leads here.
@@ -21,11 +22,6 @@ _BY_PROPERTY: Mapping[tuple[str, str], str] = {
     ("sales_order_line", "material"): "material",
     ("equipment", "maintenance_orders"): "<maintenance_order.equipment",
 }
-_CHILDREN = {
-    ("job_order", "operations"): EntityKind.OPERATION,
-    ("sales_order", "lines"): EntityKind.SALES_ORDER_LINE,
-    ("equipment", "units"): EntityKind.EQUIPMENT,
-}
 
 
 class Linked:
@@ -33,7 +29,6 @@ class Linked:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self._below: dict[str, dict[str, list[Entity]]] = {}
 
     def load(self, kind: str, link: str) -> None:
         """What following this link from all things of the kind needs is read at once."""
@@ -61,24 +56,22 @@ class Linked:
             return sorted({target for target, _ in self.facts.linked(entity, named)})
         if key == ("shipment", "lines"):
             return lines_on(self.facts, entity)
-        if key in _CHILDREN:
-            found = set(self._children(_CHILDREN[key]).get(entity.id, ()))
-            if link == "lines":
-                found |= {s.entity for s in self.facts.pointing("sales_order_line", "sales_order", entity)}
-            return sorted(found)
+        if key == ("sales_order", "lines"):
+            return lines_of(self.facts, entity)
+        if key == ("job_order", "operations"):
+            return sorted(self.facts.children(EntityKind.OPERATION).get(entity, []))
+        if key == ("equipment", "units"):
+            return self._units.get(entity.id, [])
         parent = entity.parent
         named_too = {target for target, _ in self.facts.linked(entity, link)}
         return sorted({*named_too, *([parent] if parent and parent.kind == link else [])})
 
-    def _children(self, kind: str) -> dict[str, list[Entity]]:
-        if kind not in self._below:
-            index: dict[str, list[Entity]] = defaultdict(list)
-            for each in self.facts.view.entities(kind):
-                if kind == EntityKind.EQUIPMENT:
-                    steps = each.id.split("/")
-                    for size in range(1, len(steps)):
-                        index["/".join(steps[:size])].append(each)
-                elif each.parent is not None:
-                    index[each.parent.id].append(each)
-            self._below[kind] = index
-        return self._below[kind]
+    @cached_property
+    def _units(self) -> dict[str, list[Entity]]:
+        """What lies below each piece of equipment."""
+        index: dict[str, list[Entity]] = defaultdict(list)
+        for each in self.facts.view.entities(EntityKind.EQUIPMENT):
+            steps = each.id.split("/")
+            for size in range(1, len(steps)):
+                index["/".join(steps[:size])].append(each)
+        return index

@@ -63,8 +63,8 @@ def neighbours(facts: Facts, entity: Entity) -> Iterator[Link]:
 
 def lines_of(facts: Facts, order: Entity) -> list[Entity]:
     """The lines of a sales order, by their ids and by what they say."""
-    named = {e for e in facts.view.entities(EntityKind.SALES_ORDER_LINE) if e.parent == order}
-    return sorted(named | {s.entity for s in facts.pointing("sales_order_line", "sales_order", order)})
+    named = facts.children(EntityKind.SALES_ORDER_LINE).get(order, [])
+    return sorted({*named} | {s.entity for s in facts.pointing("sales_order_line", "sales_order", order)})
 
 
 def lines_on(facts: Facts, shipment: Entity) -> list[Entity]:
