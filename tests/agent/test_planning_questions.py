@@ -84,6 +84,8 @@ can we take a rush order of KL-30? | rush_order material=KL-30
 what happens if we run BA-412 before BA-411? | resequence_options first=job_order:BA-412 before=job_order:BA-411
 was wäre, wenn wir BA-412 nach BA-411 fahren | resequence_options first=job_order:BA-411 before=job_order:BA-412
 können wir BA-412 vorziehen? | resequence_options save=job_order:BA-412
+should we swap BA-411 and BA-412 | resequence_options first=job_order:BA-412 before=job_order:BA-411
+sollen wir BA-411 und BA-412 tauschen? | resequence_options first=job_order:BA-412 before=job_order:BA-411
 resequence to save AB-77? | resequence_options save=sales_order:AB-77
 how can we resequence kiln 2? | resequence_options equipment=ziegelei/brand/ofen-2
 wie könnten wir Ofen 2 umplanen, um AB-77 zu retten | resequence_options save=sales_order:AB-77 equipment=ziegelei/brand/ofen-2

@@ -163,6 +163,13 @@ def test_what_runs_is_not_interrupted_and_a_job_order_that_is_done_can_t_be_move
     assert done.findings == ()
 
 
+def test_what_comes_first_already_is_said_to(view_of, shop):
+    reading = resequence_options(view_of(shop), first=Entity("job_order", "FA-2"), before=Entity("job_order", "FA-3"))
+
+    assert reading.verdict == "FA-2 comes before FA-3 on Linie A as it is."
+    assert [f.data["job_order"] for f in reading.findings] == ["FA-2", "FA-3"]
+
+
 def test_an_endangered_promise_is_saved_by_a_sequence_that_gains_it(view_of, shop):
     waits(shop, "FA-4", ("X", A), (100, 40), "V-4/10")
     promised(shop, "V-4/10", at("16:30"))

@@ -31,6 +31,7 @@ _SEQUENCE = re.compile(
 )
 _BEFORE = re.compile(r"\b(?:before|ahead of|prior to|in front of|instead of|vor|statt|anstatt|anstelle)\b")
 _AFTER = re.compile(r"\b(?:after|behind|nach|hinter)\b")
+_SWAP = re.compile(r"\b(?:swap\w*|(?:ver|um)?tausch\w*)\b")
 _DOWN = word_set(
     """
     down stays stay stands stand stops stop stopped fails fail breaks break broken out remains idle goes off repair
@@ -48,7 +49,8 @@ def planning(ask: Ask, names: Names) -> list[tuple[str, Mapping[str, Json]]] | s
     place: dict[str, Json] = {"equipment": ask.place} if ask.place else {}
     when = ahead.at.isoformat() if ahead else None
     if len(jobs) >= 2 and (_BEFORE.search(folded) or _AFTER.search(folded) or _SEQUENCE.search(folded)):
-        one, other = (jobs[0], jobs[1]) if not _AFTER.search(folded) else (jobs[1], jobs[0])
+        turned = _AFTER.search(folded) or (_SWAP.search(folded) and not _BEFORE.search(folded))
+        one, other = (jobs[1], jobs[0]) if turned else (jobs[0], jobs[1])
         return [("resequence_options", {"first": str(one), "before": str(other)})]
     amount = _amount(names, ahead.rest if ahead else folded)
     materials = ask.of_kind(EntityKind.MATERIAL)

@@ -25,7 +25,7 @@ _ASKS = (
     "gibt|gilt|darf|wurde|wurden|war|waren|zeig|zeige|seit"
 )
 _PARTS = re.compile(
-    rf"(?<=[?!])\s+|;\s+|(?<=[a-zäöüß])\.\s+|(?<=\d)\.\s+(?=(?:{_ASKS})\b)|,?\s+(?:and|und|&)\s+(?=(?:{_ASKS})\b)",
+    rf"(?<=[?!])\s+|;\s+|(?<=[a-zäöüß])\.\s+|(?<=\d)\.\s+(?=(?:{_ASKS})\b(?!-))|,?\s+(?:and|und|&)\s+(?=(?:{_ASKS})\b(?!-))",
     re.IGNORECASE,
 )
 

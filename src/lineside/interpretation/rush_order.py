@@ -88,6 +88,7 @@ def rush_order(
         *(_told(telling, place, number) for number, place in enumerate(chosen, 1)),
         *(telling.promise(s) for s in chosen[0].option.slips if s.slips),
         *_capacity(telling, chosen, known, material),
+        *_in_stock(work, material, next(iter(known.values())).unit),
         *(telling.shortfall(w) for w in waits[:4]),
         *(telling.shortfall(lack) for lack in chosen[0].lacks if lack.job != RUSH),
         _slower(work, prices, telling, chosen[0], due),
@@ -216,6 +217,18 @@ def _capacity(telling: Telling, chosen: Sequence[_Place], known: Mapping[str, Pa
         text = f"{material} on {telling.called(line)}: {round(pace.per_h, 1):g} {pace.unit} per h, {pace.how}."
         found.append(Finding(text=text, kind=pace.kind, cites=pace.cites, data={"per_h": pace.per_h}))
     return found
+
+
+def _in_stock(work: PlannedWork, material: str, unit: str) -> list[Finding]:
+    """What lies there already: perhaps nothing has to be made."""
+    found = supplies(work.facts, {material: unit}).get(material)
+    if found is None or found.usable <= 0:
+        return []
+    text = (
+        f"{round(found.usable, 1):g} {unit} of {material} lie in stock and may be used ({found.figure}); what of it is "
+        "promised already is not counted."
+    )
+    return [Finding(text=text, kind=Kind.DERIVED, cites=found.cites, data={"usable": found.usable})]
 
 
 def _slower(work: PlannedWork, prices: Prices, telling: Telling, place: _Place, due: datetime | None) -> Finding:

@@ -162,6 +162,17 @@ def _swapped(work: PlannedWork, prices: Prices, telling: Telling, first: str, ot
             f"record tells how fast {telling.called(two.line)} makes {one.material}.",
             missing=(f"A rate for {one.material} on {telling.called(two.line)}.",),
         )
+    order = [job.id for job in work.shop.orders[two.line]]
+    if one.line == two.line and order.index(first) < order.index(other):
+        return Reading(
+            verdict=f"{first} comes before {other} on {telling.called(one.line)} as it is.",
+            findings=tuple(
+                telling.job(job, prices.present, work.span(work.shop, prices.present))
+                for job in (first, other)
+                if job in prices.present.operations
+            ),
+            missing=telling.missing((first, other)),
+        )
     place = next(i for i, job in enumerate(_rest(work.shop, two.line, first)) if job.id == other)
     shop = dict(insertions(*_placed(work, work.shop, first, two.line)))[place]
     option = prices.option(f"Run {first} before {other} on {telling.called(two.line)}", shop)
