@@ -13,6 +13,7 @@ from lineside.agent.atoms import atoms
 from lineside.agent.cues import Intent
 from lineside.agent.plainwords import word_set
 from lineside.agent.plan_pace import figures, limits
+from lineside.agent.plan_patterns import pattern_call
 from lineside.agent.plan_planning import planning
 from lineside.agent.plan_shipping import shipping_call
 from lineside.agent.plan_sources import about_systems
@@ -87,6 +88,8 @@ def plan(ask: Ask, names: Names) -> Plan:
     )
     if shipped := shipping_call(ask):
         calls: _Calls = (Call(*shipped),)
+    elif blamed := pattern_call(ask, names):
+        calls = (Call(*blamed),)
     elif differing := stock_call(ask):
         calls = (Call(*differing, fallback=tuple(_plain(thing) for thing in ask.entities[:1])),)
     else:

@@ -19,10 +19,11 @@ _FRESH = {"soon": "the time right after a changeover", "later": "the time long a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confounder:
-    """Another level that goes along with the one compared.
+    """Another level that goes along with the one compared. share: of the compared level's hours.
 
     apart: whether both occur apart often enough to be told apart; chance: of the excess within equal levels of the
-    other dimension, where they are; there, elsewhere: the cases per 100 h within those, on the level and off it.
+    other dimension, where they are; there, elsewhere: the cases per 100 h on the level and off it, both at the level's
+    own mix of those.
     """
 
     dimension: str
@@ -71,6 +72,10 @@ class Comparison:
         return 100 * (self.trials - self.hits) / rest if rest > 0 else 0.0
 
     @property
+    def more(self) -> bool:
+        return self.there > self.elsewhere
+
+    @property
     def strong(self) -> bool:
         return self.chance < pattern_rules()["false_discovery_rate"]
 
@@ -83,11 +88,13 @@ def placed(cases: Sequence[Occurrence], hours: Hours) -> list[tuple[Occurrence, 
     return [(case, piece) for case in cases if (piece := hours.place(case)) is not None]
 
 
-def compared(groups: Sequence[tuple[Placed, Hours, Sequence[str]]]) -> list[list[Comparison]]:
+def compared(
+    groups: Sequence[tuple[Placed, Hours, Sequence[str]]], *, level: str | None = None
+) -> list[list[Comparison]]:
     """For each group every comparison made, the least likely chance first; corrected over all groups together.
 
     A group: its cases, the hours they fell in, and the dimensions to go along; with none along all of two levels or
-    more. What could not stand out even if every case were on it is not compared.
+    more. level: only this one, with the rest. What could not stand out even if every case were on it is not compared.
     """
     rules = pattern_rules()
     rate = rules["false_discovery_rate"]
@@ -103,15 +110,15 @@ def compared(groups: Sequence[tuple[Placed, Hours, Sequence[str]]]) -> list[list
             hits, trials = Counter(level for level, _ in on), len(on)
             tested = Counter(level for level, _ in turns) if turns is not None else hits
             tries = len(turns) if turns is not None else trials
-            for level, worked in levels.items():
+            for own_level, worked in levels.items():
                 share = worked / total
-                if share**tries > rate:
+                if share**tries > rate or level not in (None, own_level):
                     continue
-                counted_as = (tested[level], tries) if turns is not None else None
-                raw = at_least(tested[level], tries, share)
+                counted_as = (tested[own_level], tries) if turns is not None else None
+                raw = at_least(tested[own_level], tries, share)
                 own.append(
                     Comparison(
-                        dimension=dimension, level=level, hits=hits[level], trials=trials, hours=worked,
+                        dimension=dimension, level=own_level, hits=hits[own_level], trials=trials, hours=worked,
                         all_hours=total, raw=raw, tested=counted_as,
                     )
                 )  # fmt: skip
@@ -148,7 +155,7 @@ def confounded(lead: Comparison, cases: Placed, hours: Hours) -> Comparison:
         inside = Counter(p.levels.get(dimension) for _, p in cases if p.levels.get(lead.dimension) == lead.level)
         main = max(sorted(mine), key=lambda other: (inside[other], mine[other]))
         strata: list[tuple[int, float]] = []
-        hits, there_h, else_h, there_n, else_n, would = 0, 0.0, 0.0, 0, 0, 0.0
+        hits, there_h, usual, would = 0, 0.0, 0.0, 0.0
         for other, worked in of_other.items():
             on = [
                 piece for _, piece in cases if piece.levels.get(dimension) == other and lead.dimension in piece.levels
@@ -160,8 +167,8 @@ def confounded(lead: Comparison, cases: Placed, hours: Hours) -> Comparison:
             hit = sum(piece.levels[lead.dimension] == lead.level for piece in on)
             strata.append((len(on), share))
             hits += hit
-            there_h, else_h = there_h + mine[other], else_h + worked - mine[other]
-            there_n, else_n = there_n + hit, else_n + len(on) - hit
+            there_h += mine[other]
+            usual += (len(on) - hit) / (worked - mine[other]) * mine[other]
         if would - expected < rules["confounder_explains"] * excess:
             continue
         trials = sum(n for n, _ in strata)
@@ -170,8 +177,8 @@ def confounded(lead: Comparison, cases: Placed, hours: Hours) -> Comparison:
             Confounder(
                 dimension=dimension, level=main, share=mine[main] / sum(mine.values()), apart=apart,
                 chance=at_least_in_strata(strata, hits) if apart else 1.0,
-                there=100 * there_n / there_h if there_h else 0.0,
-                elsewhere=100 * else_n / else_h if else_h else 0.0,
+                there=100 * hits / there_h if there_h else 0.0,
+                elsewhere=100 * usual / there_h if there_h else 0.0,
             )
         )  # fmt: skip
     named.sort(key=lambda c: (c.apart, -c.share, c.dimension))
@@ -188,7 +195,7 @@ def spoken(dimension: str, level: str) -> str:
         case "after_changeover":
             return _FRESH[level]
         case _:
-            return f"{dimension} {level}"
+            return level if level.casefold().startswith(dimension) else f"{dimension} {level}"
 
 
 def in_words(lead: Comparison) -> str:
@@ -208,6 +215,8 @@ def in_words(lead: Comparison) -> str:
 
 def odds(lead: Comparison) -> str:
     """Whether it may be chance: `still clear after correction for 24 comparisons (corrected p = 0.003)`."""
+    if not lead.more:
+        return "no more than elsewhere"
     figures = f"p = {lead.raw:.2g}, corrected p = {lead.chance:.2g}"
     if lead.comparisons == 1:
         clear = "more than chance explains" if lead.strong else "may be chance"
@@ -220,7 +229,7 @@ def odds(lead: Comparison) -> str:
 
 def beside(lead: Comparison) -> str:
     """What goes along with the level and can or cannot be told apart from it; empty where nothing does."""
-    mixed = [spoken(c.dimension, c.level) for c in lead.confounders if not c.apart]
+    mixed = inseparable(lead)
     sentences = []
     own = spoken(lead.dimension, lead.level)
     if mixed:
@@ -228,6 +237,9 @@ def beside(lead: Comparison) -> str:
     limit = pattern_rules()["false_discovery_rate"]
     for other in lead.confounders:
         if not other.apart:
+            if not _together(other):
+                name = other.dimension.replace("_", " ")
+                sentences.append(f"No {name} there occurs elsewhere too, so its part in it cannot be told.")
             continue
         along = f"It goes along with {spoken(other.dimension, other.level)}"
         equal = other.dimension.replace("_", " ")
@@ -235,6 +247,15 @@ def beside(lead: Comparison) -> str:
         verdict = "and stands" if other.chance < limit else "which may be chance"
         sentences.append(f"{along}; {rates}, {verdict} (p = {other.chance:.2g}).")
     return " ".join(sentences)
+
+
+def inseparable(lead: Comparison) -> list[str]:
+    """What always goes along with the level, and it with that."""
+    return [spoken(c.dimension, c.level) for c in lead.confounders if not c.apart and _together(c)]
+
+
+def _together(other: Confounder) -> bool:
+    return other.share >= pattern_rules()["inseparable_share"]
 
 
 def _bursts(on: Sequence[tuple[str, Piece]], hours: Hours) -> list[tuple[str, Piece]] | None:

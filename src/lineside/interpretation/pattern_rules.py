@@ -25,11 +25,13 @@ _NUMBERS = {
 
 @dataclass(frozen=True, slots=True)
 class PatternRules:
-    """numbers: by key; weights: by dimension; names: the properties that name a dimension's levels."""
+    """numbers: by key; weights: by dimension; names: the properties that name a dimension's levels; booked: kinds of
+    event whose time is that of their booking."""
 
     numbers: Mapping[str, float]
     weights: Mapping[str, float]
     names: Mapping[str, tuple[str, ...]]
+    booked: tuple[str, ...]
 
     def __getitem__(self, key: str) -> float:
         return self.numbers[key]
@@ -44,7 +46,7 @@ def pattern_rules() -> PatternRules:
 
 def parse_rules(where: str, data: Mapping[str, Any]) -> PatternRules:
     """The rules in a patterns.toml. Raises BadSettings with the key that is wrong."""
-    allowed = (*_NUMBERS, "version", "weights", "names")
+    allowed = (*_NUMBERS, "version", "booked", "weights", "names")
     for key in data:
         if key not in allowed:
             raise wrong(where, key, "is not a key here", allowed)
@@ -60,6 +62,7 @@ def parse_rules(where: str, data: Mapping[str, Any]) -> PatternRules:
         numbers=numbers,
         weights={d: _number(where, f"weights.{d}", weights[d], 0.001, 1000) for d in DIMENSIONS},
         names={"tool": texts(where, "names.tool", named.get("tool"))},
+        booked=texts(where, "booked", data.get("booked")),
     )
 
 

@@ -23,6 +23,7 @@ from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 _SHOWN = 5
+_TIMED = ("hour_of_shift", "after_changeover")
 _CITED = 20
 
 
@@ -123,7 +124,8 @@ def _tested(repeated: Sequence[list[Occurrence]], lines: LineHours, *, across: b
     jobs: list[tuple[list[tuple[Occurrence, Piece]], Hours, tuple[str, ...]]] = []
     for group in repeated:
         hours = lines.of(work_center(group[0].equipment))
-        jobs.append((placed(group, hours), hours, ()))
+        booked = group[0].kind in pattern_rules().booked
+        jobs.append((placed(group, hours), hours, tuple(d for d in hours.by if d not in _TIMED) if booked else ()))
     shared: dict[tuple[str, str], list[int]] = {}
     if across:
         for number, group in enumerate(repeated):

@@ -112,7 +112,7 @@ class LineHours:
         self._losses: dict[str, list[Interval]] = defaultdict(list)
         for loss in losses:
             self._losses[work_center(loss.equipment)].append(loss)
-        self._cut: dict[str, Hours] = {}
+        self._cut: dict[tuple[str, ...], Hours] = {}
 
     @cached_property
     def running(self) -> dict[str, Changes]:
@@ -120,9 +120,8 @@ class LineHours:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines that the plant file names or that anything was lost or run on."""
-        named = [work_center(e.id) for e in self.view.plant.equipment if e.id.count("/") >= 2]
-        return sorted({*named, *self._losses, *self.running})
+        """The lines on which anything ran or was lost; what the plant file alone names has no hours to go by."""
+        return sorted(line for line in {*self._losses, *self.running} if line.count("/") == 2)
 
     @cached_property
     def units(self) -> frozenset[str]:
@@ -133,11 +132,11 @@ class LineHours:
     def of(self, *lines: str) -> Hours:
         """The hours of these lines."""
         for line in lines:
-            if line not in self._cut:
-                self._cut[line] = Hours(tuple(self._pieces(line)))
-        if len(lines) == 1:
-            return self._cut[lines[0]]
-        return Hours(tuple(p for line in lines for p in self._cut[line].pieces))
+            if (line,) not in self._cut:
+                self._cut[line,] = Hours(tuple(self._pieces(line)))
+        if lines not in self._cut:
+            self._cut[lines] = Hours(tuple(p for line in lines for p in self._cut[line,].pieces))
+        return self._cut[lines]
 
     def _pieces(self, line: str) -> Iterator[Piece]:
         series = {"material": self.running.get(line, []), "tool": self._tools.get(line, []), **self._supplied(line)}

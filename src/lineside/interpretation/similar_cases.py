@@ -9,7 +9,7 @@ from datetime import timedelta
 from math import log
 
 from lineside.interpretation.case_words import single, what
-from lineside.interpretation.fixes import fixes, outcome, worked_best
+from lineside.interpretation.fixes import Fix, fixes, outcome, worked_best
 from lineside.interpretation.occurrences import Occurrence, occurrences
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.wording import alike, at, counted, listed, rid, short, text_of, words
@@ -64,14 +64,14 @@ def similar(view: View, subject: str | Event | Occurrence, *, limit: int = 5) ->
     best = ranked[0].key
     same = sorted((c for c in ranked if c.key == best), key=lambda c: c.start)
     others = [c for c in ranked if c.key != best][: max(0, limit - 1)]
-    tried = fixes(view, same)
+    tried = fixes(view, same) if own is None or own.key != best else _on_past(fixes(view, [*same, own]), own)
     findings: list[Finding] = []
     if own is not None:
         findings.append(_asked(view, own))
     close = [c for c in ranked if c.key == best][:limit]
-    findings += [_told(view, c, own, traits) for c in close]
+    findings += [_told(traits, c, own, words(text)) for c in close]
     findings += [outcome(fix, view) for fix in tried[:4]]
-    findings += [_told(view, c, own, traits) for c in others]
+    findings += [_told(traits, c, own, words(text)) for c in others]
     last = same[-1]
     verdict = (
         f"Yes: {what(last)} happened {counted(len(same), 'time')}, last at {clock(last.start, view.plant)}"
@@ -90,7 +90,7 @@ class _Traits:
     """What went along with each case, read once for all of them."""
 
     def __init__(self, view: View, cases: Sequence[Occurrence]) -> None:
-        self._view = view
+        self.view = view
         self._lines: dict[str, list[Event]] = {}
         if cases:
             span = Window(
@@ -109,7 +109,7 @@ class _Traits:
         if case.records not in self._known:
             unit = case.equipment.removeprefix(work_center(case.equipment)).strip("/")
             place = {case.equipment, work_center(case.equipment), *([f"a {unit}"] if unit else [])}
-            lasted = case.seconds(self._view.as_of)
+            lasted = case.seconds(self.view.as_of)
             traits = {
                 "reason": frozenset({" ".join(case.label.lower().split())} - {""}),
                 "place": frozenset(place - {""}),
@@ -123,7 +123,7 @@ class _Traits:
 
     def _near(self, case: Occurrence, kinds: Sequence[str], *, before: bool) -> frozenset[str]:
         events = self._lines.get(work_center(case.equipment), [])
-        end = case.end or self._view.as_of
+        end = case.end or self.view.as_of
         since, until = (case.start - _BEFORE_S, case.start) if before else (case.start, end + _AFTER_S)
         first = bisect_left(events, since, key=at)
         return frozenset(
@@ -170,6 +170,12 @@ def _own(
     return max(lasting, key=lambda c: c.start, default=None)
 
 
+def _on_past(tried: Sequence[Fix], own: Occurrence) -> list[Fix]:
+    """What was tried on the cases before; that the same came again since counts, what is tried on it now does not."""
+    past = [Fix(fix.name, tuple(t for t in fix.trials if t.occurrence is not own)) for fix in tried]
+    return [fix for fix in past if fix.trials]
+
+
 def _one_incident(view: View, own: Occurrence, other: Occurrence) -> bool:
     """Whether both are of one incident: on one line, overlapping or one soon after the other."""
     if other.records == own.records or set(other.records) & set(own.records):
@@ -180,14 +186,16 @@ def _one_incident(view: View, own: Occurrence, other: Occurrence) -> bool:
     return (other.end or view.as_of) + _INCIDENT > own.start
 
 
-def _told(view: View, case: Occurrence, own: Occurrence | None, traits: _Traits) -> Finding:
+def _told(traits: _Traits, case: Occurrence, own: Occurrence | None, asked: frozenset[str]) -> Finding:
     """The case, with what it has in common with the one asked about and what differed."""
-    found = single(view, case)
+    found = single(traits.view, case)
     theirs = traits.of(case)
     if own is None:
         went = [f"{name} it: {listed(sorted(theirs[name]))}" for name in ("before", "after") if theirs[name]]
         more = f" {'; '.join(went).capitalize()}." if went else ""
-        return Finding(text=found.text + more, kind=Kind.DERIVED, cites=found.cites)
+        common = sorted(asked & case.words)
+        alike_in = f" Alike in its words: {listed(common)}." if common else ""
+        return Finding(text=found.text + alike_in + more, kind=Kind.DERIVED, cites=found.cites)
     mine = traits.of(own)
     same, differs = [], []
     for name in _WEIGHTS:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from lineside.agent import listing, retelling
 from lineside.agent.free_recall import recalled, shares, telling
-from lineside.agent.parameters import About, NoParameters, Repeats, Where, WhereWhen
+from lineside.agent.parameters import About, NoParameters, Repeats, SetApart, Where, WhereWhen
 from lineside.agent.tools.context import Context, tool
 from lineside.errors import BadRequest
 from lineside.interpretation import handover, patterns, standing
 from lineside.interpretation.reading import Reading
 from lineside.interpretation.recalled import recalled as recall_reading
+from lineside.interpretation.set_apart import set_apart
 from lineside.interpretation.similar_cases import similar
 from lineside.memory.words import render
 from lineside.plant.entities import Entity, EntityKind
@@ -43,6 +44,23 @@ def _recalled(context: Context, _: NoParameters) -> Reading:
 def _patterns(context: Context, asked: Repeats) -> Reading:
     return patterns.patterns(
         context.view, context.window(asked.window), equipment=context.place(asked.equipment), kind=asked.kind
+    )
+
+
+def _set_apart(context: Context, asked: SetApart) -> Reading:
+    level = asked.level
+    dimension = asked.dimension
+    if dimension == "shift" and level in {crew for _, _, crew in context.view.plant.roster}:
+        dimension = "crew"
+    reason = listing.reason_called(context.view, asked.reason) if asked.reason else None
+    return set_apart(
+        context.view,
+        dimension,
+        level=context.place(level) if dimension == "line" and level else level,
+        window=context.window(asked.window),
+        equipment=context.place(asked.equipment),
+        kind=asked.kind,
+        reason=reason,
     )
 
 
@@ -88,6 +106,13 @@ TOOLS = (
         _recalled,
     ),
     tool("patterns", "What repeats across shifts, crews and materials, and which fixes held.", Repeats, _patterns),
+    tool(
+        "set_apart",
+        "Whether one crew, shift, material, line or tool has more of something than the rest beyond chance, and what "
+        "goes along with it.",
+        SetApart,
+        _set_apart,
+    ),
     tool("similar", "Whether something has happened before, and what worked then.", About, _similar),
     tool("handover", "The handover of a shift.", WhereWhen, _handover),
     tool("waiting", "The proposals and holds that wait for the asker.", NoParameters, _waiting),

@@ -1,0 +1,208 @@
+"""Whether one crew, shift, material, line or tool is worse than the rest, as far as the records can tell."""
+
+from __future__ import annotations
+
+from lineside.interpretation.case_words import what
+from lineside.interpretation.comparing import (
+    Comparison,
+    Placed,
+    beside,
+    compared,
+    confounded,
+    in_words,
+    inseparable,
+    placed,
+    spoken,
+)
+from lineside.interpretation.occurrences import Occurrence, occurrences
+from lineside.interpretation.pattern_rules import pattern_rules
+from lineside.interpretation.patterns import look_back, select
+from lineside.interpretation.reading import Finding, Kind, Reading, clock
+from lineside.interpretation.running_hours import Hours, LineHours, Piece
+from lineside.interpretation.stops import intervals
+from lineside.interpretation.wording import bounded, counted, late_sources, listed
+from lineside.memory import View
+from lineside.plant.equipment import work_center
+from lineside.plant.records import Json
+from lineside.plant.windows import Window
+
+_SHOWN = 4
+_STOPPED = ("stop", "slow")
+_LACKING = {
+    "crew": "A roster in the plant file: who worked which shift.",
+    "shift": "Shifts in the plant file.",
+    "material": "Job orders with their material on the line.",
+    "tool": "Reports of the tool that is mounted on the line.",
+    "supplier": "Consumed lots with their supplier, from two suppliers at least.",
+    "line": "A second line.",
+    "after_changeover": "Changeovers.",
+}
+
+
+def set_apart(
+    view: View,
+    dimension: str,
+    *,
+    level: str | None = None,
+    window: Window | None = None,
+    equipment: str | None = None,
+    kind: str | None = None,
+    reason: str | None = None,
+) -> Reading:
+    """How often it happens on each level of the dimension, whether that is beyond chance, what goes along with it.
+
+    dimension: as in patterns.toml. level: one that is asked about, then compared with the rest alone; by default all
+    of them are. kind, reason: by default every stop and slow running.
+    """
+    span = look_back(view, window)
+    cases = select(occurrences(view, equipment=equipment, window=span), kind, reason)
+    if kind is None and not reason:
+        cases = [c for c in cases if c.kind in _STOPPED]
+    lines = LineHours(view, span, intervals(view, equipment, span))
+    own = [work_center(equipment)] if equipment else lines.lines
+    hours = lines.of(*own)
+    named = [d for d in hours.by if d == dimension or d.startswith(f"{dimension} ")]
+    levels = {known for d in named for known in hours.by[d]}
+    asked = _known(levels, level)
+    if level is not None and asked is None:
+        return _unknown(view, dimension, level, levels, span)
+    if not any(len(hours.by[d]) > 1 for d in named):
+        lacking = _LACKING.get(dimension, f"Records that name the {dimension.replace('_', ' ')}.")
+        return Reading(
+            verdict=f"The records cannot tell: no second {dimension.replace('_', ' ')} is known to compare with.",
+            missing=(lacking,),
+            window=span,
+        )
+    on = placed(cases, hours)
+    called = _called(view, kind, reason, equipment)
+    between = f"between {clock(span.start, view.plant)} and {clock(span.end, view.plant)}"
+    title = f"{called} per 100 running h {between}"
+    if not on:
+        return Reading(
+            verdict=f"Nothing to compare: no {called} {between}.",
+            missing=(f"Records of {called}.",),
+            window=span,
+        )
+    # One level that was asked about before the data were looked at is the only comparison.
+    [found] = compared([(on, hours, named)], level=asked)
+    if not found:
+        return Reading(
+            verdict=f"Too few to tell: {counted(len(on), 'case')} ({called}) could all be chance.",
+            findings=(_rates(on, hours, named[0], title),),
+            missing=("More cases, or more running hours.",),
+            window=span,
+        )
+    lead = confounded(found[0], on, hours) if found[0].strong else found[0]
+    findings = [_rates(on, hours, lead.dimension, title), _comparison(lead, on)]
+    if lead.confounders:
+        findings.append(Finding(text=beside(lead), kind=Kind.DERIVED, cites=_cited(on)))
+    findings += _by_reason(on, hours, lead)
+    records = view.records(c.records[0] for c, _ in on)
+    return Reading(
+        verdict=_verdict(lead, called, asked=asked is not None),
+        findings=tuple(findings),
+        missing=late_sources(view, {r.provenance.source for r in records.values()}),
+        next_steps=_steps(lead),
+        window=span,
+        data={
+            "dimension": lead.dimension,
+            "level": lead.level,
+            "p": lead.chance,
+            "beyond_chance": lead.strong,
+            "inseparable": [*inseparable(lead)],
+        },
+    )
+
+
+def _known(levels: set[str], level: str | None) -> str | None:
+    return next((known for known in sorted(levels) if level and known.casefold() == level.casefold()), None)
+
+
+def _unknown(view: View, dimension: str, level: str, levels: set[str], span: Window) -> Reading:
+    known = f"; known: {listed(sorted(levels))}" if levels else ""
+    lacking = _LACKING.get(dimension, "")
+    return Reading(
+        verdict=f"No running time of {spoken(dimension, level)} is known between {clock(span.start, view.plant)} and "
+        f"{clock(span.end, view.plant)}{known}.",
+        missing=(lacking or f"Running time of {level}.",),
+        window=span,
+    )
+
+
+def _called(view: View, kind: str | None, reason: str | None, equipment: str | None) -> str:
+    thing = (kind or ("case" if reason else "stop or slow running")).replace("_", " ")
+    return " ".join(
+        filter(
+            None, (thing, f'"{reason}"' if reason else "", f"at {view.plant.called(equipment)}" if equipment else "")
+        )
+    )
+
+
+def _rates(on: Placed, hours: Hours, dimension: str, title: str) -> Finding:
+    levels = hours.by[dimension]
+    count = {level: sum(piece.levels.get(dimension) == level for _, piece in on) for level in levels}
+    ranked = sorted(levels, key=lambda level: (-count[level] / levels[level], level))
+    told = [
+        f"{spoken(dimension, each)} {100 * count[each] / levels[each]:.2f} ({count[each]} in {round(levels[each])} h)"
+        for each in ranked
+    ]
+    text = f"{title[:1].upper()}{title[1:]}: {listed(told, limit=8)}."
+    rates: dict[str, Json] = {level: {"count": count[level], "running_hours": levels[level]} for level in ranked}
+    return Finding(text=text, kind=Kind.DERIVED, cites=_cited(on), data={"by": dimension, "levels": rates})
+
+
+def _comparison(lead: Comparison, on: Placed) -> Finding:
+    text = in_words(lead)
+    here = [(c, p) for c, p in on if p.levels.get(lead.dimension) == lead.level] or on
+    data: dict[str, Json] = {
+        "dimension": lead.dimension, "level": lead.level, "hits": lead.hits, "trials": lead.trials,
+        "p": lead.chance, "comparisons": lead.comparisons,
+    }  # fmt: skip
+    return Finding(text=f"{text[:1].upper()}{text[1:]}", kind=Kind.DERIVED, cites=_cited(here), data=data)
+
+
+def _by_reason(on: Placed, hours: Hours, lead: Comparison) -> list[Finding]:
+    """The things that make the difference, where the whole is beyond chance."""
+    if not lead.strong:
+        return []
+    groups: dict[tuple[str, str, str], list[tuple[Occurrence, Piece]]] = {}
+    for case, piece in on:
+        groups.setdefault(case.key, []).append((case, piece))
+    several = [members for members in groups.values() if len(members) > 1]
+    results = compared([(cases, hours, (lead.dimension,)) for cases in several], level=lead.level)
+    strong = [(found[0], cases) for found, cases in zip(results, several, strict=True) if found and found[0].strong]
+    strong.sort(key=lambda s: (s[0].chance, s[1][0][0].key))
+    return [
+        Finding(text=f"Of these, {what(cases[0][0])}: {in_words(one)}", kind=Kind.DERIVED, cites=_cited(cases))
+        for one, cases in strong[:_SHOWN]
+    ]
+
+
+def _verdict(lead: Comparison, called: str, *, asked: bool) -> str:
+    own = spoken(lead.dimension, lead.level)
+    rates = f"{lead.there:.2f} {called} per 100 running h on {own} against {lead.elsewhere:.2f} elsewhere"
+    made = "the only comparison" if asked else f"corrected for {counted(lead.comparisons, 'comparison')}"
+    rates += f" (p = {lead.chance:.2g}, {made})"
+    if not lead.strong:
+        return f"{'More, but that may be chance' if lead.more else 'No, not more'}: {rates}."
+    mixed = inseparable(lead)
+    if mixed:
+        return (
+            f"{own[:1].upper()}{own[1:]} has more than chance explains: {rates}, but {listed(mixed)} "
+            f"{'goes' if len(mixed) == 1 else 'go'} with it, and the records cannot tell them apart."
+        )
+    limit = pattern_rules()["false_discovery_rate"]
+    gone = [spoken(c.dimension, c.level) for c in lead.confounders if c.apart and c.chance >= limit]
+    but = f"; {listed(gone)} may explain it" if gone else ""
+    return f"Yes, more than chance explains: {rates}{but}."
+
+
+def _steps(lead: Comparison) -> tuple[str, ...]:
+    mixed = inseparable(lead)
+    if lead.strong and mixed:
+        return (f"Run {mixed[0]} once without {spoken(lead.dimension, lead.level)}, to tell the two apart.",)
+    return ()
+
+
+def _cited(on: Placed) -> tuple[str, ...]:
+    return bounded(case.records[0] for case, _ in on)
