@@ -160,3 +160,17 @@ def test_a_correction_in_between_takes_its_step_away(remembered, scribe, shop):
     assert rests(reconcile(memory.view(), PART)) == ["-7"]
     before = memory.view(as_of=datetime.fromisoformat(at("11:00")))
     assert (steps(reconcile(before, PART)), rests(reconcile(before, PART))) == ([[("unposted issue", "-7")]], ["0"])
+
+
+def test_a_count_that_both_took_over_ends_what_differed_before(remembered, scribe, bakery):
+    scribe.report("wawi", at("05:00"), "inventory:P-44@A", "buchbestand", quantity=120)
+    scribe.report("ofen-leit", at("05:00"), "inventory:P-44@A", "verfügbar", quantity=70)
+    for source in ("wawi", "ofen-leit"):
+        scribe.event(source, at("06:00"), "count", material="P-44", counted=100, document="Z-1")
+    scribe.event("wawi", at("07:00"), "goods_receipt", material="P-44", quantity=8, document="W-1")
+    scribe.event("ofen-leit", at("06:30"), "goods_receipt", material="OTHER", quantity=8, document="W-0")
+    scribe.report("wawi", at("13:00"), "inventory:P-44@A", "buchbestand", quantity=108)
+    scribe.report("ofen-leit", at("13:00"), "inventory:P-44@A", "verfügbar", quantity=90)
+    scribe.report("labor", at("05:00"), "lot:H-4", material="P-44", quantity=10, quality_status="gesperrt")
+    reading = reconcile(remembered(scribe.events, bakery, NOW).view(), PART)
+    assert (steps(reading), rests(reading)) == ([[("unposted receipt", "-8"), ("blocked stock", "-10")]], ["0"])

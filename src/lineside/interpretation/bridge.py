@@ -2,8 +2,8 @@
 
 What may become a step, in this order:
 1. places that only one of the figures covers;
-2. each movement since the two last agreed (else within LOOKBACK) that one figure holds and the other doesn't
-   by the rules in `holding`;
+2. each movement since the two last agreed or both took over one count (else within LOOKBACK) that one figure holds
+   and the other doesn't by the rules in `holding`;
 3. blocked stock, where exactly one of the figures leaves it out; stock at the line, where only the books count it;
 4. what lies between two operations of a job order, where the figures are those operations' counts;
 5. marked as guessed: the one thing on record whose quantity is exactly the rest, else a unit's or packaging factor.
@@ -57,6 +57,9 @@ def bridge(past: Past, stock: Stock, start: Figure, end: Figure) -> Bridge:
     settled = last_agreement(*told)
     since = settled or oldest - LOOKBACK
     moves, habits, missing = movements(past, stock, min(since, oldest - LOOKBACK))
+    counted = [max(p.at for ps in m.postings.values() for p in ps) for m in moves if _both_start_from(m, one, other)]
+    if counted and max(counted) > since:
+        since = settled = max(counted)
     sides = [Holding(past, stock, f, moves, habits, history=h) for f, h in zip((one, other), told, strict=True)]
     look = _Look(facts, stock, *sides)
     bad = restricted(facts, stock, past.holds)
@@ -261,6 +264,17 @@ def where_of(move: Movement) -> str:
     """The equipment that a movement names, else the place that it goes to or comes from; empty where it names none."""
     told = [p for source in sorted(move.postings) for p in move.postings[source]]
     return next((p.equipment for p in told if p.equipment), None) or move.first.end or move.first.start
+
+
+def _both_start_from(move: Movement, one: Figure, other: Figure) -> bool:
+    """Whether it is a count of the whole that both figures took over alike: what differed before is gone with it."""
+    sides = [(move.postings.get(figure.source, ()), figure) for figure in (one, other)]
+    postings = [p for found, _ in sides for p in found]
+    return (
+        all(found and all(p.kind == "count" and held(p, figure) for p in found) for found, figure in sides)
+        and len({p.value for p in postings}) == 1
+        and not any(p.start or p.end or p.lot for p in postings)
+    )
 
 
 def _typed_twice(once: Movement, again: Movement) -> bool:
