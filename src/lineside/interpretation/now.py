@@ -10,13 +10,14 @@ from decimal import Decimal
 from lineside.interpretation.assessment import assess
 from lineside.interpretation.dock import waiting_trucks
 from lineside.interpretation.facts import Facts, moment, owner_of, spoken
+from lineside.interpretation.force import places, touches
 from lineside.interpretation.gates import responsible
 from lineside.interpretation.holds import holds
 from lineside.interpretation.links import lines_on, touched
 from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.reconcile import stock_conflicts
 from lineside.interpretation.shared_states import contradict, state_of
-from lineside.interpretation.standing import applies, standing_decisions, turned
+from lineside.interpretation.standing import standing_decisions, turned
 from lineside.interpretation.stops import Interval, Loss, from_events, from_states, join
 from lineside.interpretation.trucks import trucks_of
 from lineside.interpretation.wording import rid, short
@@ -277,7 +278,9 @@ def _contradictions(facts: Facts) -> Iterator[Open]:
 def _groundless(view: View, equipment: str | None) -> Iterator[Open]:
     """The decisions in force whose ground is gone."""
     for each in standing_decisions(view, view.as_of):
-        if not each.broken or not applies(view, each.decision, equipment):
+        if not each.broken:
+            continue
+        if equipment is not None and not any(touches(place, equipment) for place in places(view, each.decision)):
             continue
         turn = turned(view, each.decision, each.broken[0])
         yield Open(

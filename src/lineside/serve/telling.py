@@ -44,7 +44,8 @@ def with_news(lineside: Lineside, question: Question, answer: Answer) -> Answer:
     if not question.conversation or abs(lineside.clock() - question.at) > _NOW:
         return answer
     try:
-        return replace(answer, notices=news_for(lineside, question.person))
+        said = {claim.text for claim in answer.claims}
+        return replace(answer, notices=tuple(n for n in news_for(lineside, question.person) if n not in said))
     except LinesideError as error:
         log.warning("news_not_told", code=error.code, reason=error.message)  # the answer itself is whole
         return answer
