@@ -93,3 +93,28 @@ def test_the_same_view_in_the_past_knows_no_later_change(remembered, morning, fo
     reading = changes(view, window("06:00", "12:00"))
 
     assert not any("CH-9" in f.text for f in reading.findings)
+
+
+def test_a_correction_is_told_apart_from_what_changed_in_the_plant(remembered, morning, foundry):
+    reading = changes(remembered(morning.events, foundry, NOW).view(), window("06:00", "12:00"))
+
+    told = {f.data["entity"]: f.data["corrected"] for f in reading.findings if "property" in f.data}
+    assert told == {"lot:CH-9": False, "sales_order_line:AB-5/10": False, "inventory:SAND@1": True}
+    assert reading.data["differences"] == 2
+
+
+def test_the_shared_state_is_told_as_it_was_and_as_it_is(remembered, morning, foundry):
+    reading = changes(remembered(morning.events, foundry, NOW).view(), window("06:00", "12:00"))
+
+    states = [(f.data["entity"], f.data["state_before"], f.data["state_after"]) for f in reading.findings
+              if "state_after" in f.data]  # fmt: skip
+    assert states == [("lot:CH-9", "released", "blocked")]
+
+
+def test_a_decision_that_names_the_thing_says_why(remembered, morning, foundry):
+    morning.decide("chat", at("08:50"), "Is CH-9 good?", "Block CH-9", rationale="sand too wet", decided_by="qs-2")
+
+    reading = changes(remembered(morning.events, foundry, NOW).view(), window("06:00", "12:00"))
+
+    (why,) = [f.text for f in reading.findings if f.data.get("entity") == "lot:CH-9" and "property" in f.data]
+    assert "qs-2" in why

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from lineside.interpretation.facts import told
+from lineside.interpretation.entity_states import States, spaced
+from lineside.interpretation.facts import Facts, told
 from lineside.interpretation.occurrences import KINDS
 from lineside.interpretation.output import jobs_on
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
-from lineside.interpretation.wording import at, counted, late_sources, listed, rid, said, short, stated
+from lineside.interpretation.shared_states import has_states
+from lineside.interpretation.wording import (
+    at,
+    counted,
+    late_sources,
+    listed,
+    names,
+    rid,
+    said,
+    short,
+    stated,
+    text_of,
+)
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
-from lineside.plant.records import Correction, Deletion, Event
+from lineside.plant.records import Correction, Decision, Deletion, Event, Json, Note
 from lineside.plant.windows import Window
 
 # Properties by what a change in them costs; those not named come after. Counters and rates move all the time: their
@@ -43,7 +56,11 @@ _EVENTS = (
     "maintenance_requested", "maintenance_started", "maintenance_finished", "restart_check", *KINDS,
 )  # fmt: skip
 _NEAR = timedelta(minutes=10)
+_WHY = timedelta(hours=1)  # a decision or note may be told so long before or after
 _SHOWN = 40
+_STATES = 8
+# What passes through gates looks at much of the plant: told only where the question is about one thing or place.
+_GATED = (EntityKind.SALES_ORDER, EntityKind.SALES_ORDER_LINE, EntityKind.SHIPMENT)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -58,7 +75,7 @@ class Difference:
     @property
     def weight(self) -> tuple[bool, int, bool, float]:
         name = self.after.property
-        rank = next((i for i, names in enumerate(_WEIGHT) if name in names), len(_WEIGHT))
+        rank = next((i for i, group in enumerate(_WEIGHT) if name in group), len(_WEIGHT))
         return (
             self.before is None,
             rank,
@@ -73,17 +90,21 @@ def changes(view: View, window: Window, *, equipment: str | None = None, entity:
     span = Window(start=window.start, end=max(window.start, min(window.end, view.as_of + timedelta(microseconds=1))))
     scope = _scope(view, span, equipment, entity)
     events = [e for e in view.events(kinds=_EVENTS, within=span) if _in(scope, e.entities())]
-    found = differences(view, span, events, scope)
-    used = {rid(d.reason) for d in found if d.reason is not None}
-    findings = [_difference(view, d, span) for d in found[:_SHOWN]]
-    findings += [stated(e, view.plant, relative_to=span.start) for e in _by_weight(events) if rid(e) not in used][
-        :_SHOWN
-    ]
     decisions = [
         d for d in view.decisions(within=span) if scope is None or not list(d.entities()) or _in(scope, d.entities())
     ]
-    findings += [stated(d, view.plant, relative_to=span.start) for d in decisions]
     corrections = [c for c in view.corrections(span) if _corrects(view, c, scope)]
+    mended = {rid(new) for c in corrections if isinstance(c, Correction) and (new := view.replacement(c)) is not None}
+    # What only a correction made different did not change in the plant, and comes after what did.
+    found = sorted(differences(view, span, events, scope), key=lambda d: d.after.record_id in mended)
+    told_why: list[Decision | Note] = [*decisions, *view.notes(within=span)]
+    used = {rid(d.reason) for d in found if d.reason is not None}
+    findings = list(_states(view, span, found, gated=scope is not None))
+    findings += [_difference(view, d, span, told_why, corrected=d.after.record_id in mended) for d in found[:_SHOWN]]
+    findings += [stated(e, view.plant, relative_to=span.start) for e in _by_weight(events) if rid(e) not in used][
+        :_SHOWN
+    ]
+    findings += [stated(d, view.plant, relative_to=span.start) for d in decisions]
     findings += [_corrected(view, c, span) for c in corrections]
     since, until = clock(span.start, view.plant), clock(span.end, view.plant, relative_to=span.start)
     about = f" at {view.plant.called(equipment)}" if equipment else f" on {entity.id}" if entity else ""
@@ -94,10 +115,11 @@ def changes(view: View, window: Window, *, equipment: str | None = None, entity:
             missing=tuple(missing),
             window=window,
         )
+    changed = [d for d in found if d.after.record_id not in mended]
     counts = [
         counted(n, w)
         for n, w in (
-            (len(found), "state difference"), (len(events) - len(used), "event"),
+            (len(changed), "state difference"), (len(events) - len(used), "event"),
             (len(decisions), "decision"), (len(corrections), "correction"),
         )
         if n
@@ -114,7 +136,7 @@ def changes(view: View, window: Window, *, equipment: str | None = None, entity:
         findings=tuple(findings),
         missing=tuple(missing),
         window=window,
-        data={"differences": len(found), "events": len(events) - len(used), "corrections": len(corrections)},
+        data={"differences": len(changed), "events": len(events) - len(used), "corrections": len(corrections)},
     )
 
 
@@ -157,21 +179,63 @@ def _why(after: Statement, near: Iterable[Event]) -> Event | None:
     return min(close, key=lambda e: (abs(at(e) - after.occurred_at), rid(e)), default=None)
 
 
-def _difference(view: View, found: Difference, window: Window) -> Finding:
-    after, before, reason = found.after, found.before, found.reason
+def _states(view: View, window: Window, found: Sequence[Difference], *, gated: bool) -> Iterator[Finding]:
+    """The shared state of each thing at the two ends, as it was known then, where it is another; few of them."""
+    things = [
+        d.after.entity for d in found if d.before is not None and has_states(d.after.entity.kind, d.after.property)
+    ]
+    before = States(Facts(replace(view, as_of=window.start, kept={})))
+    after = States(Facts(view if window.end > view.as_of else replace(view, as_of=window.end, kept={})))
+    for entity in [e for e in dict.fromkeys(things) if gated or e.kind not in _GATED][:_STATES]:
+        was, now = before.of(entity), after.of(entity)
+        if was.state is None or now.state is None or was.state == now.state:
+            continue
+        because = f": {_without(now.because[0].text, entity)}" if now.because else ""
+        cites = dict.fromkeys(c for f in (*now.because, *was.because) for c in f.cites)
+        cites |= dict.fromkeys(w.record_id for w in (*now.words, *was.words))
+        data: dict[str, Json] = {"entity": str(entity), "state_before": was.state, "state_after": now.state}
+        text = f"{entity.id} went from {spaced(was.state)} to {spaced(now.state)}{because}"
+        yield Finding(text=text.rstrip(".") + ".", kind=Kind.DERIVED, cites=tuple(cites)[:20], data=data)
+
+
+def _without(text: str, entity: Entity) -> str:
+    """The reason alone, where it begins with whose it is."""
+    head, colon, reason = text.partition(": ")
+    return reason if colon and head.startswith(entity.id) else text
+
+
+def _difference(
+    view: View, found: Difference, window: Window, near: Sequence[Decision | Note], *, corrected: bool
+) -> Finding:
+    after, before, reason = found.after, found.before, found.reason or _told_why(found, near)
     when = clock(after.occurred_at, view.plant, relative_to=window.start)
     text = f"{when}: {_change_words(view, found)}, says {after.source}"
     if reason is not None:
         text += f"; {said(reason)}"
+    if corrected:
+        text += "; a correction, no change in the plant"
     cites = tuple(dict.fromkeys(i for i in (before and before.record_id, after.record_id, reason and rid(reason)) if i))
-    data = {
+    data: dict[str, Json] = {
         "entity": str(after.entity),
         "property": after.property,
         "before": before.value if before else None,
         "after": after.value,
         "source": after.source,
+        "corrected": corrected,
     }
     return Finding(text=text + ".", kind=Kind.DERIVED, cites=cites, data=data)
+
+
+def _told_why(found: Difference, near: Iterable[Decision | Note]) -> Decision | Note | None:
+    """The nearest in time of the decisions and notes that name the thing, decisions first."""
+    after = found.after
+    close = [
+        each
+        for each in near
+        if abs(at(each) - after.occurred_at) <= _WHY
+        and (after.entity in each.entities() or names(text_of(each), after.entity.id))
+    ]
+    return min(close, key=lambda e: (isinstance(e, Note), abs(at(e) - after.occurred_at), rid(e)), default=None)
 
 
 def _change_words(view: View, found: Difference) -> str:
