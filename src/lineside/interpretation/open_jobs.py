@@ -15,6 +15,7 @@ from lineside.interpretation.reading import Kind
 from lineside.interpretation.standing_still import SettingUp, Standing
 from lineside.memory import Statement
 from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.windows import Window
 
 _OVER = ("complete", "closed")
 _SHIFT_H = 8.0
@@ -128,20 +129,27 @@ class _Plan:
 
 
 def open_job_orders(facts: Facts, rules: PlanningRules, missing: list[str]) -> list[Entity]:
-    """The job orders that are neither done nor forgotten."""
-    facts.load(EntityKind.JOB_ORDER, "status")
-    stated = facts.having(EntityKind.JOB_ORDER, "status")
-    known = [entity for entity in stated if not _over(facts, entity)]
-    bare = set(facts.view.entities(EntityKind.JOB_ORDER)) - set(stated)
-    facts.fetch((*known, *bare))
+    """The job orders that are neither done nor forgotten: of the others nothing was said for `pace.history_days`."""
+    view = facts.view
+    since = view.as_of - timedelta(days=rules["pace.history_days"])
+    recent = Window(start=since, end=view.as_of + timedelta(microseconds=1))
+    last: dict[Entity, dict[str, Statement]] = {}
+    for said in view.statements(kind=EntityKind.JOB_ORDER, properties=("status", "quantity"), within=recent):
+        words = last.setdefault(said.entity, {})
+        if said.property == "status":
+            words[said.source] = said  # oldest first, so that the last one stands
+    going = [entity for entity, words in last.items() if not words or not all(map(_done, words.values()))]
+    facts.fetch(going)
+    known = [entity for entity in going if not _over(facts, entity)]
+    bare = {entity for entity in known if not facts.words(entity, "status")}
     stale = facts.view.as_of - timedelta(days=rules["work.stale_days"])
     found, forgotten = [], []
-    for entity in sorted((*known, *bare)):
-        said = facts.about(entity)
-        if not said or facts.best(entity, "actual_end") or (entity in bare and not facts.best(entity, "quantity")):
+    for entity in sorted(known):
+        told = facts.about(entity)
+        if not told or facts.best(entity, "actual_end") or (entity in bare and not facts.best(entity, "quantity")):
             continue
         end = _moment(facts, entity, "planned_end")
-        heard = max(s.occurred_at for s in said)
+        heard = max(s.occurred_at for s in told)
         if heard < stale and (end is None or end < stale):
             forgotten.append(entity.id)
         else:
@@ -150,6 +158,10 @@ def open_job_orders(facts: Facts, rules: PlanningRules, missing: list[str]) -> l
         shown = ", ".join(forgotten[:5]) + (f" and {len(forgotten) - 5} more" if len(forgotten) > 5 else "")
         missing.append(f"Whether {shown} will still be made: open on paper, and nothing was heard for long; left out.")
     return found
+
+
+def _done(said: Statement) -> bool:
+    return shared_states.state_of(EntityKind.JOB_ORDER, "status", said.value) in _OVER
 
 
 def _over(facts: Facts, job: Entity) -> bool:

@@ -255,10 +255,12 @@ class Telling:
 
     def assumptions(self, jobs: Iterable[str], *more: str) -> Finding:
         """What every sentence about the time ahead takes for granted."""
+        days = self.work.rules["pace.history_days"]
         said = [
             "each line makes its job orders in their sequence, each as soon as the line is free",
             "work goes on in every shift of the plant file" if self.plant.shifts else "work goes on around the clock",
             "no line waits for another",
+            f"a job order of which nothing was said for {days:g} days is not made",
             "a promise is set beside the last piece made: inspection, packing and transport come on top",
             *more,
         ]
