@@ -32,7 +32,7 @@ def figures(ask: Ask, when: Mapping[str, Json]) -> tuple[dict[str, Json], ...]:
 
 
 def named(text: str) -> list[str]:
-    """The figures that the text names, those of the longest names first; the longer name wins over the shorter in it."""
+    """The figures that the text names, those of the longest names first; of two names in one the longer wins."""
     said, found = f" {fold(text)} ", list[str]()
     words = sorted(((fold(word), d.key) for d in definitions().values() for word in d.words), key=lambda w: -len(w[0]))
     for word, key in words:
