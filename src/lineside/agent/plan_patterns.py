@@ -14,7 +14,8 @@ _AXES = {
     "after_changeover": r"(?:change-?\s?overs?|set-?ups?|umruest\w*|ruesten|umstell\w*|"
     r"produktwechsel\w*|formatwechsel\w*)",
     "supplier": r"(?:suppliers?|vendors?|lieferant\w*|zulieferer\w*)",
-    "tool": r"(?:tools?|tooling|dies?|mou?lds?|fixtures?|werkzeug\w*|vorrichtung\w*|gussform\w*)",
+    "tool": r"(?:tools?|tooling|(?:the|this|that|which) dies?|mou?lds?|fixtures?|"
+    r"werkzeug\w*|vorrichtung\w*|gussform\w*)",
     "hour_of_shift": r"(?:(?:hours?|start|beginning|end) of (?:the|each|every|a) shift|schichtbeginn|schichtende|"
     r"(?:anfang|ende) der schicht|schichtanfang|schichtstart)",
     "weekday": r"(?:week-?days?|days? of the week|mondays?|fridays?|wochentag\w*|montags?|freitags?)",
@@ -27,8 +28,8 @@ _AXES = {
 _BLAME = (
     r"(?:(?:to|anything|something) do with|due to|down to|depends? on|dependent on|relate[sd]? to|linked (?:to|with)|"
     r"correlat\w*|caused by|blame|fault of|tied to|driven by|a matter of|(?:is|was) it the|"
-    r"zu tun|liegt (?:es|das|dies|\w+ )?\s?(?:am|an)|lag (?:es|das|\w+ )?\s?(?:am|an)|haeng\w*|abhaengig\w*|"
-    r"zusammenhang\w*|schuld\w*|verursach\w*|kommt (?:das|es) vo[mn])"
+    r"zu tun|liegt (?:es|das|dies|\w+ )?\s?(?:am|an)|lag (?:es|das|\w+ )?\s?(?:am|an)|haeng\w* .*(?:zusammen|ab|von)|"
+    r"abhaengig\w*|zusammenhang\w*|schuld\w*|verursach\w*|kommt (?:das|es) vo[mn])"
 )
 _WORSE = (
     r"(?:worse|worst|more (?:often|stops?|stoppages?|jams?|faults?|problems?|trouble|breakdowns?|downtime)|prone|"
@@ -42,6 +43,7 @@ _FIGURES = re.compile(
 )
 _BLAMED = re.compile(rf"\b{_BLAME}\b")
 _IS_WORSE = re.compile(rf"\b{_WORSE}\b")
+_OF_LINES = (Intent.PACE, Intent.NOW, Intent.BOTTLENECK, Intent.KPI)
 _OF_TIME = ("shift", "crew", "hour_of_shift", "weekday")
 # Wants that say plainly that something else is meant.
 _ELSE = frozenset(
@@ -69,6 +71,8 @@ def pattern_call(ask: Ask, names: Names) -> tuple[str, dict[str, Json]] | None:
     else:
         axis = found[0]
         level = _level(axis, text, ask, names)
+    if axis == "line" and ask.intent in _OF_LINES:
+        return None  # why a line is behind has its own answer
     if not blamed and level is None and axis != "after_changeover":
         return None  # which of them has most is a count
     arguments: dict[str, Json] = {"dimension": axis, **({"level": level} if level else {})}
