@@ -54,7 +54,10 @@ def bridge(past: Past, stock: Stock, start: Figure, end: Figure) -> Bridge:
     steps += [_place_step(p, end, start, 1) for p in only_other]
     oldest = min(min(p.at for p in f.parts) for f in (one, other))
     told = [totals(past, f) for f in (one, other)]
-    settled = last_agreement(*told)
+    bad = restricted(facts, stock, past.holds)
+    # Where one leaves out what is blocked, equal figures were no agreement but a chance.
+    alike = not bad or (one.covers == "available") == (other.covers == "available")
+    settled = last_agreement(*told) if alike else None
     since = settled or oldest - LOOKBACK
     moves, habits, missing = movements(past, stock, min(since, oldest - LOOKBACK))
     counted = [max(p.at for ps in m.postings.values() for p in ps) for m in moves if _both_start_from(m, one, other)]
@@ -62,7 +65,6 @@ def bridge(past: Past, stock: Stock, start: Figure, end: Figure) -> Bridge:
         since = settled = max(counted)
     sides = [Holding(past, stock, f, moves, habits, history=h) for f, h in zip((one, other), told, strict=True)]
     look = _Look(facts, stock, *sides)
-    bad = restricted(facts, stock, past.holds)
 
     def complete(chosen: Sequence[Movement], turned: Collection[Group] = ()) -> Bridge:
         found = [*steps, *look.steps(chosen, turned)]
