@@ -179,14 +179,14 @@ def look_back(view: View, window: Window | None) -> Window:
 
 
 def select(cases: Sequence[Occurrence], kind: str | None, reason: str | None) -> list[Occurrence]:
-    """The cases of the kind whose label, code or text shares words with the reason."""
-    wanted = words(reason or "")
-    return [
-        c
-        for c in cases
-        if (kind is None or c.kind == kind)
-        and (not wanted or wanted <= c.words or wanted & words(f"{c.label} {c.text}"))
-    ]
+    """The cases of the kind that have the reason: called exactly so, else with all of its words, else with any."""
+    found = [c for c in cases if kind is None or c.kind == kind]
+    if not reason:
+        return found
+    wanted, called = words(reason), " ".join(reason.lower().split())
+    exactly = [c for c in found if c.key[1] == called]
+    wholly = exactly or [c for c in found if wanted <= c.words]
+    return wholly or [c for c in found if wanted & words(f"{c.label} {c.text}")]
 
 
 def _days_back() -> timedelta:
