@@ -27,7 +27,7 @@ from lineside.simulator.web import READER, WRITER
 
 READS = {"Authorization": f"Bearer {READER}"}
 WRITES = {"Authorization": f"Bearer {WRITER}"}
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def _pack(world: World, sale: Sale, pallet: int, stock: Stock, shipping: Shippin
     if run.completed < world.now - PALLETS_SINCE:
         return pallet
     count = -(-run.quantity // run.product.pallet)
-    unlabelled = set(rng.sample(range(count), missing))
+    unlabelled = set(rng.sample(range(count), min(missing, count)))
     for index in range(count):
         pallet += 1
         fact = log.report(
