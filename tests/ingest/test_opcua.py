@@ -361,14 +361,14 @@ async def test_a_server_whose_first_values_are_late_is_not_up_to_date_yet(press:
         publish, begun = subscription.publish_results, asyncio.get_running_loop().time()
 
         async def held(*more: Any) -> None:
-            if asyncio.get_running_loop().time() - begun > 1.0:  # three times a sign of life
+            if asyncio.get_running_loop().time() - begun > 1.6:  # longer than a sign of life
                 await publish(*more)
 
         subscription.publish_results = held
         return made
 
     service.create_subscription = late
-    connector = press.reader()
+    connector = press.reader(keep_alive_s=1.0)
     async with capturing(connector) as batches:
         capture = Capture(connector, batches)
         await capture.until(lambda c: any(batch.empty for batch in c.seen))

@@ -139,6 +139,7 @@ def _state(ask: Ask, scope: _Scope) -> _Calls:
         calls = [
             Call("state", {"entity": f"equipment:{path}"}, (Call("now", {"equipment": path}),))
             for path in ask.places[:4]
+            if not (why and ask.window)  # why it was so then: how it is now tells nothing of that
         ]
         calls += [Call("pace", {"equipment": path, **scope.when}) for path in ask.places[:2] if why]
         return tuple(calls)
