@@ -21,6 +21,7 @@ from lineside.connector import (
     Unreadable,
 )
 from lineside.connector.http import Session, at, read_http
+from lineside.connector.refusals import Refusals
 from lineside.connector.rows import read_notation
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
 from lineside.plant import row_values
@@ -31,7 +32,6 @@ from lineside_ingest.odata.query import PROTOCOLS, Collection
 from lineside_ingest.odata.reading import Reading
 from lineside_ingest.odata.settings import COLLECTION_OPTIONS, OPTIONS, read_collection
 
-ASK_AGAIN_S = 3600.0
 KEYS_AT_ONCE = 20
 
 
@@ -71,7 +71,7 @@ class OData:
             raise read.bad("collections", "has two of the same name; give each its own name")
         self._collections.sort(key=lambda each: not each.gone_key)  # what is gone first: it may be back by now
         self._asking = Asking(source, clock=monotonic)
-        self._refused: dict[str, tuple[float, SourceRefused]] = {}
+        self._refusals = Refusals()
 
     async def check(self) -> Sequence[Check]:
         checks = []
@@ -100,7 +100,7 @@ class OData:
             epoch, after = await self._since(session, checkpoint or {}, troubles)
             for collection in self._collections:
                 name = collection.name
-                if self._refused_lately(name):
+                if self._refusals.lately(name):
                     continue
                 try:
                     async for batch, state in self._read(session, collection, after.get(name), troubles):
@@ -111,20 +111,15 @@ class OData:
                                 checkpoint={"epoch": epoch, "collections": dict(after)},
                             )  # fmt: skip
                 except SourceRefused as error:
-                    if error.fields.get("status") == 401:  # every other collection would be one more failed login
-                        raise
-                    self._refused[name] = (monotonic(), error)
+                    self._refusals.note(name, error)
                 except SourceUnavailable as error:
                     asks_for_quiet = error.retry_after_s is not None
                     if asks_for_quiet or not error.fields.keys() & {"status", "slow", "too_much"}:
                         raise  # the whole host is away
                     down.append(error)
                     troubles.append(Trouble(kind=TroubleKind.UNAVAILABLE, reason=error.message, stream=name))
-        self._raise_where_nothing_was_read(down)
-        troubles += [
-            Trouble(kind=TroubleKind.REFUSED, reason=error.message, stream=name)
-            for name, (_, error) in self._refused.items()
-        ]
+        self._refusals.raise_where_nothing_was_read(len(self._collections), down)
+        troubles += self._refusals.troubles()
         yield Batch(checkpoint={"epoch": epoch, "collections": dict(after)}, troubles=troubles)
 
     async def confirm(self, checkpoint: Checkpoint) -> None:
@@ -140,7 +135,7 @@ class OData:
         """The keys of each collection that can be listed; one that is refused is left out."""
         async with self._http.session() as session:
             for each in self._collections:
-                if not each.listed or self._refused_lately(each.name):
+                if not each.listed or self._refusals.lately(each.name):
                     continue
                 try:
                     collection = await self._asking.known(session, each)
@@ -219,21 +214,6 @@ class OData:
         if reading.drift:
             reason = f"{'; '.join(reading.drift)}: mend its mapping"
             troubles.append(Trouble(kind=TroubleKind.DRIFT, reason=reason, stream=collection.name))
-
-    def _refused_lately(self, name: str) -> bool:
-        if name in self._refused and monotonic() - self._refused[name][0] < ASK_AGAIN_S:
-            return True
-        self._refused.pop(name, None)
-        return False
-
-    def _raise_where_nothing_was_read(self, down: Sequence[SourceUnavailable]) -> None:
-        if len(self._refused) + len(down) < len(self._collections):
-            return
-        if down:
-            raise down[0]
-        refused = [error for _, error in self._refused.values()]
-        self._refused.clear()  # somebody will have looked at it when it is read again
-        raise refused[0]
 
 
 def _wrong(collection: Collection, row: Mapping[str, Json] | None) -> Iterator[str]:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from importlib.resources import files
-from time import monotonic
 from typing import Any
 
 from lineside.connector import (
@@ -24,6 +23,7 @@ from lineside.connector import (
     Unreadable,
 )
 from lineside.connector.http import Session, read_http
+from lineside.connector.refusals import Refusals
 from lineside.connector.rows import read_stream
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
 from lineside.plant.records import Json
@@ -31,7 +31,6 @@ from lineside.plant.row_values import Notation
 from lineside_ingest.odoo.model import Model, Reading
 from lineside_ingest.odoo.rpc import INTERFACES, Api
 
-ASK_AGAIN_S = 3600.0
 _OPTIONS = {"url", "database", "user", "api_key", "interface", "use", "models", "headers", "timeout_s"}
 _MODEL_OPTIONS = {"name", "model", "domain", "overlap_s", "page_size", "immutable", "mapping", "key"}
 
@@ -70,7 +69,7 @@ class Odoo:
             raise read.bad("use", "leaves nothing to read")
         if len(self._by_name) < len(self._models):
             raise read.bad("models", "has two of the same name; give each its own name")
-        self._refused: dict[str, tuple[float, SourceRefused]] = {}
+        self._refusals = Refusals()
 
     async def check(self) -> Sequence[Check]:
         checks = []
@@ -99,7 +98,7 @@ class Odoo:
         async with self._http.session() as session:
             epoch, after = await self._since(session, checkpoint or {}, troubles)
             for model in self._models:
-                if self._refused_lately(model.name):
+                if self._refusals.lately(model.name):
                     continue
                 try:
                     async for batch, state in self._read(session, model, after.get(model.name), troubles):
@@ -107,19 +106,14 @@ class Odoo:
                         if not batch.empty:
                             yield replace(batch, checkpoint={"epoch": epoch, "models": dict(after)})
                 except SourceRefused as error:
-                    if error.fields.get("status") == 401:
-                        raise
-                    self._refused[model.name] = (monotonic(), error)
+                    self._refusals.note(model.name, error)
                 except SourceUnavailable as error:
                     if error.retry_after_s is not None or "status" not in error.fields:
                         raise  # the whole host is away, or asks for quiet
                     down.append(error)
                     troubles.append(Trouble(kind=TroubleKind.UNAVAILABLE, reason=error.message, stream=model.name))
-        self._raise_where_nothing_was_read(down)
-        troubles += [
-            Trouble(kind=TroubleKind.REFUSED, reason=error.message, stream=name)
-            for name, (_, error) in self._refused.items()
-        ]
+        self._refusals.raise_where_nothing_was_read(len(self._models), down)
+        troubles += self._refusals.troubles()
         yield Batch(checkpoint={"epoch": epoch, "models": dict(after)}, troubles=troubles)
 
     async def confirm(self, checkpoint: Checkpoint) -> None:
@@ -135,7 +129,7 @@ class Odoo:
         """The ids of each model's records; a model that is refused is left out."""
         async with self._http.session() as session:
             for model in self._models:
-                if model.stream.immutable or self._refused_lately(model.name):
+                if model.stream.immutable or self._refusals.lately(model.name):
                     continue
                 try:
                     keys = [key async for key in model.keys(session, self._api)]
@@ -216,21 +210,6 @@ class Odoo:
         if reading.drift:
             reason = f"{'; '.join(reading.drift)}: mend its mapping"
             troubles.append(Trouble(kind=TroubleKind.DRIFT, reason=reason, stream=model.name))
-
-    def _refused_lately(self, name: str) -> bool:
-        if name in self._refused and monotonic() - self._refused[name][0] < ASK_AGAIN_S:
-            return True
-        self._refused.pop(name, None)
-        return False
-
-    def _raise_where_nothing_was_read(self, down: Sequence[SourceUnavailable]) -> None:
-        if len(self._refused) + len(down) < len(self._models):
-            return
-        if down:
-            raise down[0]
-        refused = [error for _, error in self._refused.values()]
-        self._refused.clear()  # somebody will have looked at it when it is read again
-        raise refused[0]
 
 
 def _with_known(options: Mapping[str, Any]) -> list[dict[str, Any]]:

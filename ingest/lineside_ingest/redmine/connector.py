@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from time import monotonic
 from typing import Any
 
 from lineside.connector import (
@@ -22,6 +21,7 @@ from lineside.connector import (
     TroubleKind,
 )
 from lineside.connector.http import Session, read_http
+from lineside.connector.refusals import Refusals
 from lineside.connector.rows import RowStream, read_notation
 from lineside.errors import SourceError, SourceRefused, SourceUnavailable, UnreadableMessage
 from lineside.plant.exact_json import read_json
@@ -32,7 +32,6 @@ from lineside_ingest.redmine.meaning import preset, read_meaning
 from lineside_ingest.redmine.scan import Reading, State, WentBack, read_state, recognised, scan
 from lineside_ingest.redmine.tickets import STREAMS
 
-ASK_AGAIN_S = 3600.0
 _OPTIONS = {
     "url", "api_key", "projects", "kinds", "about", "started", "use", "streams", "private_issues", "private_notes",
     "overlap_s", "page_size", "time_zone", "headers", "timeout_s",
@@ -66,7 +65,7 @@ class Redmine:
         self._private_notes = read.flag("private_notes")
         self._overlap_s = read.number("overlap_s", 300.0)
         self._page_size = min(AT_ONCE, int(read.number("page_size", 50, at_least=1)))
-        self._refused: dict[str, tuple[float, SourceRefused]] = {}
+        self._refusals = Refusals()
         self._epoch = 0
 
     async def check(self) -> Sequence[Check]:
@@ -180,44 +179,24 @@ class Redmine:
     async def _read(self, reading: Reading, state: State, troubles: list[Trouble]) -> AsyncIterator[Batch]:
         down: list[SourceUnavailable] = []
         for place in self._places:
-            if self._refused_lately(place):
+            if self._refusals.lately(place):
                 continue
             try:
                 async for batch in scan(reading, place, state):
                     if not batch.empty:
                         yield batch
             except SourceRefused as error:
-                if error.fields.get("status") == 401:
-                    raise
-                self._refused[place] = (monotonic(), error)
+                self._refusals.note(place, error)
             except SourceUnavailable as error:
                 if error.retry_after_s is not None or "status" not in error.fields:
                     raise  # the whole host is away, or asks for quiet
                 down.append(error)
                 troubles.append(Trouble(kind=TroubleKind.UNAVAILABLE, reason=error.message, stream=place))
-        self._raise_where_nothing_was_read(down)
-        troubles += [
-            Trouble(kind=TroubleKind.REFUSED, reason=error.message, stream=place)
-            for place, (_, error) in self._refused.items()
-        ]
+        self._refusals.raise_where_nothing_was_read(len(self._places), down)
+        troubles += self._refusals.troubles()
         if reading.ahead:
             reason = "tickets are stamped ahead of our clock: one of the two clocks is wrong"
             troubles.append(Trouble(kind=TroubleKind.SKEW, reason=reason))
-
-    def _refused_lately(self, place: str) -> bool:
-        if place in self._refused and monotonic() - self._refused[place][0] < ASK_AGAIN_S:
-            return True
-        self._refused.pop(place, None)
-        return False
-
-    def _raise_where_nothing_was_read(self, down: Sequence[SourceUnavailable]) -> None:
-        if len(self._refused) + len(down) < len(self._places):
-            return
-        if down:
-            raise down[0]
-        refused = [error for _, error in self._refused.values()]
-        self._refused.clear()  # somebody will have looked at it when it is read again
-        raise refused[0]
 
 
 def _streams(options: Options, *, source: str, notation: Notation) -> dict[str, RowStream]:
