@@ -18,7 +18,7 @@ from lineside.settings import Settings, database_url, load_settings
 if TYPE_CHECKING:
     from lineside.actions import Ledger
     from lineside.agent.answer import Answerer
-    from lineside.connector import Connector
+    from lineside.connector import Connector, Manifest
     from lineside.memory import Memory, Reader
     from lineside.memory.supervising import Reading
 
@@ -99,7 +99,7 @@ class Lineside:
             there = ", ".join(each.name for each in self.settings.sources) or "none"
             raise NotFound(f"{source!r} is not a source of lineside.toml; there are: {there}", source=source)
         file = file or self.mapping_files.get(source)
-        factory, manifest = connector.load(found.connector), connector.installed()[found.connector]
+        factory, manifest = connector.load(found.connector), self._manifests[found.connector]
         options = found.options
         if file is not None:
             options = merged(options, file, streams=manifest.streams, settings=manifest.settings)
@@ -164,10 +164,15 @@ class Lineside:
             self.memory.close()
 
     def _mode(self, source: str) -> str:
+        named = {each.name: each.connector for each in self.settings.sources}
+        return self._manifests[named[source]].mode
+
+    @cached_property
+    def _manifests(self) -> Mapping[str, Manifest]:
+        """Those of every connector: read once, since pages ask for each source's mode again and again."""
         from lineside import connector
 
-        named = {each.name: each.connector for each in self.settings.sources}
-        return connector.installed()[named[source]].mode
+        return connector.installed()
 
     def _open_memory(self, *, migrate: bool) -> Memory:
         from lineside.memory import Memory
