@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -45,9 +47,16 @@ class Talk:
 
 
 def talk(world: World, production: Production, quality: Quality, wear: Wear, log: Log) -> Talk:
+    stopped = {
+        line.id: sorted(
+            (span for run in production.on(line) for span in run.spans if span.state == "stopped"),
+            key=lambda span: span.start,
+        )
+        for line in world.lines
+    }
     for slot in slots(world.start, world.now + AHEAD):
         if slot.start >= world.start:
-            _shift_notes(world, production, slot, log)
+            _shift_notes(world, stopped, slot, log)
     fixes = tuple(_fixes(world, production, log))
     return Talk(
         fixes=fixes,
@@ -57,18 +66,15 @@ def talk(world: World, production: Production, quality: Quality, wear: Wear, log
     )
 
 
-def _shift_notes(world: World, production: Production, slot: Slot, log: Log) -> None:
+def _shift_notes(world: World, stopped: Mapping[str, Sequence[Span]], slot: Slot, log: Log) -> None:
     rng = world.random(f"notes/{slot.label}")
     author = world.supervisor(slot)
     for line in world.lines:
         if rng.random() < 0.45:
             continue
-        stops = [
-            span
-            for run in production.on(line)
-            for span in run.spans
-            if span.state == "stopped" and slot.start <= span.start < slot.end - timedelta(minutes=40)
-        ]
+        until = slot.end - timedelta(minutes=40)
+        first, last = (bisect_left(stopped[line.id], at, key=lambda span: span.start) for at in (slot.start, until))
+        stops = stopped[line.id][first:last]
         texts = list(_SMALL[author.speaks])
         if not stops:
             del texts[2]
