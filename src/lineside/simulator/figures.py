@@ -95,7 +95,7 @@ def differ(world: World, stock: Stock, quality: Quality, log: Log) -> Figures:
     figures.blocked_lot = lot
     if rng.random() < 0.5:
         figures.rest = rng.choice((-5, -4, -3, -2, 2, 3))
-        stock.entries.append(("wms", odd.id, figures.rest, today + timedelta(minutes=250)))
+        stock.entries["wms", odd.id].append((figures.rest, today + timedelta(minutes=250)))
     _tell(world, stock, log, figures, blocked=blocked, flying=flying["wms"])
     _bridge(
         figures,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from random import Random
 
 from lineside.simulator.hours import ZONE, local, slot_at
@@ -65,14 +67,21 @@ class Behind:
     limit_pct: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Production:
     runs: tuple[Run, ...]
     recurring: Recurring
     behind: Behind
 
     def on(self, line: Line) -> list[Run]:
-        return [run for run in self.runs if run.line == line]
+        return self._by_line[line.id]
+
+    @cached_property
+    def _by_line(self) -> dict[str, list[Run]]:
+        found: dict[str, list[Run]] = defaultdict(list)
+        for run in self.runs:
+            found[run.line.id].append(run)
+        return found
 
     def running(self, line: Line, at: datetime) -> Run | None:
         """The job order that the line is set up for or works on."""

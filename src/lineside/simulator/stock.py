@@ -6,6 +6,7 @@ quantity, has another figure. That is the only way in which figures come to diff
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,11 +29,11 @@ SNAPSHOT_MINUTE: Final = {"erp": 0, "wms": 30, "mes": 20}
 
 @dataclass(slots=True)
 class Stock:
-    """entries: (system, material, pieces with sign, when the system took it in)."""
+    """entries: of each system and material, (pieces with sign, when the system took it in)."""
 
     log: Log
     number: int
-    entries: list[tuple[str, str, int, datetime]] = field(default_factory=list)
+    entries: defaultdict[tuple[str, str], list[tuple[int, datetime]]] = field(default_factory=lambda: defaultdict(list))
     places: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> str:
@@ -65,12 +66,12 @@ class Stock:
                 reported=reported if system == "mes" else None,
                 document=document,
             )
-            self.entries.append((system, material.id, SIGN[said_kind] * pieces, facts[system].said_at))
+            self.entries[system, material.id].append((SIGN[said_kind] * pieces, facts[system].said_at))
         return facts
 
     def balance(self, system: str, material: Material, at: datetime) -> int:
         """What the system believes at `at`, in the material's base unit."""
-        return sum(n for one, what, n, when in self.entries if one == system and what == material.id and when <= at)
+        return sum(n for n, when in self.entries[system, material.id] if when <= at)
 
 
 def move_stock(world: World, production: Production, stock: Stock) -> None:
@@ -160,7 +161,7 @@ def tell_stock(world: World, stock: Stock, systems: Mapping[str, Sequence[Materi
     """Every system's stock figures at its snapshots; the odd material's are its story's own."""
     for system, materials in systems.items():
         for material in materials:
-            moves = sorted((when, n) for one, what, n, when in stock.entries if one == system and what == material.id)
+            moves = sorted((when, n) for n, when in stock.entries[system, material.id])
             total, position = 0, 0
             place = PLACES.get(system) or stock.places[material.id]
             for at in snapshots(world, system):
