@@ -269,10 +269,12 @@ def test_the_pack_says_which_of_its_fields_is_wrong():
     assert decision_words().signs["hoechstens"] == "<="
     with pytest.raises(BadSettings, match="same_question"):
         read_words(
-            'ended = ["over"]\nsupersedes = ["x"]\nsame_question = 3\n[signs]\n"=" = []\n[filler]\n[expected]\n[recall]'
-        )
-    with pytest.raises(BadSettings, match=r"\[signs\]"):
-        read_words('ended = ["over"]')
+            "site/decisions.toml",
+            {"ended": ["over"], "supersedes": ["x"], "same_question": 3, "signs": {"=": []}, "filler": {},
+             "expected": {}, "recall": {}},
+        )  # fmt: skip
+    with pytest.raises(BadSettings, match="signs must be a table"):
+        read_words("site/decisions.toml", {"ended": ["over"]})
 
 
 STATES = ("frei", "gesperrt", "in Prüfung")

@@ -67,4 +67,6 @@ def test_another_source_elsewhere_changes_nothing_of_a_system(remembered, system
 
 def test_an_answer_that_rests_on_what_the_vocabulary_lacks_is_refused():
     with pytest.raises(BadSettings, match=r"lot\.colour"):
-        parse_rests('version = "1"\ndays = 2\n[[rests]]\nanswer = "a"\non = ["lot.colour"]\n')
+        parse_rests(
+            "site/interfaces.toml", {"version": "1", "days": 2, "rests": [{"answer": "a", "on": ["lot.colour"]}]}
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -274,4 +275,4 @@ def test_shifts_tile_the_window_and_parts_tile_each_shift_on_nights_when_the_clo
 )
 def test_a_pack_that_makes_a_figure_of_what_is_unknown_is_refused_when_loaded(broken, why):
     with pytest.raises(SetupError, match=why):
-        parse(f'version = "1"\n[elements]\nAPT = "production time"\n{broken}')
+        parse("site/kpis.toml", tomllib.loads(f'version = "1"\n[elements]\nAPT = "production time"\n{broken}'))

@@ -250,4 +250,4 @@ def test_rules_that_are_wrong_are_refused_by_their_key(change, key):
 
     data = tomllib.loads(resources.files("lineside.packs").joinpath("core/planning.toml").read_text("utf-8"))
     with pytest.raises(BadSettings, match=key.replace(".", r"\.")):
-        parse_rules(data | change)
+        parse_rules("site/planning.toml", data | change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tomllib
 from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import resources
@@ -181,7 +182,7 @@ def test_fisher_is_exact():
 
 def test_wrong_rules_are_refused_with_their_key():
     with pytest.raises(BadSettings, match=r"sure\.chance"):
-        parse_rules(_rules().replace("chance = 0.01", "chance = 3"))
+        parse_rules("site/sentinel.toml", tomllib.loads(_rules().replace("chance = 0.01", "chance = 3")))
 
 
 def _rules():

@@ -5,20 +5,22 @@ from __future__ import annotations
 import pytest
 
 from lineside.errors import BadSettings
-from lineside.interpretation.pack_files import core_pack
-from lineside.interpretation.state_models import FILE, core_models, load
+from lineside.interpretation.pack_files import under
+from lineside.interpretation.state_models import FILE, state_models
+from lineside.plant.packs import PackLayer, Packs
 
 
-def site(tmp_path, text):
-    (tmp_path / FILE).write_text(f'version = "1"\n{text}', encoding="utf-8")
-    return load((core_pack(), tmp_path))
+def site(text):
+    layer = PackLayer(name="works", version="1.0.0", files={FILE: f'version = "1"\n{text}'})
+    with under(Packs(layers=(layer,))):
+        return state_models()
 
 
 def test_the_core_pack_has_a_model_for_every_kind_that_is_asked_for():
     wanted = {"job_order", "operation", "lot", "sales_order_line", "sales_order", "shipment", "equipment"}
-    assert set(core_models()) == wanted
+    assert set(state_models()) == wanted
     for kind in ("sales_order_line", "sales_order", "shipment"):
-        assert "shippable" in core_models()[kind].states()
+        assert "shippable" in state_models()[kind].states()
 
 
 @pytest.mark.parametrize(
@@ -43,15 +45,15 @@ def test_the_core_pack_has_a_model_for_every_kind_that_is_asked_for():
         ("[job_order]\nrule = 3", "job_order.rule", "rules"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named_with_the_file_the_key_and_what_is_allowed(tmp_path, text, key, told):
+def test_what_is_wrong_is_named_with_the_file_the_key_and_what_is_allowed(text, key, told):
     with pytest.raises(BadSettings) as error:
-        site(tmp_path, text)
+        site(text)
     assert error.value.fields["key"] == key
     assert FILE in error.value.message
     assert told in error.value.message
 
 
-def test_a_state_may_not_rest_on_itself(tmp_path):
+def test_a_state_may_not_rest_on_itself():
     text = """
 [job_order.rules.x]
 state = "blocked"
@@ -59,15 +61,15 @@ because = "so"
 when = [{ through = "operations", state = ["blocked"] }]
 """
     with pytest.raises(BadSettings, match="rests on its own state"):
-        site(tmp_path, text)
+        site(text)
 
 
-def test_a_broken_file_is_named(tmp_path):
+def test_a_broken_file_is_named():
     with pytest.raises(BadSettings, match="is no TOML"):
-        site(tmp_path, "[lot")
+        site("[lot")
 
 
-def test_a_later_pack_adds_changes_and_switches_off_rules(tmp_path):
+def test_a_later_pack_adds_changes_and_switches_off_rules():
     text = """
 [lot.rules.held]
 off = true
@@ -88,10 +90,10 @@ because = "it comes before what is made"
 before = "made"
 when = [{ has = ["recalled"] }]
 """
-    models = site(tmp_path, text)
+    models = site(text)
     names = [rule.name for rule in models["lot"].rules]
     assert names[0] == "first"
     assert "held" not in names
     assert names.index("late") == names.index("made") - 1
     assert next(r for r in models["lot"].rules if r.name == "released").state == "complete"
-    assert models["job_order"] == core_models()["job_order"]
+    assert models["job_order"] == state_models()["job_order"]

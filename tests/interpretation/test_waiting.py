@@ -128,4 +128,4 @@ def test_a_note_on_another_stop_is_no_cause_of_an_idle_stretch_that_says_none(re
 
 def test_a_pack_with_an_unknown_list_is_refused():
     with pytest.raises(SetupError, match="material"):
-        parse('[material]\nsaid = ["no sand"]')
+        parse("site/waiting.toml", {"material": {"said": ["no sand"]}})

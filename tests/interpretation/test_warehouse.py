@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import datetime
 from importlib import resources
 
@@ -177,6 +178,6 @@ def test_the_order_in_which_records_arrive_changes_nothing(remembered, store, ba
 def test_a_policy_that_is_wrong_is_refused_with_its_key(was, now, wrong):
 
     text = resources.files("lineside.packs").joinpath("core/reconciliation.toml").read_text("utf-8")
-    assert parse_policy(text) == policy()
+    assert parse_policy("core", tomllib.loads(text)) == policy()
     with pytest.raises(BadSettings, match=wrong):
-        parse_policy(text.replace(was, now))
+        parse_policy("core", tomllib.loads(text.replace(was, now)))

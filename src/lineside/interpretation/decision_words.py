@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from importlib import resources
 from typing import Any
 
-from lineside.errors import BadSettings
+from lineside.interpretation.pack_files import load, of_packs, table, texts, wrong
 
-_WHERE = "core/decisions.toml"
+FILE = "decisions.toml"
 _SIGNS = ("=", "!=", "<=", "<", ">=", ">")
+_SECTIONS = (
+    "version", "ended", "supersedes", "same_question", "signs", "properties", "verbs", "filler", "expected", "recall",
+)  # fmt: skip
 _LISTS = ("before", "value", "tail", "until", "unsafe", "joints", "none", "holds")
 
 
@@ -63,64 +63,56 @@ def _spelled(word: str) -> str:
     return (r"\b" if word[0].isalnum() else "") + pattern + (r"\b" if word[-1].isalnum() else "")
 
 
-@cache
+@of_packs
 def decision_words() -> DecisionWords:
-    """The pack's words. Raises BadSettings where the pack is not as it must be, and says where."""
-    return read_words(resources.files("lineside.packs").joinpath(_WHERE).read_text("utf-8"))
+    """The words of the packs in force. Raises BadSettings where a pack is not as it must be, and says where."""
+    return load(FILE, read_words)
 
 
-def read_words(text: str) -> DecisionWords:
-    """The words in a pack file's text. Raises BadSettings with the field to mend."""
-    try:
-        pack = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings(f"{_WHERE} can't be read: {error}") from error
-    signs = _table(pack, "signs")
-    if wrong := sorted(set(signs) - set(_SIGNS)):
-        raise BadSettings(f"{_WHERE}: signs has {', '.join(wrong)}; there are: {', '.join(_SIGNS)}")
-    filler, expected, recall = _table(pack, "filler"), _table(pack, "expected"), _table(pack, "recall")
-    endings = recall.get("endings", {})
-    if not isinstance(endings, dict):
-        raise BadSettings(f"{_WHERE}: recall.endings must be a table")
+def read_words(where: str, data: Mapping[str, Any]) -> DecisionWords:
+    """The words in a decisions.toml. Raises BadSettings with the key to mend."""
+
+    def section(name: str, of: Mapping[str, Any] = data, at: str = "") -> Mapping[str, Any]:
+        return table(where, f"{at}{name}", of.get(name))
+
+    def words(of: Mapping[str, Any], name: str, at: str = "") -> tuple[str, ...]:
+        found = texts(where, f"{at}{name}", of.get(name))
+        if not all(found):
+            raise wrong(where, f"{at}{name}", "holds an empty word")
+        return found
+
+    def meanings(name: str) -> dict[str, str]:
+        of = section(name)
+        return {fold(word): meaning for meaning in of for word in (meaning, *words(of, meaning, f"{name}."))}
+
+    for key in data:
+        if key not in _SECTIONS:
+            raise wrong(where, key, "is not a key here", _SECTIONS)
+    for sign in section("signs"):
+        if sign not in _SIGNS:
+            raise wrong(where, f"signs.{sign}", "is not a sign", _SIGNS)
+    filler, expected, recall = section("filler"), section("expected"), section("recall")
+    endings = table(where, "recall.endings", recall.get("endings", {}))
     return DecisionWords(
-        ended=re.compile(any_of(_words(pack, "ended", "")), re.IGNORECASE),
-        supersedes=_words(pack, "supersedes", ""),
-        same_question=_number(pack, "same_question", "", most=1),
-        signs=_meanings(signs, "signs"),
-        properties=_meanings(_table(pack, "properties"), "properties"),
-        verbs=_meanings(_table(pack, "verbs"), "verbs"),
-        lists={name: _words(filler, name, "filler.") for name in _LISTS},
-        expected=frozenset(_words(expected, "dated", "expected.")),
-        over=frozenset(_words(expected, "over", "expected.")),
+        ended=re.compile(any_of(words(data, "ended")), re.IGNORECASE),
+        supersedes=words(data, "supersedes"),
+        same_question=_number(where, "same_question", data.get("same_question"), most=1),
+        signs=meanings("signs"),
+        properties=meanings("properties"),
+        verbs=meanings("verbs"),
+        lists={name: words(filler, name, "filler.") for name in _LISTS},
+        expected=frozenset(words(expected, "dated", "expected.")),
+        over=frozenset(words(expected, "over", "expected.")),
         recalling=Recalling(
-            horizon=timedelta(days=_number(recall, "horizon_days", "recall.", most=3660)),
-            agreed=frozenset(_words(recall, "agreed", "recall.")),
-            running=frozenset(_words(recall, "running", "recall.")),
-            endings={name: _words(endings, name, "recall.endings.") for name in endings},
+            horizon=timedelta(days=_number(where, "recall.horizon_days", recall.get("horizon_days"), most=3660)),
+            agreed=frozenset(words(recall, "agreed", "recall.")),
+            running=frozenset(words(recall, "running", "recall.")),
+            endings={name: words(endings, name, "recall.endings.") for name in endings},
         ),
     )
 
 
-def _meanings(table: Mapping[str, Any], where: str) -> dict[str, str]:
-    return {fold(word): meaning for meaning in table for word in (meaning, *_words(table, meaning, f"{where}."))}
-
-
-def _table(pack: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = pack.get(name)
-    if not isinstance(found, dict):
-        raise BadSettings(f"{_WHERE}: the table [{name}] is missing")
-    return found
-
-
-def _words(table: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
-    found = table.get(name)
-    if not isinstance(found, Sequence) or isinstance(found, str) or not all(isinstance(w, str) and w for w in found):
-        raise BadSettings(f"{_WHERE}: {where}{name} must be a list of words")
-    return tuple(found)
-
-
-def _number(table: Mapping[str, Any], name: str, where: str, *, most: float) -> float:
-    found = table.get(name)
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found <= most:
-        raise BadSettings(f"{_WHERE}: {where}{name} must be a number above 0, at most {most}")
-    return float(found)
+def _number(where: str, key: str, value: object, *, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
+        raise wrong(where, key, f"must be a number above 0, at most {most}")
+    return float(value)

@@ -24,7 +24,7 @@ from lineside.interpretation.state_models import (
     Stands,
     StateModel,
     Through,
-    core_models,
+    state_models,
 )
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity
@@ -72,7 +72,7 @@ class States:
 
     def __init__(self, facts: Facts, models: Mapping[str, StateModel] | None = None) -> None:
         self.facts = facts
-        self.models = core_models() if models is None else models
+        self.models = state_models() if models is None else models
         self.linked = Linked(facts)
         self._found: dict[Entity, SharedState] = {}
         self._lines: dict[tuple[Entity, Entity | None], LineReadiness] = {}

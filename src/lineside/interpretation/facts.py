@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from lineside.interpretation import shared_states
+from lineside.interpretation.pack_files import follow
 from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.memory import Freshness, SourceState, Statement, View
 from lineside.plant.entities import Entity
@@ -24,6 +25,7 @@ class Facts:
     def __init__(self, view: View) -> None:
         self.view = view
         self.plant: Plant = view.plant
+        follow(view.plant)
         self._about: dict[Entity, tuple[Statement, ...]] = {}
         self._pointing: dict[tuple[str, str], dict[str, list[Statement]]] = {}
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
+from typing import Any
 
-from lineside.errors import SetupError
+from lineside.interpretation.pack_files import load, of_packs, table, text, texts, wrong
 
+FILE = "kpis.toml"
 UNITS = ("%", "/h", "h", "min")
+_PARTS = ("numerator", "denominator", "factors", "words")
+_KEYS = ("name", "unit", "lower_is_better", *_PARTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,30 +58,41 @@ def element_names() -> Mapping[str, str]:
     return _pack()[0]
 
 
-@cache
+@of_packs
 def _pack() -> tuple[Mapping[str, str], Mapping[str, Definition]]:
-    return parse(resources.files("lineside.packs").joinpath("core/kpis.toml").read_text("utf-8"))
+    return load(FILE, parse)
 
 
-def parse(text: str) -> tuple[Mapping[str, str], Mapping[str, Definition]]:
-    """The pack's elements and figures. Raises SetupError where a figure is made of what is not known."""
-    pack = tomllib.loads(text)
-    elements: dict[str, str] = pack.get("elements", {})
+def parse(where: str, data: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Definition]]:
+    """The elements and figures of a kpis.toml. Raises BadSettings where a figure is made of what is not known."""
+    for key in data:
+        if key not in ("version", "elements", "kpi"):
+            raise wrong(where, key, "is not a key here", ("version", "elements", "kpi"))
+    named = table(where, "elements", data.get("elements", {}))
+    elements = {key: text(where, f"elements.{key}", name) for key, name in named.items()}
     figures: dict[str, Definition] = {}
-    for key, told in pack.get("kpi", {}).items():
-        unknown = set(told) - {"name", "unit", "numerator", "denominator", "factors", "words", "lower_is_better"}
-        if unknown:
-            raise SetupError(f"kpis.toml: [kpi.{key}] has unknown keys: {', '.join(sorted(unknown))}")
-        parts = {n: tuple(told.get(n, ())) for n in ("numerator", "denominator", "factors", "words")}
-        if not told.get("name") or told.get("unit") not in UNITS:
-            raise SetupError(f"kpis.toml: [kpi.{key}] needs a name, and a unit of {', '.join(UNITS)}")
-        if bool(parts["factors"]) == bool(parts["numerator"] and parts["denominator"]):
-            raise SetupError(f"kpis.toml: [kpi.{key}] needs either factors, or a numerator and a denominator")
-        if strange := [e for n in ("numerator", "denominator") for e in parts[n] if e not in elements]:
-            raise SetupError(f"kpis.toml: [kpi.{key}] is made of unknown elements: {', '.join(strange)}")
-        better = bool(told.get("lower_is_better", False))
-        figures[key] = Definition(key=key, name=told["name"], unit=told["unit"], lower_is_better=better, **parts)
+    for key, given in table(where, "kpi", data.get("kpi", {})).items():
+        figures[key] = _definition(where, key, table(where, f"kpi.{key}", given), elements)
     for each in figures.values():
         if strange := [f for f in each.factors if f not in figures or figures[f].factors]:
-            raise SetupError(f"kpis.toml: [kpi.{each.key}] multiplies what is no plain figure: {', '.join(strange)}")
+            plain = [key for key, figure in figures.items() if not figure.factors]
+            raise wrong(where, f"kpi.{each.key}.factors", f"names no plain figure: {', '.join(strange)}", plain)
     return elements, figures
+
+
+def _definition(where: str, key: str, told: Mapping[str, Any], elements: Collection[str]) -> Definition:
+    for name in told:
+        if name not in _KEYS:
+            raise wrong(where, f"kpi.{key}.{name}", "is not a key here", _KEYS)
+    parts = {n: texts(where, f"kpi.{key}.{n}", told.get(n, [])) for n in _PARTS}
+    for name in ("numerator", "denominator"):
+        texts(where, f"kpi.{key}.{name}", list(parts[name]), elements)
+    if bool(parts["factors"]) == bool(parts["numerator"] and parts["denominator"]):
+        raise wrong(where, f"kpi.{key}", "needs either factors, or a numerator and a denominator")
+    return Definition(
+        key=key,
+        name=text(where, f"kpi.{key}.name", told.get("name")),
+        unit=text(where, f"kpi.{key}.unit", told.get("unit"), UNITS),
+        lower_is_better=bool(told.get("lower_is_better", False)),
+        **parts,
+    )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
-from lineside.errors import BadSettings
+from lineside.interpretation.pack_files import load, of_packs, table, text, texts, wrong
 from lineside.plant.plant import Person, Plant
 
-_WHERE = "packs/core/planning.toml"
+FILE = "planning.toml"
 _NUMBERS: Mapping[str, tuple[str, ...]] = {
     "pace": (
         "history_days", "most_samples", "least_run_minutes", "recent_minutes", "longest_silence_minutes", "doubt_pct",
@@ -46,54 +43,48 @@ class PlanningRules:
         return tuple(p for p in plant.people if plant.site in p.sites and any(_role(r) in roles for r in p.roles))
 
 
-@cache
+@of_packs
 def planning_rules() -> PlanningRules:
-    """The rules of the core pack. Raises BadSettings with the key that is wrong."""
-    content = resources.files("lineside.packs").joinpath("core/planning.toml").read_text("utf-8")
-    return parse_rules(tomllib.loads(content))
+    """The rules of the packs in force. Raises BadSettings with the key that is wrong."""
+    return load(FILE, parse_rules)
 
 
-def parse_rules(data: Mapping[str, Any]) -> PlanningRules:
+def parse_rules(where: str, data: Mapping[str, Any]) -> PlanningRules:
     """The rules in a planning.toml. Raises BadSettings with the key that is wrong."""
+    known = (*_NUMBERS, "version", "weights", "rights")
     for key in data:
-        if key not in (*_NUMBERS, "version", "weights", "rights"):
-            raise _wrong(key, "is not a key here")
-    if not isinstance(data.get("version"), str):
-        raise _wrong("version", "give it a text")
+        if key not in known:
+            raise wrong(where, key, "is not a key here", known)
+    text(where, "version", data.get("version"))
     numbers = {
-        f"{table}.{key}": _number(f"{table}.{key}", value)
-        for table, keys in _NUMBERS.items()
-        for key, value in _exactly(data, table, keys).items()
+        f"{name}.{key}": _number(where, f"{name}.{key}", value)
+        for name, keys in _NUMBERS.items()
+        for key, value in _exactly(where, data, name, keys).items()
     }
-    weights = {str(word).casefold(): _number(f"weights.{word}", value) for word, value in data["weights"].items()}
+    weighing = table(where, "weights", data.get("weights")).items()
+    weights = {str(word).casefold(): _number(where, f"weights.{word}", value) for word, value in weighing}
     if "default" not in weights:
-        raise _wrong("weights.default", "is missing")
-    rights = _exactly(data, "rights", _RIGHTS)
+        raise wrong(where, "weights.default", "is missing")
+    rights = _exactly(where, data, "rights", _RIGHTS)
     for right, roles in rights.items():
-        if not isinstance(roles, list) or not roles or not all(isinstance(role, str) for role in roles):
-            raise _wrong(f"rights.{right}", "give it a list of roles, at least one")
+        if not texts(where, f"rights.{right}", roles):
+            raise wrong(where, f"rights.{right}", "must name a role, at least one")
     return PlanningRules(numbers, weights, {right: frozenset(map(_role, roles)) for right, roles in rights.items()})
 
 
-def _exactly(data: Mapping[str, Any], table: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
-    found = data.get(table)
-    if not isinstance(found, dict):
-        raise _wrong(table, "is missing")
+def _exactly(where: str, data: Mapping[str, Any], name: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
+    found = table(where, name, data.get(name))
     for key in (*keys, *found):
         if key not in found or key not in keys:
-            raise _wrong(f"{table}.{key}", "is missing" if key in keys else "is not a key here")
+            raise wrong(where, f"{name}.{key}", "is missing" if key in keys else "is not a key here", keys)
     return found
 
 
-def _number(key: str, value: Any) -> float:
+def _number(where: str, key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise _wrong(key, "give it a number, zero or more")
+        raise wrong(where, key, "must be a number, zero or more")
     return float(value)
 
 
-def _role(text: str) -> str:
-    return text.strip().casefold().replace("-", "_").replace(" ", "_")
-
-
-def _wrong(key: str, remedy: str) -> BadSettings:
-    return BadSettings(f"{_WHERE}: {key}: {remedy}", key=key, path=_WHERE)
+def _role(name: str) -> str:
+    return name.strip().casefold().replace("-", "_").replace(" ", "_")

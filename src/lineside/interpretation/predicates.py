@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.decision_words import any_of, decision_words, fold
+from lineside.interpretation.pack_files import of_packs
 from lineside.interpretation.wording import shown
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
@@ -145,7 +145,7 @@ class _Patterns:
     verb: re.Pattern[str]
 
 
-@cache
+@of_packs
 def _patterns() -> _Patterns:
     words = decision_words()
     lists = {name: any_of(each) for name, each in words.lists.items()}

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from importlib import resources
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from lineside.errors import BadSettings
+from lineside.interpretation.pack_files import load, of_packs, texts, validated
 from lineside.interpretation.past import KINDS
 from lineside.plant.vocabulary import EVENT_KINDS
 
-_WHERE = "core/reconciliation.toml"
+FILE = "reconciliation.toml"
 PurposeName = Literal["promise", "plan", "ship", "post"]
 
 
@@ -41,24 +39,15 @@ class ReconciliationPolicy(_Table):
     changes: dict[str, tuple[str, ...]]
 
 
-@cache
+@of_packs
 def policy() -> ReconciliationPolicy:
-    """The core pack's policy. Raises BadSettings with the key that is wrong."""
-    return parse_policy(resources.files("lineside.packs").joinpath(_WHERE).read_text("utf-8"))
+    """The policy of the packs in force. Raises BadSettings with the key that is wrong."""
+    return load(FILE, parse_policy)
 
 
-def parse_policy(text: str) -> ReconciliationPolicy:
-    """The policy in the text. Raises BadSettings with the key that is wrong."""
-    try:
-        found = ReconciliationPolicy.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings(f"{_WHERE} is no TOML: {error}", file=_WHERE) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise BadSettings(f"{_WHERE}: {key}: {first['msg']}", file=_WHERE, key=key) from error
+def parse_policy(where: str, data: Mapping[str, Any]) -> ReconciliationPolicy:
+    """The policy in a reconciliation.toml. Raises BadSettings with the key that is wrong."""
+    found = validated(where, ReconciliationPolicy, data)
     for name, kinds in found.changes.items():
-        for kind in kinds:
-            if kind not in EVENT_KINDS and kind not in KINDS:
-                raise BadSettings(f"{_WHERE}: changes.{name} names {kind!r}, which is no event", file=_WHERE, key=name)
+        texts(where, f"changes.{name}", list(kinds), (*EVENT_KINDS, *KINDS))
     return found

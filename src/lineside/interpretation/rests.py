@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from importlib import resources
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat
 
-from lineside.errors import BadSettings
+from lineside.interpretation.pack_files import load, of_packs, validated, wrong
 from lineside.plant.vocabulary import is_mapped
 
-_WHERE = "core/interfaces.toml"
+FILE = "interfaces.toml"
 
 
 class Rest(BaseModel):
@@ -33,25 +32,18 @@ class Rests(BaseModel):
     rests: tuple[Rest, ...]
 
 
-@cache
+@of_packs
 def rests() -> Rests:
-    """The core pack's list. Raises BadSettings with the key that is wrong."""
-    return parse_rests(resources.files("lineside.packs").joinpath(_WHERE).read_text("utf-8"))
+    """The list of the packs in force. Raises BadSettings with the key that is wrong."""
+    return load(FILE, parse_rests)
 
 
-def parse_rests(text: str) -> Rests:
-    """The list in the text. Raises BadSettings with the key that is wrong."""
-    try:
-        found = Rests.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings(f"{_WHERE} is no TOML: {error}", file=_WHERE) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise BadSettings(f"{_WHERE}: {key}: {first['msg']}", file=_WHERE, key=key) from error
-    for each in found.rests:
+def parse_rests(where: str, data: Mapping[str, Any]) -> Rests:
+    """The list in an interfaces.toml. Raises BadSettings with the key that is wrong."""
+    found = validated(where, Rests, data)
+    for place, each in enumerate(found.rests):
         for name in each.on:
             kind, _, what = name.partition(".")
             if not is_mapped(kind, what):
-                raise BadSettings(f"{_WHERE}: {each.answer}: the vocabulary has no {name}", file=_WHERE, key=name)
+                raise wrong(where, f"rests[{place}].on", f"({each.answer}): the vocabulary has no {name}")
     return found

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from importlib import resources
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from lineside.errors import BadSettings
+from lineside.interpretation.pack_files import load, of_packs, validated
 
-_WHERE = "core/sentinel.toml"
+FILE = "sentinel.toml"
 
 
 class _Table(BaseModel):
@@ -64,19 +63,12 @@ class SentinelRules(_Table):
     floor: Floor
 
 
-@cache
+@of_packs
 def sentinel_rules() -> SentinelRules:
-    """The core pack's rules. Raises BadSettings with the key that is wrong."""
-    return parse_rules(resources.files("lineside.packs").joinpath(_WHERE).read_text("utf-8"))
+    """The rules of the packs in force. Raises BadSettings with the key that is wrong."""
+    return load(FILE, parse_rules)
 
 
-def parse_rules(text: str) -> SentinelRules:
-    """The rules in the text. Raises BadSettings with the key that is wrong."""
-    try:
-        return SentinelRules.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings(f"{_WHERE} is no TOML: {error}", file=_WHERE) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise BadSettings(f"{_WHERE}: {key}: {first['msg']}", file=_WHERE, key=key) from error
+def parse_rules(where: str, data: Mapping[str, Any]) -> SentinelRules:
+    """The rules in a sentinel.toml. Raises BadSettings with the key that is wrong."""
+    return validated(where, SentinelRules, data)

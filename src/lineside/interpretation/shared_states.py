@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import resources
-from typing import cast
+from functools import lru_cache
+from typing import Any
 
+from lineside.interpretation.pack_files import base_of, load, of_packs, table, text, texts, wrong
 from lineside.plant.records import Json
+
+FILE = "states.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def meaning(words: str, value: Json) -> str | None:
         value = "yes" if value else "no"
     if not isinstance(value, str | int):
         return None
-    return _meaning(words, str(value))
+    return _words().meanings[words].get(_plain(str(value)))
 
 
 def has_states(kind: str, name: str) -> bool:
@@ -79,37 +80,74 @@ def named_states(kind: str) -> dict[str, str]:
     return {key.partition(".")[2]: words for key, words in _words().lists.items() if key.partition(".")[0] == kind}
 
 
-@lru_cache(maxsize=16384)
-def _meaning(words: str, value: str) -> str | None:
-    return _words().meanings[words].get(_plain(value))
-
-
 def _place(table: Mapping[str, tuple[str, ...]], kind: str, name: str, state: str | None) -> int | None:
     order = table.get(_words().lists.get(f"{kind}.{name}", ""), ())
     return order.index(state) if state in order else None
 
 
+@lru_cache(maxsize=16384)
 def _plain(word: str) -> str:
     return " ".join(word.casefold().replace("_", " ").replace("-", " ").split())
 
 
-@cache
+@of_packs
 def _words() -> Words:
-    pack = tomllib.loads(resources.files("lineside.packs").joinpath("core/states.toml").read_text("utf-8"))
-    named = {name: cast("dict[str, list[str]]", pack[name]) for name in pack if name not in _OWN_KEYS}
-    return Words(
-        meanings={
-            name: {_plain(word): state for state, words in states.items() for word in (state, *words)}
-            for name, states in named.items()
-        },
-        lists=pack["lists"],
-        contradictions={
-            name: frozenset(frozenset(pair) for pair in pairs) for name, pairs in pack["contradictions"].items()
-        },
-        strict={name: tuple(states) for name, states in pack["strict"].items()},
-        progress={name: tuple(states) for name, states in pack["progress"].items()},
-        free={name: tuple(states) for name, states in pack["free"].items()},
-    )
+    return load(FILE, parse_words)
+
+
+def parse_words(where: str, data: Mapping[str, Any]) -> Words:
+    """The lists in a states.toml. Raises BadSettings with the key that is wrong and what is allowed.
+
+    The lists and states that come with Lineside must be there, since everything else goes by them.
+    """
+    text(where, "version", data.get("version"))
+    _, base = base_of(FILE)
+    meanings = {}
+    for name in (*(name for name in base if name not in data), *data):
+        if name not in _OWN_KEYS:
+            needed = table(where, name, base.get(name, {}))
+            meanings[name] = _meanings(where, name, table(where, name, data.get(name)), needed)
+    lists = {
+        key: text(where, f"lists.{key}", words, meanings)
+        for key, words in table(where, "lists", data.get("lists")).items()
+    }
+    states = {name: tuple(dict.fromkeys(words.values())) for name, words in meanings.items()}
+    pairs: dict[str, frozenset[frozenset[str]]] = {}
+    for name, given in _of_lists(where, "contradictions", data, meanings):
+        key = f"contradictions.{name}"
+        if not isinstance(given, list) or not all(isinstance(p, list) and len(p) == len(set(p)) == 2 for p in given):
+            raise wrong(where, key, "must be a list of pairs of states", states[name])
+        pairs[name] = frozenset(frozenset(texts(where, key, pair, states[name])) for pair in given)
+    orders = {
+        part: {
+            name: texts(where, f"{part}.{name}", given, states[name])
+            for name, given in _of_lists(where, part, data, meanings)
+        }
+        for part in ("strict", "progress", "free")
+    }
+    return Words(meanings=meanings, lists=lists, contradictions=pairs, **orders)
+
+
+def _meanings(where: str, name: str, given: Mapping[str, Any], needed: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for state in needed:
+        if state not in given:
+            raise wrong(where, f"{name}.{state}", "must stay: readings go by it", needed)
+    for state, words in given.items():
+        for word in (state, *texts(where, f"{name}.{state}", words)):
+            if found.setdefault(_plain(word), state) != state:
+                other = found[_plain(word)]
+                why = f'names {word!r}, which means {other} there; take it from that: {other} = ["...", "!{word}"]'
+                raise wrong(where, f"{name}.{state}", why)
+    return found
+
+
+def _of_lists(where: str, part: str, data: Mapping[str, Any], known: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    given = table(where, part, data.get(part))
+    for name in given:
+        if name not in known:
+            raise wrong(where, f"{part}.{name}", "is no list", known)
+    return list(given.items())
 
 
 _OWN_KEYS = frozenset({"version", "lists", "contradictions", "strict", "progress", "free"})

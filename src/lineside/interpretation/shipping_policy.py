@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Sequence
-from functools import cache
-from importlib import resources
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lineside.errors import BadSettings
+from lineside.interpretation.pack_files import load, of_packs, validated
 
-_WHERE = "core/readiness.toml"
+FILE = "readiness.toml"
 _OFTEN = 2  # where a priority says nothing, it stands in the middle
 
 
@@ -87,25 +84,15 @@ class ShippingPolicy(_Table):
         return next((rule for rule in self.substitution if rule.fits(material, substitute, customer)), None)
 
 
-def read_policy(text: str) -> ShippingPolicy:
-    """The policy in the pack's text. Raises BadSettings that names every place that is wrong."""
-    try:
-        return ShippingPolicy.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings(f"{_WHERE} is no TOML: {error}") from error
-    except ValidationError as error:
-        raise BadSettings(f"{_WHERE}: {_told(error.errors())}") from error
+def read_policy(where: str, data: Mapping[str, Any]) -> ShippingPolicy:
+    """The policy in a readiness.toml. Raises BadSettings that names every place that is wrong."""
+    return validated(where, ShippingPolicy, data)
 
 
-@cache
+@of_packs
 def shipping_policy() -> ShippingPolicy:
-    """The policy of the core pack."""
-    return read_policy(resources.files("lineside.packs").joinpath(_WHERE).read_text("utf-8"))
-
-
-def _told(errors: Sequence[object]) -> str:
-    rows = [error for error in errors if isinstance(error, dict)]
-    return "; ".join(f"{'.'.join(map(str, row['loc'])) or 'the file'}: {row['msg']}" for row in rows)
+    """The policy of the packs in force."""
+    return load(FILE, read_policy)
 
 
 def _matches(pattern: str, text: str) -> bool:

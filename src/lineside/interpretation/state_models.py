@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources.abc import Traversable
 from typing import Any, Literal, TypeAlias
 
-from lineside.interpretation import pack_files, shared_states
+from lineside.interpretation import shared_states
 from lineside.interpretation.gates import Gate, Stand
-from lineside.interpretation.pack_files import table, text, texts, wrong
+from lineside.interpretation.pack_files import load, of_packs, table, text, texts, wrong
 
 FILE = "state_models.toml"
 GATES: Mapping[str, Gate] = {gate.name.lower(): gate for gate in Gate}
@@ -136,31 +134,22 @@ class StateModel:
         return parts_of([condition for rule in (*self.rules, *self.doubts) for condition in rule.when])
 
 
-@cache
-def core_models() -> Mapping[str, StateModel]:
-    """The models of the core pack, by kind."""
-    return load((pack_files.core_pack(),))
+@of_packs
+def state_models() -> Mapping[str, StateModel]:
+    """The models of the packs in force, by kind."""
+    return load(FILE, parse_models)
 
 
-def load(folders: Sequence[Traversable]) -> Mapping[str, StateModel]:
-    """The models in these pack folders, by kind, the core's first; a later folder goes over an earlier one.
-
-    Raises BadSettings with the file, the key, and what is allowed.
-    """
-    models: dict[str, StateModel] = {}
-    states: tuple[str, ...] = ()
-    where = FILE
-    for where, content in pack_files.read_all(FILE, folders):
-        states = tuple(dict.fromkeys((*states, *texts(where, "states", content.get("states", [])))))
-        for kind, entry in content.items():
-            if kind in ("version", "states"):
-                continue
+def parse_models(where: str, data: Mapping[str, Any]) -> Mapping[str, StateModel]:
+    """The models in a state_models.toml, by kind. Raises BadSettings with the file, the key, and what is allowed."""
+    states = texts(where, "states", data.get("states"))
+    text(where, "version", data.get("version"))
+    models = {}
+    for kind, entry in data.items():
+        if kind not in ("version", "states"):
             if kind not in LINKS:
                 raise wrong(where, kind, "is no kind that has a state", LINKS)
-            reader = _Reader(where, kind, states, models.get(kind))
-            models[kind] = reader.model(table(where, kind, entry))
-        if not isinstance(content.get("version"), str):
-            raise wrong(where, "version", 'must be a text, as in "1"')
+            models[kind] = _Reader(where, kind, states).model(table(where, kind, entry))
     _check_order(where, models)
     return models
 
@@ -193,50 +182,48 @@ class _Reader:
     where: str
     kind: str
     states: tuple[str, ...]
-    before: StateModel | None
 
     def model(self, entry: Mapping[str, Any]) -> StateModel:
         allowed = ("words", "events", "rules", "doubts")
         for key in entry:
             if key not in allowed:
                 raise wrong(self.where, f"{self.kind}.{key}", "is unknown", allowed)
-        words = entry.get("words", self.before.words if self.before else None)
-        words = text(self.where, f"{self.kind}.words", words, shared_states.named_states(self.kind))
+        words = text(self.where, f"{self.kind}.words", entry.get("words"), shared_states.named_states(self.kind))
         key = f"{self.kind}.events"
-        events = dict(self.before.events) if self.before else {}
-        for event, means in table(self.where, key, entry.get("events", {})).items():
-            events[event] = text(self.where, f"{key}.{event}", means, shared_states.states_in(self.kind, words))
+        known = shared_states.states_in(self.kind, words)
+        given = table(self.where, key, entry.get("events", {})).items()
         return StateModel(
             kind=self.kind,
             words=words,
-            events=events,
-            rules=self._rules("rules", entry, words, self.before.rules if self.before else ()),
-            doubts=self._rules("doubts", entry, words, self.before.doubts if self.before else ()),
+            events={event: text(self.where, f"{key}.{event}", means, known) for event, means in given},
+            rules=self._rules("rules", entry, words),
+            doubts=self._rules("doubts", entry, words),
         )
 
-    def _rules(self, name: str, entry: Mapping[str, Any], words: str, before: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        known = {rule.name: rule for rule in before}
-        fresh, placed = list[Rule](), list[tuple[str, Rule]]()
-        for rule_name, raw in table(self.where, f"{self.kind}.{name}", entry.get(name, {})).items():
+    def _rules(self, name: str, entry: Mapping[str, Any], words: str) -> tuple[Rule, ...]:
+        """In their order; one that says `before` stands before the rule that it names."""
+        found, placed = list[Rule](), list[tuple[str, Rule]]()
+        given = table(self.where, f"{self.kind}.{name}", entry.get(name, {}))
+        for rule_name, raw in given.items():
             key = f"{self.kind}.{name}.{rule_name}"
             content = table(self.where, key, raw)
-            if content.get("off") is True and rule_name in known:
-                del known[rule_name]
-                continue
             rule = self._rule(key, rule_name, content, words, doubt=name == "doubts")
-            if rule_name in known:
-                known[rule_name] = rule
-            elif "before" in content:
-                placed.append((text(self.where, f"{key}.before", content["before"], known), rule))
+            if "before" in content:
+                others = [each for each in given if each != rule_name]
+                placed.append((text(self.where, f"{key}.before", content["before"], others), rule))
             else:
-                fresh.append(rule)
-        found = [*fresh, *known.values()]
-        for anchor, rule in placed:
-            found.insert(next(i for i, each in enumerate(found) if each.name == anchor), rule)
+                found.append(rule)
+        while placed:
+            names = [each.name for each in found]
+            anchor, rule = next(((a, r) for a, r in placed if a in names), placed[0])
+            if anchor not in names:
+                raise wrong(self.where, f"{self.kind}.{name}.{rule.name}.before", "leads round to the rule itself")
+            placed.remove((anchor, rule))
+            found.insert(names.index(anchor), rule)
         return tuple(found)
 
     def _rule(self, key: str, name: str, content: Mapping[str, Any], words: str, *, doubt: bool) -> Rule:
-        allowed = ("because", "when", "before", "off", *(() if doubt else ("state",)))
+        allowed = ("because", "when", "before", *(() if doubt else ("state",)))
         for each in content:
             if each not in allowed:
                 raise wrong(self.where, f"{key}.{each}", "is unknown", allowed)

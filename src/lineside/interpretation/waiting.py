@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
+from typing import Any
 
-from lineside.errors import SetupError
+from lineside.interpretation.pack_files import load, of_packs, table, texts, wrong
 from lineside.interpretation.stops import Interval, Loss
 from lineside.interpretation.wording import at, rid
 from lineside.memory import Statement, View
@@ -19,7 +18,9 @@ from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event
 from lineside.plant.windows import Window
 
+FILE = "waiting.toml"
 OTHERS = "others"
+_LISTS = ("says", "is", "may")
 _BEFORE = timedelta(hours=24)  # a late pick or a hold of longer ago is told by the chain, not by the loss tree
 _GRACE = timedelta(minutes=30)  # what was staged this long before a stop is at the machine
 _TOGETHER = timedelta(minutes=2)
@@ -201,21 +202,23 @@ def _same_place(one: str, other: str) -> bool:
     return within(one, other) or within(other, one)
 
 
-@cache
+@of_packs
 def _pack() -> Mapping[str, Words]:
-    return parse(resources.files("lineside.packs").joinpath("core/waiting.toml").read_text("utf-8"))
+    return load(FILE, parse)
 
 
-def parse(text: str) -> Mapping[str, Words]:
-    """The pack's lists. Raises SetupError where one is not made of words."""
+def parse(where: str, data: Mapping[str, Any]) -> Mapping[str, Words]:
+    """The lists in a waiting.toml. Raises BadSettings where one is not made of words."""
     found = {}
-    for what, lists in tomllib.loads(text).items():
+    for what, given in data.items():
         if what == "version":
             continue
-        if not isinstance(lists, dict) or not set(lists) <= {"says", "is", "may"}:
-            raise SetupError(f"waiting.toml: [{what}] may only have says, is and may")
-        if not all(isinstance(w, str) and w.strip() for words in lists.values() for w in words):
-            raise SetupError(f"waiting.toml: [{what}] holds something that is no word")
+        lists = {name: texts(where, f"{what}.{name}", words) for name, words in table(where, what, given).items()}
+        for name, words in lists.items():
+            if name not in _LISTS:
+                raise wrong(where, f"{what}.{name}", "is not a key here", _LISTS)
+            if not all(word.strip() for word in words):
+                raise wrong(where, f"{what}.{name}", "holds something that is no word")
         found[what] = Words(
             says=tuple(map(_pattern, lists.get("says", ()))),
             exact=frozenset(w.casefold() for w in lists.get("is", ())),

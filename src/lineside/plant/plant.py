@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
 from lineside.plant.equipment import Equipment, within
+from lineside.plant.packs import CORE, Packs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """One site. `roster` maps (ISO week as 2026-W44, shift name) to a crew."""
+    """One site. `roster` maps (ISO week as 2026-W44, shift name) to a crew.
+
+    pack: the pack by which its records are read; site_packs: that of other sites whose records lie in the same memory.
+    packs, packs_by_site: what is in them, once they were opened.
+    """
 
     site: str
     time_zone: ZoneInfo
@@ -87,6 +92,14 @@ class Plant:
     sources: tuple[SourceCard, ...] = ()
     cut_offs: tuple[CutOff, ...] = ()
     customers: tuple[Customer, ...] = ()
+    pack: str = ""
+    site_packs: tuple[tuple[str, str], ...] = ()
+    packs: Packs = CORE
+    packs_by_site: Mapping[str, Packs] = field(default_factory=dict)
+
+    def packs_at(self, site: str) -> Packs:
+        """The packs by which records of that site are read: its own where it has some, else the plant's."""
+        return self.packs_by_site.get(site.casefold(), self.packs)
 
     def person(self, person_id: str) -> Person | None:
         """The person of that id, Slack id or mail address."""

@@ -36,7 +36,8 @@ def parse_plant(text: str) -> Plant:
         raise BadPlantFile(f"plant.toml is not TOML: {error}", key="", found="", write="valid TOML") from error
     top = _Table(data, "")
     sections = {name: top.tables(name) for name in _SECTIONS}
-    top.finish("site", "time_zone", "enterprise", "name", "holidays")
+    packs = top.take("site_packs", _names_by_site, ())
+    top.finish("site", "time_zone", "enterprise", "name", "holidays", "pack")
     shifts = tuple(_shift(table) for table in sections["shifts"])
     plant = Plant(
         site=top.need("site", _path),
@@ -51,6 +52,8 @@ def parse_plant(text: str) -> Plant:
         sources=tuple(_source(table) for table in sections["sources"]),
         cut_offs=tuple(_cut_off(table) for table in sections["cut_offs"]),
         customers=tuple(_customer(table) for table in sections["customers"]),
+        pack=top.take("pack", _text, ""),
+        site_packs=packs,
     )
     _one_meaning("equipment", "id", ((e.id, e.id) for e in plant.equipment))
     _one_alias("equipment", ((e.id, (e.name,), (e.id, *e.aliases)) for e in plant.equipment))
@@ -221,6 +224,12 @@ def _path(value: Any) -> str:
     if any(not part.strip() or part != part.strip() for part in text.split("/")):
         raise _Unfit(repr(value), "a path without empty parts, as in northfield/packing/line-3")
     return text
+
+
+def _names_by_site(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        raise _Unfit(repr(value), 'a table of sites and the pack of each, as in southfield = "dairy"')
+    return tuple((_path(site).casefold(), _text(name)) for site, name in value.items())
 
 
 def _flag(value: Any) -> bool:
