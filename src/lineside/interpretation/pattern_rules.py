@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from lineside.interpretation.pack_files import core_pack, read_all, table, texts, wrong
+from lineside.interpretation.pack_files import load, of_packs, table, texts, wrong
+
+FILE = "patterns.toml"
 
 DIMENSIONS = (
     "shift", "crew", "material", "line", "tool", "supplier", "after_changeover", "hour_of_shift", "weekday",
@@ -37,11 +38,10 @@ class PatternRules:
         return self.numbers[key]
 
 
-@cache
+@of_packs
 def pattern_rules() -> PatternRules:
-    """The rules of the core pack. Raises BadSettings with the key that is wrong."""
-    [(where, data)] = read_all("patterns.toml", [core_pack()])
-    return parse_rules(where, data)
+    """The rules of the packs in force. Raises BadSettings with the key that is wrong."""
+    return load(FILE, parse_rules)
 
 
 def parse_rules(where: str, data: Mapping[str, Any]) -> PatternRules:
