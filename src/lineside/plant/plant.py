@@ -25,7 +25,8 @@ class ShiftPattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who asks, decides or owns. One human is one principal, whatever the door."""
+    """Somebody who asks, decides or owns. One human is one principal, whatever the door. crew: whose shifts they work,
+    as the roster names it; empty where they work by no roster."""
 
     id: str
     name: str = ""
@@ -33,6 +34,7 @@ class Person:
     sites: tuple[str, ...] = ()
     slack: str | None = None
     email: str | None = None
+    crew: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,7 @@ def _person(table: _Table) -> Person:
         sites=table.take("sites", _list_of(_text), ()),
         slack=table.take("slack", _text, None),
         email=table.take("email", _text, None),
+        crew=table.take("crew", _text, ""),
     )
     table.finish()
     return found

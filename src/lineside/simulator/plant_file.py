@@ -52,6 +52,7 @@ def plant_toml(world: World) -> str:
             _table(
                 "people", id=one.id, name=one.name, roles=[one.role], sites=[SITE],
                 slack=f"U0{one.id.replace('-', '').upper()}", email=f"{one.id}@northfield.example",
+                **({"crew": f"crew-{one.id[-1]}"} if one.role == "supervisor" else {}),
             )
             for one in world.staff
         ),
