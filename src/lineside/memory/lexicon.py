@@ -71,7 +71,9 @@ def top(
         score = sum((weights[word] * func.ts_rank(_vector, _query(word), 1) for word in words), start=literal(0.0))
     query = select(_passages.c.id, score.label("score")).select_from(source)
     query = query.where(_holds(connection, words), *conditions)
-    rows = connection.execute(query.order_by(literal_column("score").desc(), _passages.c.id).limit(limit)).all()
+    # Among equals the newest, and never the one that happened to arrive first.
+    order = (literal_column("score").desc(), _passages.c.occurred_at.desc(), _passages.c.record_id)
+    rows = connection.execute(query.order_by(*order, _passages.c.position).limit(limit)).all()
     return {row.id: float(row.score) for row in rows}
 
 

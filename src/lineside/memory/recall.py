@@ -181,7 +181,8 @@ def _naming(
         says = exists().where(word.c.record_id == _records.c.id, word.c.word == name)
         is_about = exists().where(about.c.record_id == _records.c.id, about.c.folded == name)
         query = select(_passages.c.id).select_from(joined).where(or_(says, is_about), *conditions)
-        for passage in connection.scalars(query.order_by(_passages.c.occurred_at.desc()).limit(CANDIDATES)):
+        newest = (_passages.c.occurred_at.desc(), _passages.c.record_id, _passages.c.position)
+        for passage in connection.scalars(query.order_by(*newest).limit(CANDIDATES)):
             found[passage].add(name)
     return found
 
@@ -203,7 +204,7 @@ def _score(candidates: Mapping[int, _Candidate], lexical: Mapping[int, float], c
         )
         each.score = WORDS_SHARE * each.words + (MEANING_SHARE * each.meaning if cosines else 0.0)
     threads: dict[str, list[_Candidate]] = defaultdict(list)
-    for each in sorted(candidates.values(), key=lambda each: (each.row.occurred_at, each.row.id)):
+    for each in sorted(candidates.values(), key=_in_time):
         threads[each.row.thread].append(each)
     own = {passage: each.score for passage, each in candidates.items()}
     strength = _spread({name: sum(own[each.row.id] for each in thread) for name, thread in threads.items()})
@@ -265,9 +266,13 @@ def _clears(each: _Candidate, is_named: bool) -> bool:  # noqa: FBT001 - read as
     return is_named or each.covered >= WORDS_FLOOR or (each.cosine or 0.0) >= MEANING_FLOOR
 
 
-def _rank(each: _Candidate) -> tuple[float, int, int]:
-    """Best first; among equals the newest."""
-    return (-each.score, -each.row.occurred_at, each.row.id)
+def _rank(each: _Candidate) -> tuple[float, int, str, int]:
+    """Best first; among equals the newest, whatever order they arrived in."""
+    return (-each.score, -each.row.occurred_at, each.row.record_id, each.row.position)
+
+
+def _in_time(each: _Candidate) -> tuple[int, str, int]:
+    return (each.row.occurred_at, each.row.record_id, each.row.position)
 
 
 def _evidence(
