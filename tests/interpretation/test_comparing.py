@@ -16,7 +16,7 @@ from lineside.interpretation.chance import at_least, at_least_in_strata, false_d
 from lineside.interpretation.comparing import beside, compared, confounded, inseparable, placed
 from lineside.interpretation.occurrences import Occurrence
 from lineside.interpretation.pattern_rules import parse_rules, pattern_rules
-from lineside.interpretation.running_hours import Hours, Piece
+from lineside.interpretation.running_hours import Exposure, Piece
 
 LINE = "harrow/tablets/press-2"
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -24,13 +24,13 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 
 def hours(levels):
     """An hour of running time for each of these levels, in order; eight hours are a shift."""
-    return Hours(
+    return Exposure(
         tuple(
             Piece(
                 line=LINE,
                 start=START + timedelta(hours=n),
                 end=START + timedelta(hours=n + 1),
-                hours=1.0,
+                amount=1.0,
                 turn=START + timedelta(hours=n - n % 8),
                 levels=each,
             )
@@ -176,7 +176,9 @@ def test_the_false_discovery_correction_makes_nothing_less_likely_by_chance(chan
 
 @pytest.mark.parametrize(
     ("changed", "told"),
-    [({"weigths": {}}, "weigths"), ({"burst_factor": 0}, "burst_factor"), ({"names": {"tool": "die"}}, "names.tool")],
+    [({"weigths": {}}, "weigths"), ({"burst_factor": 0}, "burst_factor"), ({"names": {"tool": "die"}}, "names.tool"),
+     ({"counted_against": {"default": "running_hours", "alarm": "miles"}}, "counted_against.alarm"),
+     ({"per": {"lots": 100}}, "per"), ({"counted_by_word": {"miles": ["far"]}}, "counted_by_word.miles")],
 )
 def test_a_wrong_rule_is_refused_with_its_key(changed, told):
     rules = pattern_rules()
@@ -186,6 +188,8 @@ def test_a_wrong_rule_is_refused_with_its_key(changed, told):
         "booked": [*rules.booked],
         "weights": {**rules.weights},
         "names": {"tool": []},
+        "counted_against": {**rules.by_kind},
+        "per": {**rules.per},
     }
 
     parse_rules("core/patterns.toml", good)

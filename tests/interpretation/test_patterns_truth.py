@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from lineside.interpretation.patterns import patterns
+from lineside.interpretation.denominators import LOTS, ORDERS, UNITS
+from lineside.interpretation.occurrences import occurrences
+from lineside.interpretation.patterns import look_back, patterns
+from lineside.interpretation.running_hours import LineHours
 from lineside.interpretation.set_apart import set_apart
 from lineside.interpretation.similar_cases import similar
+from lineside.interpretation.stops import intervals
+from lineside.interpretation.trials import Trials
 from lineside.plant.plant_file import parse_plant
+from lineside.plant.records import RecordType
 from lineside.simulator.simulation import Simulation
 
+_COUNTED = (
+    "stop", "start", "changeover_start", "changeover_end", "started", "production", "scrap", "sample", "hold_placed",
+    "departed", "lot", "job_order", "shipment", "sales_order_line",
+)  # fmt: skip
+_TAKEN_BACK = (RecordType.CORRECTION, RecordType.DELETION)
 _KINDS = ("stop", "start", "changeover_start", "changeover_end")
 
 
@@ -41,3 +52,35 @@ def test_the_stop_that_comes_back_is_told_with_each_crews_cases_and_fix(remember
     assert set(outcomes) == set(truth["crews"])
     best = max(outcomes, key=lambda crew: outcomes[crew]["median_away_s"] or 0)
     assert truth["crews"][best] is lasting
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_cases_are_counted_against_is_what_was_made_inspected_and_shipped(remembered, seed):
+    simulation = Simulation(seed, days=14)
+    truth = simulation.truth()["counted"]
+    records = [
+        fact.cloud_event()
+        for fact in simulation.facts()
+        if fact.kind in _COUNTED or (fact.source == "mes" and fact.type in _TAKEN_BACK)
+    ]
+    view = remembered(records, parse_plant(simulation.plant_toml()), simulation.now).view()
+    span = look_back(view, None)
+    trials = Trials(LineHours(view, span, intervals(view, None, span)))
+
+    lots, units, orders = (trials.counted(of, []) for of in (LOTS, UNITS, ORDERS))
+    made_on = {piece.called[0]: piece.line for piece in lots.pieces}
+    assert {lot: line for lot, line in made_on.items() if line} == truth["lots"]
+    assert {*truth["held"]} <= {*made_on}
+    assert units.total == pytest.approx(sum(truth["good"].values()), rel=0.01)
+    assert units.by["crew"] == pytest.approx(truth["good"], rel=0.02)
+    assert orders.total == truth["shipped"]
+
+    scrap = set_apart(view, "crew", kind="scrap")
+    rejects = {crew: level["count"] for crew, level in scrap.findings[0].data["levels"].items()}
+    # What the running shift has rejected is booked as it ends; a component's scrap counts in no run.
+    assert rejects == pytest.approx(truth["rejects"], rel=0.13)
+    assert sum(abs(rejects[crew] - truth["rejects"][crew]) < 20 for crew in rejects) >= 2
+    # No crew, material or line of the plant rejects more than another: each run draws its own share.
+    assert not any(set_apart(view, each, kind="scrap").data["beyond_chance"] for each in ("crew", "material", "line"))
+
+    assert sorted(c.about[0] for c in occurrences(view) if c.kind == "late_delivery") == sorted(truth["late"])

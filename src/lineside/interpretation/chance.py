@@ -18,15 +18,42 @@ def at_least(hits: int, trials: int, share: float) -> float:
 
 def at_least_in_strata(strata: Sequence[tuple[int, float]], hits: int) -> float:
     """The probability of `hits` or more in all, over strata of (trials, share) that hit independently; exact."""
+    return at_least_of([binomial(trials, share) for trials, share in strata], hits)
+
+
+def binomial(trials: int, share: float) -> list[float]:
+    """The probability of each number of hits, from none up, among `trials` that each hit with probability `share`."""
+    return [_exactly(k, trials, share) for k in range(trials + 1)]
+
+
+def at_least_of(strata: Sequence[Sequence[float]], hits: int) -> float:
+    """The probability of `hits` or more in all, over independent strata that each give the probability of each number
+    of hits from none up; exact."""
     ways = [1.0]
-    for trials, share in strata:
-        own = [_exactly(k, trials, share) for k in range(trials + 1)]
-        after = [0.0] * (len(ways) + trials)
+    for own in strata:
+        after = [0.0] * (len(ways) + len(own) - 1)
         for already, before in enumerate(ways):
             for k, chance in enumerate(own):
                 after[already + k] += before * chance
         ways = after
     return min(1.0, sum(sorted(ways[max(0, hits) :])))
+
+
+def at_least_drawn(hits: int, marked: int, drawn: int, total: int) -> float:
+    """The probability of `hits` or more marked ones among `drawn` out of `total`; exact (Fisher's, one-sided)."""
+    if hits <= max(0, marked + drawn - total):
+        return 1.0
+    return min(1.0, sum(sorted(ways_drawn(marked, drawn, total)[hits:])))
+
+
+def ways_drawn(marked: int, drawn: int, total: int) -> list[float]:
+    """The probability of each number of marked ones, from none up, among `drawn` out of `total`; hypergeometric."""
+    least = max(0, marked + drawn - total)
+    whole = _ways(total, drawn)
+    return [
+        0.0 if k < least else exp(_ways(marked, k) + _ways(total - marked, drawn - k) - whole)
+        for k in range(min(marked, drawn) + 1)
+    ]
 
 
 def holm(chances: Sequence[float]) -> list[float]:
@@ -68,5 +95,9 @@ def median(values: Sequence[float]) -> float:
 def _exactly(hits: int, trials: int, share: float) -> float:
     if share <= 0 or share >= 1:
         return 1.0 if hits == (trials if share >= 1 else 0) else 0.0
-    ways = lgamma(trials + 1) - lgamma(hits + 1) - lgamma(trials - hits + 1)
-    return exp(ways + hits * log(share) + (trials - hits) * log1p(-share))
+    return exp(_ways(trials, hits) + hits * log(share) + (trials - hits) * log1p(-share))
+
+
+def _ways(of: int, chosen: int) -> float:
+    """The logarithm of the number of ways to choose so many out of all."""
+    return lgamma(of + 1) - lgamma(chosen + 1) - lgamma(of - chosen + 1)

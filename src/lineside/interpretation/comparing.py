@@ -1,4 +1,5 @@
-"""Where cases gather more than the running hours explain, corrected for all that was compared, and what goes along."""
+"""Where cases gather more than what they are counted against explains, corrected for all that was compared, and what
+goes along."""
 
 from __future__ import annotations
 
@@ -7,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp
 
-from lineside.interpretation.chance import at_least, at_least_in_strata, false_discovery
+from lineside.interpretation.chance import at_least, at_least_drawn, at_least_of, binomial, false_discovery, ways_drawn
+from lineside.interpretation.denominators import RUNNING, Denominator
 from lineside.interpretation.occurrences import Occurrence
 from lineside.interpretation.pattern_rules import pattern_rules
-from lineside.interpretation.running_hours import Hours, Piece, weight_of
+from lineside.interpretation.running_hours import Exposure, Piece, weight_of
 from lineside.interpretation.wording import counted, listed
 
 _EDGES = {"first": "the first hour of the shift", "last": "the last hour of the shift", "middle": "mid-shift"}
@@ -19,11 +21,11 @@ _FRESH = {"soon": "the time right after a changeover", "later": "the time long a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confounder:
-    """Another level that goes along with the one compared. share: of the compared level's hours.
+    """Another level that goes along with the one compared. share: of what there is of the compared level.
 
     apart: whether both occur apart often enough to be told apart; chance: of the excess within equal levels of the
-    other dimension, where they are; there, elsewhere: the cases per 100 h on the level and off it, both at the level's
-    own mix of those.
+    other dimension, where they are; there, elsewhere: the rate on the level and off it, both at the level's own mix of
+    those.
     """
 
     dimension: str
@@ -37,7 +39,7 @@ class Confounder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The cases on one level of a dimension against the rest. hits of trials; hours of all the hours.
+    """The cases on one level of a dimension against the rest. hits of trials; amount of the whole, counted in `of`.
 
     tested: where cases come in bursts the test counts shifts with at least one instead, on the level and in all.
     raw, chance: the probability of as many or more by chance, before and after correction for all the comparisons.
@@ -47,9 +49,10 @@ class Comparison:
     level: str
     hits: int
     trials: int
-    hours: float
-    all_hours: float
+    amount: float
+    whole: float
     raw: float
+    of: Denominator = RUNNING
     chance: float = 1.0
     comparisons: int = 0
     clear: int = 0
@@ -58,18 +61,22 @@ class Comparison:
 
     @property
     def share(self) -> float:
-        return self.hours / self.all_hours if self.all_hours else 0.0
+        return self.amount / self.whole if self.whole else 0.0
 
     @property
     def there(self) -> float:
-        """Cases per 100 running hours on the level."""
-        return 100 * self.hits / self.hours if self.hours else 0.0
+        """The rate on the level, per so many as the denominator is told for."""
+        return self.of.per * self.hits / self.amount if self.amount else 0.0
 
     @property
     def elsewhere(self) -> float:
-        """Cases per 100 running hours off the level."""
-        rest = self.all_hours - self.hours
-        return 100 * (self.trials - self.hits) / rest if rest > 0 else 0.0
+        """The rate off the level."""
+        rest = self.whole - self.amount
+        return self.of.per * (self.trials - self.hits) / rest if rest > 0 else 0.0
+
+    @property
+    def test(self) -> str:
+        return RUNNING.test if self.tested else self.of.test
 
     @property
     def more(self) -> bool:
@@ -83,13 +90,14 @@ class Comparison:
 Placed = Sequence[tuple[Occurrence, Piece]]
 
 
-def placed(cases: Sequence[Occurrence], hours: Hours) -> list[tuple[Occurrence, Piece]]:
-    """Each case with the piece of running time that it fell to, those outside of worked time left out."""
-    return [(case, piece) for case in cases if (piece := hours.place(case)) is not None]
+def placed(cases: Sequence[Occurrence], hours: Exposure) -> list[tuple[Occurrence, Piece]]:
+    """Each case with the piece that it is of, those of none left out; of single things each one's first case alone."""
+    found = [(case, piece) for case in cases if (piece := hours.place(case)) is not None]
+    return found if not hours.of.each else list({id(piece): (case, piece) for case, piece in reversed(found)}.values())
 
 
 def compared(
-    groups: Sequence[tuple[Placed, Hours, Sequence[str]]], *, level: str | None = None
+    groups: Sequence[tuple[Placed, Exposure, Sequence[str]]], *, level: str | None = None
 ) -> list[list[Comparison]]:
     """For each group every comparison made, the least likely chance first; corrected over all groups together.
 
@@ -111,15 +119,18 @@ def compared(
             tested = Counter(level for level, _ in turns) if turns is not None else hits
             tries = len(turns) if turns is not None else trials
             for own_level, worked in levels.items():
-                share = worked / total
-                if share**tries > rate or level not in (None, own_level):
+                if level not in (None, own_level):
+                    continue
+                drawn = hours.of.each and turns is None
+                most = min(tries, round(worked)) if drawn else tries
+                if _tail(most, tries, worked, total, drawn=drawn) > rate:
                     continue
                 counted_as = (tested[own_level], tries) if turns is not None else None
-                raw = at_least(tested[own_level], tries, share)
+                raw = _tail(tested[own_level], tries, worked, total, drawn=drawn)
                 own.append(
                     Comparison(
-                        dimension=dimension, level=own_level, hits=hits[own_level], trials=trials, hours=worked,
-                        all_hours=total, raw=raw, tested=counted_as,
+                        dimension=dimension, level=own_level, hits=hits[own_level], trials=trials, amount=worked,
+                        whole=total, of=hours.of, raw=raw, tested=counted_as,
                     )
                 )  # fmt: skip
         found.append(own)
@@ -136,7 +147,7 @@ def compared(
     ]
 
 
-def confounded(lead: Comparison, cases: Placed, hours: Hours) -> Comparison:
+def confounded(lead: Comparison, cases: Placed, hours: Exposure) -> Comparison:
     """The comparison with what goes along with its level, and whether it stands within equal levels of that."""
     rules = pattern_rules()
     expected = lead.trials * lead.share
@@ -154,8 +165,8 @@ def confounded(lead: Comparison, cases: Placed, hours: Hours) -> Comparison:
             continue
         inside = Counter(p.levels.get(dimension) for _, p in cases if p.levels.get(lead.dimension) == lead.level)
         main = max(sorted(mine), key=lambda other: (inside[other], mine[other]))
-        strata: list[tuple[int, float]] = []
-        hits, there_h, usual, would = 0, 0.0, 0.0, 0.0
+        strata: list[list[float]] = []
+        hits, trials, there_h, usual, would = 0, 0, 0.0, 0.0, 0.0
         for other, worked in of_other.items():
             on = [
                 piece for _, piece in cases if piece.levels.get(dimension) == other and lead.dimension in piece.levels
@@ -165,20 +176,21 @@ def confounded(lead: Comparison, cases: Placed, hours: Hours) -> Comparison:
             if not 1 - rules["inseparable_share"] < share < rules["inseparable_share"]:
                 continue
             hit = sum(piece.levels[lead.dimension] == lead.level for piece in on)
-            strata.append((len(on), share))
+            drawn = hours.of.each
+            strata.append(ways_drawn(len(on), round(mine[other]), round(worked)) if drawn else binomial(len(on), share))
+            trials += len(on)
             hits += hit
             there_h += mine[other]
             usual += (len(on) - hit) / (worked - mine[other]) * mine[other]
         if would - expected < rules["confounder_explains"] * excess:
             continue
-        trials = sum(n for n, _ in strata)
         apart = bool(strata) and trials > 0
         named.append(
             Confounder(
                 dimension=dimension, level=main, share=mine[main] / sum(mine.values()), apart=apart,
-                chance=at_least_in_strata(strata, hits) if apart else 1.0,
-                there=100 * hits / there_h if there_h else 0.0,
-                elsewhere=100 * usual / there_h if there_h else 0.0,
+                chance=at_least_of(strata, hits) if apart else 1.0,
+                there=hours.of.per * hits / there_h if there_h else 0.0,
+                elsewhere=hours.of.per * usual / there_h if there_h else 0.0,
             )
         )  # fmt: skip
     named.sort(key=lambda c: (c.apart, -c.share, c.dimension))
@@ -205,11 +217,12 @@ def in_words(lead: Comparison) -> str:
         if lead.tested
         else ""
     )
+    of, rest = lead.of, lead.whole - lead.amount
     return (
-        f"{spoken(lead.dimension, lead.level)}: {lead.hits} of {lead.trials}, "
-        f"with {100 * lead.share:.0f} % of the running hours; {lead.there:.2f} per 100 h there "
-        f"({lead.hits} in {round(lead.hours)} h), {lead.elsewhere:.2f} elsewhere "
-        f"({lead.trials - lead.hits} in {round(lead.all_hours - lead.hours)} h); {odds(lead)}.{burst}"
+        f"{spoken(lead.dimension, lead.level)}: {lead.hits} of {lead.trials}{f' {of.hit}' if of.hit else ''}, "
+        f"with {100 * lead.share:.0f} % of the {of.noun}; {lead.there:.2f} per {of.per:g} {of.short} there "
+        f"({lead.hits} in {round(lead.amount)}), {lead.elsewhere:.2f} elsewhere "
+        f"({lead.trials - lead.hits} in {round(rest)}); {odds(lead)}.{burst}"
     )
 
 
@@ -217,10 +230,10 @@ def odds(lead: Comparison) -> str:
     """Whether it may be chance: `still clear after correction for 24 comparisons (corrected p = 0.003)`."""
     if not lead.more:
         return "no more than elsewhere"
-    figures = f"p = {lead.raw:.2g}, corrected p = {lead.chance:.2g}"
+    figures = f"{lead.test}, p = {lead.raw:.2g}, corrected p = {lead.chance:.2g}"
     if lead.comparisons == 1:
         clear = "more than chance explains" if lead.strong else "may be chance"
-        return f"{clear} (the only comparison, p = {lead.raw:.2g})"
+        return f"{clear} (the only comparison, {lead.test}, p = {lead.raw:.2g})"
     if lead.strong:
         made = f"{lead.clear} of {counted(lead.comparisons, 'comparison')} {'is' if lead.clear == 1 else 'are'}"
         return f"{made} still clear after correction, this among them ({figures})"
@@ -243,7 +256,8 @@ def beside(lead: Comparison) -> str:
             continue
         along = f"It goes along with {spoken(other.dimension, other.level)}"
         equal = other.dimension.replace("_", " ")
-        rates = f"within equal {equal} it is {other.there:.2f} per 100 h against {other.elsewhere:.2f}"
+        per = f"per {lead.of.per:g} {lead.of.short}"
+        rates = f"within equal {equal} it is {other.there:.2f} {per} against {other.elsewhere:.2f}"
         verdict = "and stands" if other.chance < limit else "which may be chance"
         sentences.append(f"{along}; {rates}, {verdict} (p = {other.chance:.2g}).")
     return " ".join(sentences)
@@ -258,15 +272,26 @@ def _together(other: Confounder) -> bool:
     return other.share >= pattern_rules()["inseparable_share"]
 
 
-def _bursts(on: Sequence[tuple[str, Piece]], hours: Hours) -> list[tuple[str, Piece]] | None:
+def _bursts(on: Sequence[tuple[str, Piece]], hours: Exposure) -> list[tuple[str, Piece]] | None:
     """One case for each shift and level, where they fall on far fewer shifts than chance would spread them over."""
     turns = {piece.turn for _, piece in on}
     if len(on) < 2 or not hours.total:
         return None
-    spread = sum(1 - exp(-len(on) * worked / hours.total) for worked in hours.turns.values())
+    if hours.of.each:
+        whole = round(hours.total)
+        spread = sum(1 - ways_drawn(len(on), round(n), whole)[0] for n in hours.turns.values())
+    else:
+        spread = sum(1 - exp(-len(on) * worked / hours.total) for worked in hours.turns.values())
     if spread < pattern_rules()["burst_factor"] * len(turns):
         return None
     return list({(level, piece.turn): (level, piece) for level, piece in on}.values())
+
+
+def _tail(hits: int, trials: int, amount: float, whole: float, *, drawn: bool) -> float:
+    """The probability of as many hits or more by chance, where each falls by share, or all were drawn of the whole."""
+    return (
+        at_least_drawn(hits, trials, round(amount), round(whole)) if drawn else at_least(hits, trials, amount / whole)
+    )
 
 
 def _wanted(dimension: str, dimensions: Sequence[str]) -> bool:

@@ -1,18 +1,21 @@
-"""What can repeat: stops, slow running, quality events, late picks, alarms; and the running hours they fall in."""
+"""What can repeat: stops, slow running, quality events, late picks, late deliveries, alarms."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from lineside.interpretation.stops import Interval, Loss, intervals, running_seconds, tile
+from lineside.interpretation.shipped_orders import Shipped, shipped_orders
+from lineside.interpretation.stops import Interval, Loss, intervals
 from lineside.interpretation.wording import at, rid, words
 from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.equipment import work_center
-from lineside.plant.records import Event
+from lineside.plant.equipment import within, work_center
+from lineside.plant.quantities import Quantity
+from lineside.plant.records import Event, quantity
 from lineside.plant.windows import Window
 
 KINDS = (
@@ -23,7 +26,10 @@ _LABELS = ("reason", "code", "characteristic", "parameter")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One case of something that can repeat. label: what it is called; equal but for case and blanks is the same."""
+    """One case of something that can repeat. label: what it is called; equal but for case and blanks is the same.
+
+    about: the ids of the lot, the order or the shipment that it is a case of. amount: how much of it, where it tells.
+    """
 
     kind: str
     label: str
@@ -33,6 +39,8 @@ class Occurrence:
     records: tuple[str, ...]
     text: str = ""
     material: str | None = None
+    about: tuple[str, ...] = ()
+    amount: Quantity | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -65,7 +73,18 @@ def occurrences(
     ]
     events = view.events(kinds=KINDS, equipment=equipment, within=window)
     found += [_of_event(e, running) for e in events if at(e) <= view.as_of]
+    found += [
+        _of_late(s) for s in shipped_orders(view, window) if s.late and (equipment is None or within(s.dock, equipment))
+    ]
     return sorted(found, key=lambda o: (o.start, o.records))
+
+
+def amount_of(cases: Sequence[Occurrence]) -> Quantity | None:
+    """How much all of the cases are of; None where one tells none, or they tell it in several units."""
+    amounts = [c.amount for c in cases if c.amount is not None]
+    if len(amounts) < len(cases) or len({a.unit for a in amounts}) != 1:
+        return None
+    return Quantity(sum((a.value for a in amounts), Decimal(0)), amounts[0].unit)
 
 
 def running_material(view: View) -> dict[str, list[tuple[datetime, str]]]:
@@ -88,59 +107,6 @@ def material_at(running: dict[str, list[tuple[datetime, str]]], equipment: str, 
     return changes[position - 1][1] if position else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposure:
-    """Running hours of one line in a window, in all and for each shift, crew and material that they fall to."""
-
-    hours: float
-    shifts: int
-    by: dict[str, dict[str, float]]
-
-
-def exposure(
-    view: View,
-    window: Window,
-    losses: Sequence[Interval],
-    running: Sequence[tuple[datetime, str]],
-) -> Exposure:
-    """The hours in which a line was scheduled and not lost to its `losses`; with no shifts in the plant file, all.
-
-    running: the line's materials over time, as `running_material` has them.
-    """
-    by: dict[str, dict[str, float]] = {"shift": {}, "crew": {}, "material": {}}
-    slots = view.calendar.between(window.start, window.end)
-    pieces = [(s.name, s.crew, max(s.start, window.start), min(s.end, window.end)) for s in slots]
-    total = 0.0
-    for name, crew, start, end in pieces or [("", None, window.start, window.end)]:
-        if end <= start:
-            continue
-        slot = Window(start=start, end=end)
-        near = [i for i in losses if i.start < end and (i.end is None or i.end > start)]
-        slices = tile(near, slot)
-        hours = running_seconds(slices) / 3600
-        total += hours
-        _add(by["shift"], name, hours)
-        _add(by["crew"], crew, hours)
-        for material, share in _shares(running, slot):
-            _add(by["material"], material, hours * share)
-    return Exposure(hours=total, shifts=len(pieces), by=by)
-
-
-def _shares(running: Sequence[tuple[datetime, str]], slot: Window) -> Iterable[tuple[str, float]]:
-    if not slot.seconds:
-        return
-    for position, (start, material) in enumerate(running):
-        until = running[position + 1][0] if position + 1 < len(running) else slot.end
-        seconds = (min(until, slot.end) - max(start, slot.start)).total_seconds()
-        if seconds > 0:
-            yield material, seconds / slot.seconds
-
-
-def _add(hours: dict[str, float], level: str | None, amount: float) -> None:
-    if level:
-        hours[level] = hours.get(level, 0.0) + amount
-
-
 def _of_interval(interval: Interval, running: dict[str, list[tuple[datetime, str]]]) -> Occurrence:
     return Occurrence(
         kind=str(interval.loss),
@@ -151,6 +117,21 @@ def _of_interval(interval: Interval, running: dict[str, list[tuple[datetime, str
         records=interval.records,
         text=interval.text,
         material=interval.material or material_at(running, interval.equipment, interval.start),
+        about=tuple(n for n in (interval.lot, interval.job_order) if n),
+    )
+
+
+def _of_late(shipped: Shipped) -> Occurrence:
+    return Occurrence(
+        kind="late_delivery",
+        label="",
+        equipment=shipped.dock,
+        start=shipped.left,
+        end=shipped.left,
+        records=shipped.records,
+        text=f"{shipped.line} by {shipped.shipment}",
+        material=shipped.levels.get("material"),
+        about=(shipped.line,),
     )
 
 
@@ -165,5 +146,7 @@ def _of_event(event: Event, running: dict[str, list[tuple[datetime, str]]]) -> O
         end=at(event) + timedelta(0),
         records=(rid(event),),
         text=event.text,
+        about=tuple(n for n in (event.lot, event.job_order, event.sales_order, event.shipment) if n),
+        amount=quantity(event.attributes.get("quantity"), str(event.attributes.get("unit") or "")),
         material=event.material or (material_at(running, event.equipment, at(event)) if event.equipment else None),
     )

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lineside.interpretation.case_words import single, what
-from lineside.interpretation.chance import at_least
+from lineside.interpretation.chance import at_least, at_least_drawn
 from lineside.interpretation.comparing import Comparison, Placed, beside, compared, confounded, in_words, placed, spoken
+from lineside.interpretation.denominators import RUNNING, UNITS
 from lineside.interpretation.fixes import Fix, fixes, outcome, worked_best
-from lineside.interpretation.occurrences import Occurrence, occurrences, running_material
+from lineside.interpretation.occurrences import Occurrence, amount_of, occurrences, running_material
 from lineside.interpretation.pattern_rules import pattern_rules
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
-from lineside.interpretation.running_hours import Hours, LineHours, Piece
+from lineside.interpretation.running_hours import Exposure, LineHours, Piece
 from lineside.interpretation.stops import intervals
+from lineside.interpretation.trials import Against, Trials, to_test
 from lineside.interpretation.wording import counted, late_sources, short, words
 from lineside.memory import View
 from lineside.plant.equipment import work_center
@@ -31,16 +33,29 @@ _CITED = 20
 class _Tested:
     comparison: Comparison
     cases: Placed
-    hours: Hours
+    hours: Exposure
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The cases of one thing at one place, the running hours of its line, and what was compared, the clearest first."""
+    """The cases of one thing at one place, what they are counted against, and what was compared, the clearest first."""
 
     cases: list[Occurrence]
-    hours: Hours
+    against: Against
     found: list[_Tested]
+
+    @property
+    def hours(self) -> Exposure:
+        return self.against.exposure
+
+    @property
+    def numerator(self) -> tuple[float, str]:
+        """The cases, of single things those that had any, of what is told by amount the amount; and what these are."""
+        of = self.hours.of
+        if of.each:
+            return len(placed(self.cases, self.hours)), ""
+        amount = amount_of(self.cases) if of is UNITS else None
+        return (float(amount.value), amount.unit or "ea") if amount else (len(self.cases), "")
 
     @property
     def strong(self) -> Comparison | None:
@@ -111,7 +126,10 @@ def patterns(
                     "equipment": t.cases[0].equipment,
                     "count": len(t.cases),
                     "minutes": sum(c.seconds(view.as_of) for c in t.cases) / 60,
-                    "running_hours": t.hours.total,
+                    "running_hours": t.hours.total if t.hours.of is RUNNING else None,
+                    "numerator": t.numerator[0],
+                    "denominator": {"name": t.hours.of.name, "amount": t.hours.total},
+                    "base_rate": t.numerator[0] / t.hours.total if t.hours.total else None,
                 }
                 for t in told
             ]
@@ -121,11 +139,15 @@ def patterns(
 
 def _tested(repeated: Sequence[list[Occurrence]], lines: LineHours, *, across: bool) -> list[_Told]:
     """Every group compared along all dimensions of its line, and across the lines that could have had the same."""
-    jobs: list[tuple[list[tuple[Occurrence, Piece]], Hours, tuple[str, ...]]] = []
+    trials = Trials(lines)
+    jobs: list[tuple[list[tuple[Occurrence, Piece]], Exposure, tuple[str, ...]]] = []
+    counted_against: list[Against] = []
     for group in repeated:
-        hours = lines.of(work_center(group[0].equipment))
-        booked = group[0].kind in pattern_rules().booked
-        jobs.append((placed(group, hours), hours, tuple(d for d in hours.by if d not in _TIMED) if booked else ()))
+        against = trials.of(group, _places(group[0]))
+        counted_against.append(against)
+        cases, exposure = to_test(group, against, lines)
+        untimed = group[0].kind in pattern_rules().booked or exposure.of.each
+        jobs.append((cases, exposure, tuple(d for d in exposure.by if d not in _TIMED) if untimed else ()))
     shared: dict[tuple[str, str], list[int]] = {}
     if across:
         for number, group in enumerate(repeated):
@@ -134,22 +156,26 @@ def _tested(repeated: Sequence[list[Occurrence]], lines: LineHours, *, across: b
     for numbers in shared.values():
         everywhere = [case for n in numbers for case in repeated[n]]
         places = _could_have(everywhere, lines)
-        if len(places) > 1:
-            hours = lines.of(*places)
+        if len(places) > 1 and all("/" in c.equipment for c in everywhere):
             pools |= dict.fromkeys(numbers, len(jobs))
-            jobs.append((placed(everywhere, hours), hours, ("line",)))
+            jobs.append((*to_test(everywhere, trials.of(everywhere, places), lines), ("line",)))
     results = compared(jobs)
     told = []
     for number, group in enumerate(repeated):
-        cases, hours, _ = jobs[number]
-        found = [_Tested(c, cases, hours) for c in results[number]]
+        cases, exposure, _ = jobs[number]
+        found = [_Tested(c, cases, exposure) for c in results[number]]
         if number in pools:
             pool = pools[number]
             own = work_center(group[0].equipment)
             found += [_Tested(c, jobs[pool][0], jobs[pool][1]) for c in results[pool] if c.level == own]
         found.sort(key=lambda t: (t.comparison.chance, t.comparison.raw))
-        told.append(_Told(group, hours, found))
+        told.append(_Told(group, counted_against[number], found))
     return told
+
+
+def _places(case: Occurrence) -> list[str]:
+    """The line of the case, or the material that it names in place of one; nothing where it names neither."""
+    return [work_center(case.equipment)] if "/" in case.equipment else [case.equipment] if case.equipment else []
 
 
 def _could_have(cases: Sequence[Occurrence], lines: LineHours) -> list[str]:
@@ -194,17 +220,27 @@ def _days_back() -> timedelta:
 
 
 def _rate(view: View, told: _Told, span: Window) -> Finding:
-    group, hours = told.cases, told.hours
+    group, hours, of = told.cases, told.hours, told.hours.of
     lost = sum(c.seconds(view.as_of) for c in group)
     minutes = f", {duration(lost)} in all" if lost >= 60 else ""
-    per = f"{100 * len(group) / hours.total:.2f} per 100 running h" if hours.total else "no running hours known"
+    number, unit = told.numerator
     turns = counted(len(hours.turns), "shift" if view.plant.shifts else "day")
+    how = f"{number:.0f} {unit}".rstrip() if unit else f"{number:.0f}"
+    times = f" {of.noun}" if of.each else f" {of.short}"
     text = (
         f"{what(group[0])}: {counted(len(group), 'time')}{minutes}, between {_dates(view, span)}: "
-        f"{per} ({len(group)} in {round(hours.total)} running h, {turns})."
+        f"{of.rate(number, hours.total)} ({how} in {round(hours.total)}{times}, {turns})."
     )
+    if told.against.wanted is not None:
+        text += f" No {told.against.wanted.noun} of it are on record, so running hours are taken instead."
     cites = tuple(c.records[0] for c in group[-_CITED:])
-    data = {"count": len(group), "minutes": lost / 60, "running_hours": hours.total, "shifts": len(hours.turns)}
+    data: dict[str, Json] = {
+        "count": len(group), "minutes": lost / 60, "shifts": len(hours.turns), "numerator": number, "of": of.name,
+        "denominator": hours.total, "base_rate": number / hours.total if hours.total else None,
+        "window": [span.start.isoformat(), span.end.isoformat()],
+    }  # fmt: skip
+    if of is RUNNING:
+        data["running_hours"] = hours.total
     return Finding(text=text[:1].upper() + text[1:], kind=Kind.DERIVED, cites=cites, data=data)
 
 
@@ -228,19 +264,26 @@ def _earlier(view: View, span: Window, equipment: str | None) -> _Earlier | None
 
 def _before(told: _Told, earlier: _Earlier) -> list[Finding]:
     """The window's rate against that of the time before it."""
-    group, hours = told.cases, told.hours
-    past = [c for c in earlier.cases if c.key == group[0].key]
-    base = earlier.lines.of(work_center(group[0].equipment)).total
+    group, hours, of = told.cases, told.hours, told.hours.of
+    before = [c for c in earlier.cases if c.key == group[0].key]
+    trials = Trials(earlier.lines)
+    exposure = trials.counted(of, _places(group[0]))
+    base = exposure.total
     if not base or not hours.total:
         return []
-    chance = at_least(len(group), len(group) + len(past), hours.total / (hours.total + base))
+    now = placed(group, hours) if of.each else group
+    past = placed(before, exposure) if of.each else before
+    if of.each:
+        chance = at_least_drawn(len(now), len(now) + len(past), round(hours.total), round(hours.total + base))
+    else:
+        chance = at_least(len(now), len(now) + len(past), hours.total / (hours.total + base))
     often = chance < pattern_rules()["false_discovery_rate"]
     word = "more often than before" if often else "no more often than chance allows"
     text = (
-        f"Before that: {len(past)} in {round(base)} running h ({100 * len(past) / base:.2f} per 100 h); "
-        f"now {100 * len(group) / hours.total:.2f} per 100 h, {word} (p = {chance:.2g})."
+        f"Before that: {len(past)} in {round(base)} {of.short} ({of.rate(len(past), base)}); "
+        f"now {of.rate(len(now), hours.total)}, {word} ({of.test}, p = {chance:.2g})."
     )
-    cites = tuple(c.records[0] for c in (*group, *past)[:_CITED])
+    cites = tuple(c.records[0] for c in (*group, *before)[:_CITED])
     return [Finding(text=text, kind=Kind.DERIVED, cites=cites, data={"before": len(past), "p": chance})]
 
 
@@ -254,11 +297,13 @@ def _clustering(told: _Told) -> Finding:
         return Finding(text=text, kind=Kind.DERIVED, cites=cites)
     first = told.found[0]
     lead = confounded(first.comparison, first.cases, first.hours) if first.comparison.strong else first.comparison
-    data: dict[str, Json] = {"p": lead.chance, "raw_p": lead.raw, "comparisons": lead.comparisons}
+    data: dict[str, Json] = {
+        "p": lead.chance, "raw_p": lead.raw, "comparisons": lead.comparisons, "test": lead.test, "of": lead.of.name,
+    }  # fmt: skip
     if not lead.strong:
         text = f"No shift, crew, material or other thing compared stands out beyond chance; most on {in_words(lead)}"
         return Finding(text=text, kind=Kind.DERIVED, cites=cites, data=data)
-    if first.hours is not told.hours:
+    if first.hours is not told.hours and first.cases:
         cites = tuple(c.records[0] for c, _ in first.cases[-_CITED:])
     text = " ".join(filter(None, (f"It gathers on {in_words(lead)}", beside(lead))))
     data |= {"dimension": lead.dimension, "level": lead.level, "hits": lead.hits, "trials": lead.trials}
@@ -274,7 +319,8 @@ def _verdict(view: View, told: _Told, *, others: int, held: Fix | None) -> str:
     if lost >= 60:
         verdict += f", {duration(lost)}"
     if lead:
-        verdict += f", {lead.hits} of {lead.trials} on {spoken(lead.dimension, lead.level)}, more than chance explains"
+        hits = f"{lead.hits} of {lead.trials}{f' {lead.of.hit}' if lead.of.hit else ''}"
+        verdict += f", {hits} on {spoken(lead.dimension, lead.level)}, more than chance explains"
     else:
         verdict += ", with no shift, crew or material beyond chance"
     if held is not None:
@@ -285,6 +331,12 @@ def _verdict(view: View, told: _Told, *, others: int, held: Fix | None) -> str:
 
 def _missing(view: View, told: Sequence[_Told], sources: set[str]) -> tuple[str, ...]:
     missing = list(late_sources(view, sources))
+    missing += dict.fromkeys(
+        f"{lack.noun[:1].upper()}{lack.noun[1:]}: {t.cases[0].kind.replace('_', ' ')} cases are counted against "
+        "running hours instead."
+        for t in told
+        if (lack := t.against.wanted) is not None
+    )
     if not view.plant.shifts:
         missing.append("Shifts in the plant file: hours are counted round the clock.")
     elif not view.plant.roster:

@@ -1,15 +1,17 @@
-"""The running hours of lines in pieces, each with the shift, crew, material, tool and supplier that it falls to."""
+"""What cases are counted against, in pieces, each with the shift, crew, material, tool and supplier that it falls to:
+the running hours of lines."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from functools import cached_property
 from itertools import pairwise
 
+from lineside.interpretation.denominators import RUNNING, Denominator
 from lineside.interpretation.occurrences import Occurrence, running_material
 from lineside.interpretation.pattern_rules import PatternRules, pattern_rules
 from lineside.interpretation.stops import Interval, Loss, tile
@@ -24,55 +26,60 @@ Changes = list[tuple[datetime, str]]
 """A level from each moment on, until the next; sorted."""
 _WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _SUPPLIER = "supplier of "
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A stretch of one line in which nothing changes. hours: of it, those run. turn: the shift (or day) it is of."""
+    """A stretch of one line in which nothing changes, or a single thing such as a lot. amount: the hours run in it, or
+    the units made; one for a single thing. turn: the shift (or day) it is of. called: the ids of the single thing."""
 
     line: str
     start: datetime
     end: datetime
-    hours: float
+    amount: float
     turn: datetime
     levels: Mapping[str, str]
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Hours:
-    """The pieces of one line or several."""
+class Exposure:
+    """The pieces of one line or several. made: where and when each lot was made, for cases that are told later."""
 
     pieces: tuple[Piece, ...]
+    of: Denominator = RUNNING
+    made: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
 
     @cached_property
     def total(self) -> float:
-        return sum(p.hours for p in self.pieces)
+        return sum(p.amount for p in self.pieces)
 
     @cached_property
     def turns(self) -> dict[datetime, float]:
-        """The running hours of each shift, or of each day where the plant file has no shifts."""
+        """The amount of each shift, or of each day where the plant file has no shifts."""
         found: dict[datetime, float] = defaultdict(float)
         for piece in self.pieces:
-            found[piece.turn] += piece.hours
+            found[piece.turn] += piece.amount
         return dict(found)
 
     @cached_property
     def by(self) -> dict[str, dict[str, float]]:
-        """For each dimension the running hours of each level, those that never ran left out."""
+        """For each dimension the amount of each level, those of none left out."""
         found: dict[str, dict[str, float]] = {}
         for piece in self.pieces:
-            if piece.hours > 0:
+            if piece.amount > 0:
                 for dimension, level in piece.levels.items():
                     levels = found.setdefault(dimension, {})
-                    levels[level] = levels.get(level, 0.0) + piece.hours
+                    levels[level] = levels.get(level, 0.0) + piece.amount
         return found
 
     def jointly(self, one: str, other: str) -> dict[tuple[str, str], float]:
-        """The running hours of each pair of levels of two dimensions."""
+        """The amount of each pair of levels of two dimensions."""
         found: dict[tuple[str, str], float] = defaultdict(float)
         for piece in self.pieces:
             if one in piece.levels and other in piece.levels:
-                found[piece.levels[one], piece.levels[other]] += piece.hours
+                found[piece.levels[one], piece.levels[other]] += piece.amount
         return dict(found)
 
     @cached_property
@@ -82,19 +89,34 @@ class Hours:
             found[piece.line].append(piece)
         return {line: ([p.start for p in pieces], pieces) for line, pieces in found.items()}
 
+    @cached_property
+    def _of_name(self) -> dict[str, Piece]:
+        return {name: piece for piece in self.pieces for name in piece.called}
+
     def place(self, case: Occurrence) -> Piece | None:
-        """The piece that the case began in, with the material that the case itself names; None outside of shifts."""
-        starts, pieces = self._of_line.get(work_center(case.equipment), ([], []))
-        position = bisect_right(starts, case.start)
-        if not position or case.start >= pieces[position - 1].end:
-            return None
-        found = pieces[position - 1]
+        """The piece that the case is of, with the material that the case itself names; None where it is of none."""
+        if named := next((self._of_name[name] for name in case.about if name in self._of_name), None):
+            return named
+        line, moment = work_center(case.equipment), case.start
+        lot = next((name for name in case.about if name in self.made), None)
+        if lot is not None and (case.amount is None or line not in self._of_line):
+            line, moment = self.made[lot]  # told later and elsewhere, as a complaint is; amounts are booked as they come
+        elif case.kind in pattern_rules().booked:
+            moment -= _INSTANT  # what is booked as a shift ends is of that shift
+        found = self.at(line, moment)
+        if found is None or self.of.each:
+            return found
         if case.material and case.material != found.levels.get("material"):
-            return Piece(
-                line=found.line, start=found.start, end=found.end, hours=0.0, turn=found.turn,
-                levels={**found.levels, "material": case.material},
-            )  # fmt: skip
+            return replace(found, amount=0.0, levels={**found.levels, "material": case.material})
         return found
+
+    def at(self, line: str, moment: datetime) -> Piece | None:
+        """The line's piece that the moment lies in; of single things the last one before it."""
+        starts, pieces = self._of_line.get(line, ([], []))
+        position = bisect_right(starts, moment)
+        if not position or (not self.of.each and moment >= pieces[position - 1].end):
+            return None
+        return pieces[position - 1]
 
 
 def weight_of(dimension: str, rules: PatternRules) -> float:
@@ -112,11 +134,26 @@ class LineHours:
         self._losses: dict[str, list[Interval]] = defaultdict(list)
         for loss in losses:
             self._losses[work_center(loss.equipment)].append(loss)
-        self._cut: dict[tuple[str, ...], Hours] = {}
+        self._cut: dict[tuple[str, ...], Exposure] = {}
 
     @cached_property
     def running(self) -> dict[str, Changes]:
         return running_material(self.view)
+
+    @cached_property
+    def jobs(self) -> dict[str, Changes]:
+        """The job orders of each line, by the moment from which they ran."""
+        found: dict[str, Changes] = defaultdict(list)
+        for said in self.view.statements(kind=EntityKind.EQUIPMENT, properties=("job_order",)):
+            found[work_center(said.entity.id)].append((said.occurred_at, said.text))
+        for event in self.view.events(kinds=("started",)):
+            if event.equipment and event.job_order:
+                found[work_center(event.equipment)].append((at(event), event.job_order))
+        begun: dict[str, Changes] = {}
+        for line, changes in found.items():
+            changes.sort()
+            begun[line] = [c for n, c in enumerate(changes) if c[1] and (n == 0 or changes[n - 1][1] != c[1])]
+        return begun
 
     @cached_property
     def lines(self) -> list[str]:
@@ -129,14 +166,34 @@ class LineHours:
         lost = (i.equipment for losses in self._losses.values() for i in losses)
         return frozenset((*(e.id for e in self.view.plant.equipment), *lost))
 
-    def of(self, *lines: str) -> Hours:
+    def of(self, *lines: str) -> Exposure:
         """The hours of these lines."""
         for line in lines:
             if (line,) not in self._cut:
-                self._cut[line,] = Hours(tuple(self._pieces(line)))
+                self._cut[line,] = Exposure(tuple(self._pieces(line)))
         if lines not in self._cut:
-            self._cut[lines] = Hours(tuple(p for line in lines for p in self._cut[line,].pieces))
+            self._cut[lines] = Exposure(tuple(p for line in lines for p in self._cut[line,].pieces))
         return self._cut[lines]
+
+    def reaching(self, since: datetime) -> LineHours:
+        """The same from an earlier moment on, with the losses known here alone: for what went along, not for hours."""
+        if since >= self.window.start:
+            return self
+        losses = [loss for each in self._losses.values() for loss in each]
+        return LineHours(self.view, replace(self.window, start=since), losses)
+
+    def calendar(self, moment: datetime) -> Piece | None:
+        """What the calendar alone says of the moment; None outside of worked time."""
+        position = bisect_right(self._stretches, moment, key=lambda each: each[0])
+        if not position or moment >= self._stretches[position - 1][1]:
+            return None
+        start, end, slot, levels = self._stretches[position - 1]
+        return Piece(line="", start=start, end=end, amount=0.0, turn=slot.start if slot else start, levels=levels)
+
+    def changeovers(self, line: str) -> list[datetime]:
+        """When each changeover of the line in the window was done."""
+        ends = (i.end for i in self._losses.get(line, ()) if i.loss is Loss.CHANGEOVER and i.end is not None)
+        return sorted(end for end in ends if end in self.window)
 
     def _pieces(self, line: str) -> Iterator[Piece]:
         series = {"material": self.running.get(line, []), "tool": self._tools.get(line, []), **self._supplied(line)}
@@ -161,7 +218,7 @@ class LineHours:
                     soon = last > 0 and begin < changed[last - 1] + fresh
                     levels["after_changeover"] = "soon" if soon else "later"
                 yield Piece(
-                    line=line, start=begin, end=finish, hours=hours, turn=slot.start if slot else start, levels=levels
+                    line=line, start=begin, end=finish, amount=hours, turn=slot.start if slot else start, levels=levels
                 )
 
     @cached_property

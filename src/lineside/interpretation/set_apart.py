@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lineside.interpretation.case_words import what
 from lineside.interpretation.comparing import (
     Comparison,
@@ -14,12 +16,14 @@ from lineside.interpretation.comparing import (
     placed,
     spoken,
 )
-from lineside.interpretation.occurrences import Occurrence, occurrences
+from lineside.interpretation.denominators import RUNNING, UNITS
+from lineside.interpretation.occurrences import Occurrence, amount_of, occurrences
 from lineside.interpretation.pattern_rules import pattern_rules
 from lineside.interpretation.patterns import look_back, select
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
-from lineside.interpretation.running_hours import Hours, LineHours, Piece
+from lineside.interpretation.running_hours import Exposure, LineHours, Piece
 from lineside.interpretation.stops import intervals
+from lineside.interpretation.trials import Against, Trials, to_test
 from lineside.interpretation.wording import bounded, counted, late_sources, listed
 from lineside.memory import View
 from lineside.plant.equipment import work_center
@@ -35,6 +39,8 @@ _LACKING = {
     "tool": "Reports of the tool that is mounted on the line.",
     "supplier": "Consumed lots with their supplier, from two suppliers at least.",
     "line": "A second line.",
+    "carrier": "Shipments with their carrier.",
+    "customer": "Order lines with their customer.",
     "after_changeover": "Changeovers.",
 }
 
@@ -59,8 +65,8 @@ def set_apart(
     if kind is None and not reason:
         cases = [c for c in cases if c.kind in _STOPPED]
     lines = LineHours(view, span, intervals(view, equipment, span))
-    own = [work_center(equipment)] if equipment else lines.lines
-    hours = lines.of(*own)
+    against = Trials(lines).of(cases, [work_center(equipment)] if equipment else [])
+    hours = against.exposure
     named = [d for d in hours.by if d == dimension or d.startswith(f"{dimension} ")]
     levels = {known for d in named for known in hours.by[d]}
     asked = _known(levels, level)
@@ -73,10 +79,10 @@ def set_apart(
             missing=(lacking,),
             window=span,
         )
-    on = placed(cases, hours)
+    on, tested = to_test(cases, against, lines)
     called = _called(view, kind, reason, equipment)
     between = f"between {clock(span.start, view.plant)} and {clock(span.end, view.plant)}"
-    title = f"{called} per 100 running h {between}"
+    title = f"{called} per {hours.of.per:g} {hours.of.short} {between}"
     if not on:
         return Reading(
             verdict=f"Nothing to compare: no {called} {between}.",
@@ -84,24 +90,24 @@ def set_apart(
             window=span,
         )
     # One level that was asked about before the data were looked at is the only comparison.
-    [found] = compared([(on, hours, named)], level=asked)
+    [found] = compared([(on, tested, named)], level=asked)
     if not found:
         return Reading(
             verdict=f"Too few to tell: {counted(len(on), 'case')} ({called}) could all be chance.",
-            findings=(_rates(on, hours, named[0], title),),
-            missing=("More cases, or more running hours.",),
+            findings=(_rates(cases, hours, named[0], title),),
+            missing=(f"More cases, or more {hours.of.noun}.",),
             window=span,
         )
-    lead = confounded(found[0], on, hours) if found[0].strong else found[0]
-    findings = [_rates(on, hours, lead.dimension, title), _comparison(lead, on)]
+    lead = confounded(found[0], on, tested) if found[0].strong else found[0]
+    findings = [_rates(cases, hours, lead.dimension, title), _comparison(lead, on)]
     if lead.confounders:
         findings.append(Finding(text=beside(lead), kind=Kind.DERIVED, cites=_cited(on)))
-    findings += _by_reason(on, hours, lead)
+    findings += _by_reason(on, tested, lead)
     records = view.records(c.records[0] for c, _ in on)
     return Reading(
         verdict=_verdict(lead, called, asked=asked is not None),
         findings=tuple(findings),
-        missing=late_sources(view, {r.provenance.source for r in records.values()}),
+        missing=(*late_sources(view, {r.provenance.source for r in records.values()}), *_instead(against)),
         next_steps=_steps(lead),
         window=span,
         data={
@@ -110,8 +116,16 @@ def set_apart(
             "p": lead.chance,
             "beyond_chance": lead.strong,
             "inseparable": [*inseparable(lead)],
+            "of": hours.of.name,
         },
     )
+
+
+def _instead(against: Against) -> tuple[str, ...]:
+    wanted = against.wanted
+    if wanted is None:
+        return ()
+    return (f"{wanted.noun[:1].upper()}{wanted.noun[1:]}: the cases are counted against running hours instead.",)
 
 
 def _known(levels: set[str], level: str | None) -> str | None:
@@ -138,17 +152,27 @@ def _called(view: View, kind: str | None, reason: str | None, equipment: str | N
     )
 
 
-def _rates(on: Placed, hours: Hours, dimension: str, title: str) -> Finding:
-    levels = hours.by[dimension]
-    count = {level: sum(piece.levels.get(dimension) == level for _, piece in on) for level in levels}
+def _rates(cases: Sequence[Occurrence], hours: Exposure, dimension: str, title: str) -> Finding:
+    levels, of = hours.by[dimension], hours.of
+    on = placed(cases, hours)
+    amount = amount_of(cases) if of is UNITS else None
+    count = dict.fromkeys(levels, 0.0)
+    for case, piece in on:
+        if (level := piece.levels.get(dimension)) in count:
+            count[level] += float(case.amount.value) if amount and case.amount else 1
+    unit = f" {amount.unit or 'ea'}" if amount else ""
     ranked = sorted(levels, key=lambda level: (-count[level] / levels[level], level))
     told = [
-        f"{spoken(dimension, each)} {100 * count[each] / levels[each]:.2f} ({count[each]} in {round(levels[each])} h)"
+        f"{spoken(dimension, each)} {of.per * count[each] / levels[each]:.2f} "
+        f"({count[each]:.0f}{unit} in {round(levels[each])} {'h' if of is RUNNING else of.short})"
         for each in ranked
     ]
     text = f"{title[:1].upper()}{title[1:]}: {listed(told, limit=8)}."
-    rates: dict[str, Json] = {level: {"count": count[level], "running_hours": levels[level]} for level in ranked}
-    return Finding(text=text, kind=Kind.DERIVED, cites=_cited(on), data={"by": dimension, "levels": rates})
+    key = "running_hours" if of is RUNNING else "amount"
+    rates: dict[str, Json] = {level: {"count": count[level], key: levels[level]} for level in ranked}
+    return Finding(
+        text=text, kind=Kind.DERIVED, cites=_cited(on), data={"by": dimension, "levels": rates, "of": of.name}
+    )
 
 
 def _comparison(lead: Comparison, on: Placed) -> Finding:
@@ -156,12 +180,12 @@ def _comparison(lead: Comparison, on: Placed) -> Finding:
     here = [(c, p) for c, p in on if p.levels.get(lead.dimension) == lead.level] or on
     data: dict[str, Json] = {
         "dimension": lead.dimension, "level": lead.level, "hits": lead.hits, "trials": lead.trials,
-        "p": lead.chance, "comparisons": lead.comparisons,
+        "p": lead.chance, "comparisons": lead.comparisons, "test": lead.test, "of": lead.of.name,
     }  # fmt: skip
     return Finding(text=f"{text[:1].upper()}{text[1:]}", kind=Kind.DERIVED, cites=_cited(here), data=data)
 
 
-def _by_reason(on: Placed, hours: Hours, lead: Comparison) -> list[Finding]:
+def _by_reason(on: Placed, hours: Exposure, lead: Comparison) -> list[Finding]:
     """The things that make the difference, where the whole is beyond chance."""
     if not lead.strong:
         return []
@@ -180,9 +204,12 @@ def _by_reason(on: Placed, hours: Hours, lead: Comparison) -> list[Finding]:
 
 def _verdict(lead: Comparison, called: str, *, asked: bool) -> str:
     own = spoken(lead.dimension, lead.level)
-    rates = f"{lead.there:.2f} {called} per 100 running h on {own} against {lead.elsewhere:.2f} elsewhere"
+    of = lead.of
+    if of.hit:
+        called = f"{of.noun} {of.hit} of {called}"
+    rates = f"{lead.there:.2f} {called} per {of.per:g} {of.short} on {own} against {lead.elsewhere:.2f} elsewhere"
     made = "the only comparison" if asked else f"corrected for {counted(lead.comparisons, 'comparison')}"
-    rates += f" (p = {lead.chance:.2g}, {made})"
+    rates += f" ({lead.test}, p = {lead.chance:.2g}, {made})"
     if not lead.strong:
         return f"{'More, but that may be chance' if lead.more else 'No, not more'}: {rates}."
     mixed = inseparable(lead)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lineside.plant.records import Json
 from lineside.simulator.facts import Fact, Log, amount, text_of
@@ -19,7 +19,7 @@ PALLETS_SINCE = timedelta(days=6)
 @dataclass(slots=True, kw_only=True)
 class Shipping:
     """What WMS and ERP said of today's orders, by order number. unlabelled: pallets without a label. taken: the truck
-    that takes each order; promised: until when each is promised."""
+    that takes each order; promised: until when each is promised; departed: when each shipment leaves."""
 
     pallets: dict[str, list[Fact]] = field(default_factory=dict)
     unlabelled: dict[str, list[str]] = field(default_factory=dict)
@@ -29,6 +29,7 @@ class Shipping:
     trucks: dict[str, Fact] = field(default_factory=dict)
     taken: dict[str, Truck] = field(default_factory=dict)
     promised: dict[str, str] = field(default_factory=dict)
+    departed: dict[str, datetime] = field(default_factory=dict)
 
 
 def ship(world: World, sales: list[Sale], quality: Quality, stock: Stock, log: Log) -> Shipping:
@@ -139,7 +140,7 @@ def _depart(world: World, truck: Truck, load: list[Sale], stock: Stock, shipping
             lot=sale.run.lot, sales_order=sale.order, shipment=truck.shipment,
         )  # fmt: skip
         log.report("erp", f"sales_order_line:{sale.line}", truck.departure, status="closed")
-    left = truck.departure + timedelta(minutes=rng.uniform(0, 6))
+    left = shipping.departed[truck.shipment] = truck.departure + timedelta(minutes=rng.uniform(0, 6))
     log.event("erp", "departed", left, shipment=truck.shipment, equipment=truck.dock)
     log.report("erp", shipment, left, status="departed", lines=_lines(gone))
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from lineside.plant.records import Json
+from lineside.simulator.counted import counted
 from lineside.simulator.facts import Fact, text_of
 from lineside.simulator.hours import ZONE, Slot, slot_at, slots
 from lineside.simulator.orders import Sale, twin
@@ -41,6 +42,7 @@ def truth(world: World, stories: Stories) -> dict[str, Json]:
         "change": _change(stories),
         "short": _short(stories),
         "outbound": outbound(world, stories),
+        "counted": counted(world, stories),
         "runs": _runs(world, stories),
         "clock_offsets": {name: int(offset.total_seconds()) for name, offset in world.clock_offset.items()},
     }

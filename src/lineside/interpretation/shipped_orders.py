@@ -1,0 +1,76 @@
+"""The order lines that left, with which shipment, and whether later than last promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineside.interpretation import shared_states
+from lineside.interpretation.facts import Facts, moment, plain_id
+from lineside.interpretation.links import lines_on
+from lineside.interpretation.wording import at, rid
+from lineside.memory import Statement, View
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.windows import Window
+
+_LEFT = ("shipped", "departed", "delivered")
+_TRAITS = ("carrier", "customer", "material")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipped:
+    """An order line that left. promised: the last promise, None where none is known; levels: carrier, customer and
+    material, as far as they are known; records: of the departure, then of the promise."""
+
+    line: str
+    shipment: str
+    dock: str
+    left: datetime
+    promised: datetime | None
+    levels: Mapping[str, str]
+    records: tuple[str, ...]
+
+    @property
+    def late(self) -> bool:
+        return self.promised is not None and self.left > self.promised
+
+
+def shipped_orders(view: View, window: Window | None = None) -> list[Shipped]:
+    """What left in the window by the view's `as_of`, oldest first; a line in several shipments left with the last."""
+    left: dict[str, tuple[datetime, str]] = {}
+    for event in view.events(kinds=("departed",), within=window):
+        if event.shipment and at(event) <= view.as_of:
+            left[event.shipment] = (at(event), rid(event))
+    for said in view.statements(kind=EntityKind.SHIPMENT, properties=("status",), within=window):
+        gone = shared_states.state_of(said.entity.kind, "status", said.value) in _LEFT
+        if gone and said.occurred_at <= view.as_of and said.entity.id not in left:
+            left[said.entity.id] = (said.occurred_at, said.record_id)
+    if not left:
+        return []
+    facts = Facts(view)
+    facts.load(EntityKind.SHIPMENT, "lines", "carrier", "dock")
+    facts.load(EntityKind.SALES_ORDER_LINE, "promised_at", "customer", "material")
+    facts.load(EntityKind.SALES_ORDER, "promised_at", "customer")
+    found: dict[str, Shipped] = {}
+    for number, (when, record) in sorted(left.items(), key=lambda pair: (pair[1], pair[0])):
+        shipment = Entity(EntityKind.SHIPMENT, number)
+        for line in lines_on(facts, shipment):
+            promised = facts.best(line, "promised_at") or _of_parent(facts, line, "promised_at")
+            due = moment(promised.value) if promised else None
+            levels: dict[str, str] = {}
+            for name in _TRAITS:
+                said_of = shipment if name == "carrier" else line
+                word = facts.best(said_of, name) or _of_parent(facts, said_of, name)
+                if word is not None and word.text:
+                    levels[name] = plain_id(word.value, name) or word.text
+            dock = facts.best(shipment, "dock")
+            found[line.id] = Shipped(
+                line=line.id, shipment=number, dock=dock.text if dock else "", left=when, promised=due, levels=levels,
+                records=(record, *([promised.record_id] if promised else [])),
+            )  # fmt: skip
+    return sorted(found.values(), key=lambda s: (s.left, s.line))
+
+
+def _of_parent(facts: Facts, line: Entity, name: str) -> Statement | None:
+    return facts.best(line.parent, name) if line.parent else None

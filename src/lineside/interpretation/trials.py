@@ -1,0 +1,259 @@
+"""What a kind of case is counted against, as the records tell of it: inspected lots, units made, changeovers, shipped
+order lines; running hours where they don't."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+
+from lineside.interpretation.chance import median
+from lineside.interpretation.comparing import placed
+from lineside.interpretation.denominators import (
+    CHANGEOVERS,
+    DENOMINATORS,
+    LOTS,
+    ORDERS,
+    RUNNING,
+    RUNS,
+    UNITS,
+    Denominator,
+)
+from lineside.interpretation.facts import Facts, moment, plain_id
+from lineside.interpretation.occurrences import Occurrence, amount_of
+from lineside.interpretation.output import Count, booked, counts, preferred_count
+from lineside.interpretation.pattern_rules import pattern_rules
+from lineside.interpretation.running_hours import Changes, Exposure, LineHours, Piece
+from lineside.interpretation.shipped_orders import shipped_orders
+from lineside.interpretation.wording import at
+from lineside.memory import View
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.equipment import work_center
+
+_INSPECTED = ("sample", "inspection_result")
+_OBJECTED = ("excursion", "nonconformity", "hold_placed")
+_OF_A_MOMENT = ("hour_of_shift", "after_changeover")
+_LONGEST_MAKING = timedelta(days=31)
+_INSTANT = timedelta(microseconds=1)
+_NEAR = 0.9  # counts that reach nearly as far back as the longest are as good as it
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What the cases are counted against. wanted: what the pack names for them, where the records don't tell of it."""
+
+    exposure: Exposure
+    wanted: Denominator | None = None
+
+
+class Trials:
+    """Everything that cases in the window of `lines` can be counted against, each read when it is first asked for."""
+
+    def __init__(self, lines: LineHours) -> None:
+        self.lines = lines
+        self.view: View = lines.view
+        self._kept: dict[tuple[str, tuple[str, ...]], Exposure] = {}
+
+    def of(self, cases: Sequence[Occurrence], places: Sequence[str]) -> Against:
+        """What these cases of one kind are counted against at the places: lines, a material, or all where none is."""
+        names = {pattern_rules().counted_against(c.kind, c.label) for c in cases}
+        wanted = DENOMINATORS[names.pop()] if len(names) == 1 else RUNNING
+        found = self.counted(wanted, places)
+        if wanted is RUNNING or found.total > 0:
+            return Against(found)
+        return Against(self.counted(RUNNING, places), wanted)
+
+    def counted(self, of: Denominator, places: Sequence[str]) -> Exposure:
+        """The amount at the places, empty where none is on record."""
+        lines = tuple(p for p in places if "/" in p) or tuple(self.lines.lines)
+        materials = frozenset(p.partition(":")[2] for p in places if p.startswith("material:"))
+        key = (of.name, (*lines, *sorted(materials)))
+        if key not in self._kept:
+            whole = self._whole(of, lines, every=not any("/" in p for p in places))
+            if materials:
+                whole = replace(whole, pieces=tuple(p for p in whole.pieces if p.levels.get("material") in materials))
+            self._kept[key] = whole
+        return self._kept[key]
+
+    def _whole(self, of: Denominator, lines: tuple[str, ...], *, every: bool) -> Exposure:
+        if of is LOTS:
+            return Exposure(tuple(p for p in self._lots if every or p.line in lines), of)
+        if of is UNITS:
+            return Exposure(tuple(p for line in lines for p in self._units(line)), of, self._making)
+        if of is CHANGEOVERS:
+            return Exposure(tuple(p for line in lines for p in self._changed(line)), of)
+        if of is ORDERS:
+            return Exposure(tuple(p for p in self._orders if every or p.line in lines), of)
+        return self.lines.of(*lines)
+
+    @cached_property
+    def _making(self) -> dict[str, tuple[str, datetime]]:
+        """On which line and from when on each lot was made, as its job order tells."""
+        facts = self._facts
+        started: dict[str, tuple[str, datetime]] = {}
+        for event in self.view.events(kinds=("started",)):
+            if event.job_order and event.equipment:
+                started.setdefault(event.job_order, (work_center(event.equipment), at(event)))
+        found = {}
+        for lot in facts.having(EntityKind.LOT, "job_order"):
+            said = facts.best(lot, "job_order")
+            job = plain_id(said.value, "job_order") if said else None
+            if job is None:
+                continue
+            begun = started.get(job)
+            if begun is None:
+                entity = Entity(EntityKind.JOB_ORDER, job)
+                where, when = facts.best(entity, "equipment"), facts.best(entity, "actual_start")
+                since = moment(when.value) if when else None
+                begun = (work_center(where.text), since) if where and since else None
+            if begun is not None:
+                found[lot.id] = begun
+        return found
+
+    @cached_property
+    def _facts(self) -> Facts:
+        facts = Facts(self.view)
+        facts.load(EntityKind.LOT, "material", "job_order", "supplier")
+        facts.load(EntityKind.JOB_ORDER, "equipment", "actual_start")
+        return facts
+
+    @cached_property
+    def _lots(self) -> tuple[Piece, ...]:
+        """Each lot that was inspected in the window, with what went along when it was begun; where any were, those too
+        that something was found on without."""
+        first: dict[str, tuple[datetime, str]] = {}
+        objected: dict[str, tuple[datetime, str]] = {}
+        for event in self.view.events(kinds=(*_INSPECTED, *_OBJECTED), within=self.lines.window):
+            if event.lot and at(event) <= self.view.as_of:
+                line = work_center(event.equipment) if event.equipment else ""
+                seen_in = first if event.kind in _INSPECTED else objected
+                seen_in.setdefault(event.lot, (at(event), line))
+        asked = self.view.statements(kind=EntityKind.INSPECTION, properties=("lot",), within=self.lines.window)
+        for word in asked:
+            if (lot := plain_id(word.value, "lot")) and word.occurred_at <= self.view.as_of:
+                first.setdefault(lot, (word.occurred_at, ""))
+        first = {**objected, **first} if first else {}
+        made = [self._making[lot][1] for lot in first if lot in self._making]
+        back = self.lines.reaching(max(min(made, default=self.lines.window.start), self._earliest))
+        pieces = []
+        for lot, (seen, place) in first.items():
+            line, begun = self._making.get(lot, (place, seen))
+            said: dict[str, str] = {}
+            for name in ("material", "supplier"):
+                told = self._facts.best(Entity(EntityKind.LOT, lot), name)
+                if told is not None and told.text:
+                    said[name] = told.text
+            pieces.append(self._single(back, line, begun, said, (lot,)))
+        return tuple(sorted(pieces, key=lambda p: (p.start, p.called)))
+
+    @property
+    def _earliest(self) -> datetime:
+        return self.lines.window.start - _LONGEST_MAKING
+
+    def _single(
+        self, lines: LineHours, line: str, when: datetime, said: Mapping[str, str], called: tuple[str, ...]
+    ) -> Piece:
+        """One thing, with the levels of its line at the moment, where it is of one, else of the calendar."""
+        there = lines.of(line).at(line, when) if line else lines.calendar(when)
+        levels = {n: v for n, v in there.levels.items() if n not in _OF_A_MOMENT} if there else {}
+        turn = there.turn if there else when
+        return Piece(line=line, start=when, end=when, amount=1.0, turn=turn, levels={**levels, **said}, called=called)
+
+    @cached_property
+    def _orders(self) -> tuple[Piece, ...]:
+        return tuple(
+            replace(self._single(self.lines, "", s.left, s.levels, (s.line,)), line=s.dock)
+            for s in shipped_orders(self.view, self.lines.window)
+        )
+
+    def _changed(self, line: str) -> Iterator[Piece]:
+        """Each changeover, with what ran from its end on."""
+        for done in self.lines.changeovers(line):
+            piece = self.lines.of(line).at(line, done)
+            if piece is not None:
+                levels = {n: v for n, v in piece.levels.items() if n != "after_changeover"}
+                yield replace(piece, start=done, end=done, amount=1.0, levels=levels, called=(f"{line} {done}",))
+
+    def _units(self, line: str) -> Iterator[Piece]:
+        """The line's pieces with the good units made in each: what is told at once was made while the line ran."""
+        pieces = self.lines.of(line).pieces
+        count = self._count(line)
+        if count is None or not pieces:
+            return
+        starts = [p.start for p in pieces]
+        made = [0.0] * len(pieces)
+        for left, right in pairwise(count.marks):
+            first = max(0, bisect_right(starts, left.at) - 1)
+            last = max(first, bisect_left(starts, right.at) - 1)
+            ran = [_overlap(pieces[n], left.at, right.at) for n in range(first, last + 1)]
+            if not sum(ran):
+                ran[-1] = 1.0
+            inside = (right.at - max(left.at, self.lines.window.start)) / max(right.at - left.at, _INSTANT)
+            for n, share in enumerate(ran, first):
+                made[n] += (right.total - left.total) * inside * share / sum(ran)
+        for piece, units in zip(pieces, made, strict=True):
+            yield replace(piece, amount=units)
+
+    def _count(self, line: str) -> Count | None:
+        window = self.lines.window
+        found = [*counts(self.view, line, window), *booked(self.view, line, window)]
+        reach = {id(c): c.marks[-1].at - max(c.marks[0].at, window.start) for c in found if len(c.marks) > 1}
+        longest = max(reach.values(), default=timedelta(0))
+        near = [c for c in found if id(c) in reach and reach[id(c)] >= _NEAR * longest]
+        return preferred_count(self.view, near, "equipment.good_count") if near else None
+
+
+def _overlap(piece: Piece, start: datetime, end: datetime) -> float:
+    """The hours that the piece ran between the two."""
+    both = (min(piece.end, end) - max(piece.start, start)) / (piece.end - piece.start)
+    return piece.amount * max(0.0, both)
+
+
+def to_test(
+    cases: Sequence[Occurrence], against: Against, lines: LineHours
+) -> tuple[list[tuple[Occurrence, Piece]], Exposure]:
+    """The cases in what they are counted against; of what is booked by amount the runs above the usual rate."""
+    units = against.exposure
+    if units.of is UNITS and amount_of(cases) is not None and (found := above_usual(cases, units, lines.jobs)):
+        return found[1], found[0]
+    return placed(cases, units), units
+
+
+def above_usual(
+    cases: Sequence[Occurrence], units: Exposure, jobs: Mapping[str, Changes]
+) -> tuple[Exposure, list[tuple[Occurrence, Piece]]] | None:
+    """The runs of one job on a line in which units were made, and the last case of each run whose amount for each unit
+    lies above the median; None where nothing was made. A run goes with the shift that made most of it; a line of which
+    no job is known has a run for each shift."""
+
+    def run(piece: Piece) -> tuple[str, datetime]:
+        changes = jobs.get(piece.line, [])
+        position = bisect_right(changes, piece.start, key=lambda change: change[0])
+        return piece.line, changes[position - 1][0] if position else piece.turn
+
+    made: dict[tuple[str, datetime], list[Piece]] = defaultdict(list)
+    for piece in units.pieces:
+        if piece.amount > 0:
+            made[run(piece)].append(piece)
+    lost: dict[tuple[str, datetime], float] = defaultdict(float)
+    last: dict[tuple[str, datetime], Occurrence] = {}
+    for case in cases:
+        of = units.place(case)
+        if of is not None and case.amount is not None and run(of) in made:
+            lost[run(of)] += float(case.amount.value)
+            last[run(of)] = case
+    if not made:
+        return None
+    rates = {key: lost[key] / sum(p.amount for p in pieces) for key, pieces in made.items()}
+    usual = median(list(rates.values()))
+    single: dict[tuple[str, datetime], Piece] = {}
+    for key, pieces in made.items():
+        most = max(pieces, key=lambda p: (p.amount, p.start))
+        levels = {n: v for n, v in most.levels.items() if n not in _OF_A_MOMENT}
+        single[key] = replace(most, end=most.start, amount=1.0, levels=levels)
+    hit = [(last[key], single[key]) for key in single if key in last and rates[key] > usual]
+    return Exposure(tuple(single.values()), RUNS), hit
