@@ -106,7 +106,17 @@ class Repeats(WhereWhen):
 
 class SetApart(WhereWhen):
     dimension: Literal[
-        "crew", "shift", "material", "line", "tool", "supplier", "after_changeover", "hour_of_shift", "weekday"
+        "crew",
+        "shift",
+        "material",
+        "line",
+        "tool",
+        "supplier",
+        "carrier",
+        "customer",
+        "after_changeover",
+        "hour_of_shift",
+        "weekday",
     ] = Field(description="what may be to blame")
     level: str | None = Field(default=None, description="one of them, as in crew-c; all are compared without it")
     kind: str | None = Field(default=None, description="stop, slow, or an event kind such as alarm; stop and slow else")
