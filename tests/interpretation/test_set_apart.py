@@ -11,6 +11,7 @@ from lineside.interpretation.occurrences import occurrences
 from lineside.interpretation.patterns import patterns
 from lineside.interpretation.set_apart import set_apart
 from lineside.interpretation.similar_cases import similar
+from lineside.plant.entities import Entity
 
 PRESS = "harrow/tablets/press-2"
 FEEDER = f"{PRESS}/feeder"
@@ -136,3 +137,74 @@ def test_a_case_in_other_words_is_found_by_what_happened(remembered, scribe, pre
 
     assert "feeder starved" in reading.verdict
     assert "reason feeder starved instead of no powder" in " ".join(f.text for f in reading.findings)
+
+
+@pytest.fixture
+def starved(scribe):
+    """The feeder starves after the same alarm on three days; the last one still lasts. One lot is held as before."""
+    for day in (3, 6, 13):
+        scribe.event("mes", f"2026-03-{day:02d}T20:40:00+00:00", "alarm", equipment=PRESS, code="V-12")
+        if day < 13:
+            stop(scribe, f"2026-03-{day:02d}T21:00:00+00:00", "feeder starved")
+            scribe.report("lims", f"2026-03-{day:02d}T09:00:00+00:00", f"lot:L-{day}", material="B-2")
+            scribe.event(
+                "lims", f"2026-03-{day:02d}T10:00:00+00:00", "hold_placed", lot=f"L-{day}", hold=f"H-{day}",
+                reason="too thin",
+            )  # fmt: skip
+    scribe.note("log", "2026-03-06T21:20:00+00:00", "feeder starved: cleaned the vibrator", equipment=FEEDER)
+    scribe.event("mes", "2026-03-13T21:30:00+00:00", "stop", equipment=FEEDER, reason="feeder starved")
+    stop(scribe, "2026-03-09T09:00:00+00:00", "punch worn", equipment="harrow/tablets/press-5")
+    return scribe
+
+
+def test_what_lasts_on_equipment_is_compared_without_any_words(remembered, starved, press_house):
+    view = remembered(starved.events, press_house, NOW).view()
+
+    reading = similar(view, "have we seen what happens on press 2 now before", of=Entity("equipment", PRESS))
+
+    assert reading.verdict.startswith('Yes: stop "feeder starved" at harrow/tablets/press-2/feeder happened 2 times')
+    assert reading.findings[0].text.startswith('Asked about: stop "feeder starved"')
+    assert "before it alarm V-12" in reading.findings[1].text
+
+
+def test_a_hold_and_a_lot_are_compared_by_what_they_are_cases_of(remembered, starved, press_house):
+    view = remembered(starved.events, press_house, NOW).view()
+
+    by_hold, by_lot = (similar(view, "", of=Entity(kind, f"{kind[0].upper()}-6")) for kind in ("hold", "lot"))
+
+    assert by_hold.verdict.startswith('Yes, once: hold placed "too thin" at 2026-03-03')
+    assert by_lot == by_hold
+    assert "material B-2" in by_hold.findings[1].text
+
+
+def test_a_hold_that_only_reports_tell_of_is_compared_too(remembered, starved, press_house):
+    starved.report(
+        "lims", "2026-03-12T08:00:00+00:00", "hold:H-77", reason="too thin", subject="lot:L-9", status="active"
+    )
+
+    reading = similar(remembered(starved.events, press_house, NOW).view(), "", of=Entity("hold", "H-77"))
+
+    assert 'hold placed "too thin" happened 2 times' in reading.verdict
+
+
+def test_where_nothing_happens_now_it_is_said_and_words_still_speak(remembered, starved, press_house):
+    view = remembered(starved.events, press_house, NOW).view()
+    idle = Entity("equipment", "harrow/tablets/press-5")
+
+    silent, told = similar(view, "has this happened", of=idle), similar(view, "feeder starved", of=idle)
+
+    assert silent.verdict.startswith("Nothing lasts or happened lately on Press 5")
+    assert silent.missing
+    assert 'stop "feeder starved"' in told.verdict
+
+
+def test_a_case_taken_back_is_no_precedent(remembered, starved, press_house):
+    wrong = next(e["id"] for e in starved.events if e["data"].get("hold") == "H-3")
+    starved.delete("lims", "2026-03-10T08:00:00+00:00", wrong)
+    memory = remembered(starved.events, press_house, NOW)
+
+    then = similar(memory.view(as_of=datetime.fromisoformat("2026-03-09T12:00:00+00:00")), "", of=Entity("hold", "H-6"))
+    now = similar(memory.view(), "", of=Entity("hold", "H-6"))
+
+    assert then.verdict.startswith("Yes, once")
+    assert now.verdict.startswith("No record of anything like")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -72,7 +72,11 @@ def occurrences(
         if i.loss in (Loss.STOP, Loss.SLOW) and (window is None or i.start in window)
     ]
     events = view.events(kinds=KINDS, equipment=equipment, within=window)
-    found += [_of_event(e, running) for e in events if at(e) <= view.as_of]
+    happened = [e for e in events if at(e) <= view.as_of]
+    bare = {e.lot for e in happened if e.lot and not e.material and not e.equipment}
+    told = view.said(entities=[Entity(EntityKind.LOT, lot) for lot in sorted(bare)], properties=("material",))
+    made = {s.entity.id: s.text for s in told}
+    found += [_of_event(e, running, made) for e in happened]
     found += [
         _of_late(s) for s in shipped_orders(view, window) if s.late and (equipment is None or within(s.dock, equipment))
     ]
@@ -135,7 +139,7 @@ def _of_late(shipped: Shipped) -> Occurrence:
     )
 
 
-def _of_event(event: Event, running: dict[str, list[tuple[datetime, str]]]) -> Occurrence:
+def _of_event(event: Event, running: dict[str, list[tuple[datetime, str]]], made: Mapping[str, str]) -> Occurrence:
     label = next((str(event.attributes[n]) for n in _LABELS if event.attributes.get(n)), event.text)
     place = event.equipment or (str(Entity(EntityKind.MATERIAL, event.material)) if event.material else "")
     return Occurrence(
@@ -146,7 +150,8 @@ def _of_event(event: Event, running: dict[str, list[tuple[datetime, str]]]) -> O
         end=at(event) + timedelta(0),
         records=(rid(event),),
         text=event.text,
-        about=tuple(n for n in (event.lot, event.job_order, event.sales_order, event.shipment) if n),
+        about=tuple(n for n in (event.hold, event.lot, event.job_order, event.sales_order, event.shipment) if n),
         amount=quantity(event.attributes.get("quantity"), str(event.attributes.get("unit") or "")),
-        material=event.material or (material_at(running, event.equipment, at(event)) if event.equipment else None),
+        material=event.material
+        or (material_at(running, event.equipment, at(event)) if event.equipment else made.get(event.lot or "")),
     )

@@ -22,6 +22,7 @@ _NUMBERS = {
     "inseparable_share": (0.5, 1),
     "confounder_explains": (0.01, 1),
     "burst_factor": (1, 100),
+    "still_now_hours": (0.1, 168),
     "after_changeover_minutes": (1, 1440),
     "shift_edge_minutes": (1, 1440),
 }

@@ -9,11 +9,13 @@ from datetime import timedelta
 from math import log
 
 from lineside.interpretation.case_words import single, what
+from lineside.interpretation.cases_of import cases_of
 from lineside.interpretation.fixes import Fix, fixes, outcome, worked_best
 from lineside.interpretation.occurrences import Occurrence, occurrences
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.wording import alike, at, counted, listed, rid, short, text_of, words
 from lineside.memory import View
+from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event
 from lineside.plant.timeline import duration
@@ -29,6 +31,7 @@ _AROUND = (
     "feed_stopped",
 )
 _AFTER = ("scrap", "nonconformity", "hold_placed", "complaint", "promise_changed", "maintenance_requested")
+_FITS = 0.4  # of what a text could share with a case at most
 _BEFORE_S, _AFTER_S = timedelta(hours=1), timedelta(hours=4)
 _INCIDENT = timedelta(minutes=30)  # what begins this soon after another on one line is of the same incident
 _LASTING = (300, 1800, 7200)  # a short stop, a stop, a long one, an outage
@@ -38,13 +41,23 @@ _LASTING = (300, 1800, 7200)  # a short stop, a stop, a long one, an outage
 _WEIGHTS = {"reason": 4.0, "place": 2.0, "material": 1.0, "before": 2.0, "after": 1.5, "lasted": 1.0}
 
 
-def similar(view: View, subject: str | Event | Occurrence, *, limit: int = 5) -> Reading:
+def similar(view: View, subject: str | Event | Occurrence, *, of: Entity | None = None, limit: int = 5) -> Reading:
     """Whether what is asked about has happened before, the cases most alike, why, what differed and what was tried.
 
-    A text is matched by its words; where a case that it fits still lasts, that case is what is asked about. The
-    incident that a case is part of is no precedent of it.
+    A text is matched by its words; where a case that it fits still lasts, that case is what is asked about. of: a thing
+    whose case is asked about, of several the one that the text fits, else what lasts or was last; a text that fits
+    other cases but none of the thing's speaks for itself. The incident that a case is part of is no precedent of it.
     """
     known = occurrences(view)
+    if of is not None and isinstance(subject, str):
+        mine = cases_of(view, known, of)
+        fits = {c.records: score for score, c in _by_words((*known, *mine), _without(subject, of))}
+        meant = max(enumerate(mine), key=lambda each: (fits.get(each[1].records, 0.0), each[0]), default=None)
+        others_fit = max(fits.values(), default=0.0) >= _FITS
+        if meant is not None and (meant[1].records in fits or not others_fit):
+            return similar(view, meant[1], limit=limit)
+        if not others_fit:
+            return _nothing_of(view, of)
     text = subject if isinstance(subject, str) else _text(subject)
     scored = _by_words(known, text)
     own = _own(known, subject, [c for _, c in scored])
@@ -84,6 +97,19 @@ def similar(view: View, subject: str | Event | Occurrence, *, limit: int = 5) ->
         verdict += f'; {"longest away after" if len(tried) > 1 else "then done:"} "{short(held.name, 120)}"'
     missing = () if tried else ("What was done then: no note, maintenance or parameter change follows it.",)
     return Reading(verdict=verdict + ".", findings=tuple(findings), missing=missing)
+
+
+def _without(text: str, thing: Entity) -> str:
+    """The text without the thing's own name, which says nothing of what happened to it."""
+    own = words(f"{thing.kind.replace('_', ' ')} {thing.id} {thing.id.replace('/', ' ')}")
+    return " ".join(sorted(words(text) - own))
+
+
+def _nothing_of(view: View, thing: Entity) -> Reading:
+    called = view.plant.called(thing.id) if thing.kind == EntityKind.EQUIPMENT else str(thing).replace(":", " ", 1)
+    what_lacks = "lasts or happened lately" if thing.kind == EntityKind.EQUIPMENT else "that can repeat is on record"
+    verdict = f"Nothing {what_lacks} on {called}, so there is nothing to compare with earlier cases."
+    return Reading(verdict=verdict, missing=(f"A stop, an alarm or a quality event of {called}.",))
 
 
 class _Traits:
@@ -143,7 +169,7 @@ def _by_words(known: Sequence[Occurrence], text: str) -> list[tuple[float, Occur
 
 
 def _ranked(scored: Sequence[tuple[float, Occurrence]], traits: _Traits, own: Occurrence | None) -> list[Occurrence]:
-    close = [(score, c) for score, c in scored if score >= 0.4]
+    close = [(score, c) for score, c in scored if score >= _FITS]
     if own is None:
         return [c for _, c in sorted(close, key=lambda s: (-s[0], s[1].key, -s[1].start.timestamp()))]
     mine = traits.of(own)

@@ -8,6 +8,8 @@ from lineside.agent.parameters import About, NoParameters, Repeats, SetApart, Wh
 from lineside.agent.tools.context import Context, tool
 from lineside.errors import BadRequest
 from lineside.interpretation import handover, patterns, standing
+from lineside.interpretation.cases_of import cases_of
+from lineside.interpretation.occurrences import occurrences
 from lineside.interpretation.reading import Reading
 from lineside.interpretation.recalled import recalled as recall_reading
 from lineside.interpretation.set_apart import set_apart
@@ -66,7 +68,15 @@ def _set_apart(context: Context, asked: SetApart) -> Reading:
 
 def _similar(context: Context, asked: About) -> Reading:
     place = context.place(asked.equipment)
-    text = listing.usual_fault(context.view, place, unless=asked.text) if place else asked.text
+    if asked.entity:
+        return similar(context.view, asked.text, of=context.entity(asked.entity))
+    if place is None:
+        return similar(context.view, asked.text)
+    text = listing.usual_fault(context.view, place, unless=asked.text)
+    # Words that say no more than the place mean what happens there now; what usually does, where nothing does.
+    thing = Entity(EntityKind.EQUIPMENT, place)
+    if text != asked.text and cases_of(context.view, occurrences(context.view), thing):
+        return similar(context.view, "", of=thing)
     return similar(context.view, text)
 
 
