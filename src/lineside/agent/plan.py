@@ -408,7 +408,7 @@ def _patterns(ask: Ask, scope: _Scope) -> _Calls:
 
 
 def _similar(ask: Ask, scope: _Scope) -> _Calls:
-    found = Call("similar", {"text": _subject(ask), **scope.where}, (_recall(ask),))
+    found = Call("similar", {"text": _subject(ask), **_about(ask), **scope.where}, (_recall(ask),))
     tried = "fix" in ask.means and (ask.place or ask.topic)
     return (found, _recall(ask)) if tried else (found,)
 
