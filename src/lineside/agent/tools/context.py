@@ -12,9 +12,11 @@ from lineside.agent.names import names_of
 from lineside.agent.parameters import Parameters
 from lineside.agent.wording import tokens
 from lineside.errors import BadRequest
+from lineside.interpretation.pack_files import under
 from lineside.interpretation.reading import Reading
 from lineside.memory import Memory, View
 from lineside.plant.entities import Entity
+from lineside.plant.packs import Packs
 from lineside.plant.plant import Person
 from lineside.plant.windows import Window, find_window
 
@@ -79,6 +81,15 @@ class Context:
             raise BadRequest(f"no one piece of equipment is called {text!r}; there are: {told}", typed=text)
         return found[0].path
 
+    def packs(self, place: str | None) -> Packs:
+        """The packs to read by: those of the site where the place is, of the asker's only site, or of the plant."""
+        plant = self.view.plant
+        if not plant.packs_by_site:
+            return plant.packs
+        path = self.place(place)
+        sites = self.person.sites if self.person else ()
+        return plant.packs_at(path.partition("/")[0] if path else sites[0] if len(sites) == 1 else plant.site)
+
 
 P = TypeVar("P", bound=Parameters)
 
@@ -96,7 +107,12 @@ class Tool:
 
     def call(self, context: Context, arguments: Mapping[str, object]) -> Reading:
         """The reading for these arguments. Raises BadRequest, or pydantic's ValidationError on a wrong shape."""
-        return self.run(context, self.parameters.model_validate(dict(arguments)))
+        return self.read(context, self.parameters.model_validate(dict(arguments)))
+
+    def read(self, context: Context, arguments: Parameters) -> Reading:
+        """The reading for these arguments, by the packs of the site that they are about."""
+        with under(context.packs(getattr(arguments, "equipment", None))):
+            return self.run(context, arguments)
 
 
 def tool(
