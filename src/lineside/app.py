@@ -62,7 +62,7 @@ class Lineside:
             for name, target in self.settings.targets.items()
         ]
         key = signing_key(self.home / KEY_FILE)
-        return Ledger(self.memory, load_policy(self.home), self.clock, key, targets=targets)
+        return Ledger(self.memory, load_policy(self.home, self.plant.packs), self.clock, key, targets=targets)
 
     @cached_property
     def answerer(self) -> Answerer:
@@ -187,8 +187,11 @@ class Lineside:
         )
 
 
-def open_lineside(home: Path) -> Lineside:
-    """The installation at `home`. Raises BadPlantFile or BadSettings with what to mend."""
+def open_lineside(home: Path, *, with_packs: bool = True) -> Lineside:
+    """The installation at `home`. Raises SetupError, mostly BadPlantFile or BadSettings, with what to mend.
+
+    with_packs: its records are read by the packs that its plant file names, else by the core pack alone.
+    """
     path = home / "plant.toml"
     if not path.is_file():
         raise BadPlantFile(
@@ -198,7 +201,11 @@ def open_lineside(home: Path) -> Lineside:
     settings = load_settings(home)
     _log_to_stderr(settings.log_level)
     files = load_mapping_files(home, {source.name for source in settings.sources})
-    plant = _with_owners(_read_plant(home), files)
+    plant = _with_owners(read_plant(home), files)
+    if with_packs and (plant.pack or plant.site_packs):
+        from lineside.packs import shelf
+
+        plant = shelf.opened(home, plant)
     return Lineside(home=home, settings=settings, plant=plant, clock=plant_clock(settings), mapping_files=files)
 
 
@@ -212,7 +219,7 @@ def open_draft(home: Path, draft: str) -> Lineside:
     names = {source.name for source in settings.sources}
     there = {path.stem: path for path in sorted((home / MAPPINGS).glob("*.toml"))}
     files = {name: load_mapping_file(path) for name, path in there.items() if name in names}
-    plant = _read_plant(home) if (home / "plant.toml").is_file() else parse_plant('site = "draft"\ntime_zone = "UTC"\n')
+    plant = read_plant(home) if (home / "plant.toml").is_file() else parse_plant('site = "draft"\ntime_zone = "UTC"\n')
     return Lineside(home=home, settings=settings, plant=plant, clock=plant_clock(settings), mapping_files=files)
 
 
@@ -237,7 +244,8 @@ def load_mapping_file(path: Path) -> MappingFile:
         raise BadSettings(f"{path} can't be read: {error.strerror}", path=str(path)) from error
 
 
-def _read_plant(home: Path) -> Plant:
+def read_plant(home: Path) -> Plant:
+    """What plant.toml says, its packs not yet opened. Raises BadPlantFile."""
     path = home / "plant.toml"
     try:
         return parse_plant(path.read_text(encoding="utf-8"))

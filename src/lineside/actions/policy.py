@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any
 
 from lineside.actions.action import ACTIONS, Risk
 from lineside.errors import BadSettings
+from lineside.interpretation.pack_files import last_of, read_layers
+from lineside.plant.packs import CORE, Packs
 from lineside.plant.plant import Person, Plant
 
 FILE_NAME = "policy.toml"
@@ -124,13 +126,20 @@ def principal(plant: Plant, person: Person) -> Person | None:
     return next((known for known in plant.people if known.id == person.id), None)
 
 
-def load_policy(home: Path | None = None) -> Policy:
-    """The policy of the installation at `home`: its own policy.toml, or the default pack's. Raises BadSettings."""
+def load_policy(home: Path | None = None, packs: Packs = CORE) -> Policy:
+    """The policy of the installation at `home`: its own policy.toml, or the default with that of its packs over it.
+
+    Raises BadSettings.
+    """
     own = None if home is None else home / FILE_NAME
     if own is not None and own.is_file():
         return parse_policy(own.read_bytes(), where=str(own))
-    pack = files("lineside") / "packs" / "default" / FILE_NAME
-    return parse_policy(pack.read_bytes(), where="the default pack's policy.toml")
+    default = (files("lineside") / "packs" / "default" / FILE_NAME).read_bytes()
+    over = [layer.files[FILE_NAME] for layer in packs.layers if FILE_NAME in layer.files]
+    if not over:
+        return parse_policy(default, where="the default pack's policy.toml")
+    digest = hashlib.sha256(b"\0".join((default, *(text.encode() for text in over)))).hexdigest()
+    return replace(last_of(read_layers(FILE_NAME, read_policy, packs)), digest=digest)
 
 
 def parse_policy(content: bytes, *, where: str) -> Policy:
@@ -139,6 +148,11 @@ def parse_policy(content: bytes, *, where: str) -> Policy:
         data = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(f"{where} is not TOML: {error}", path=where) from error
+    return replace(read_policy(where, data), digest=hashlib.sha256(content).hexdigest())
+
+
+def read_policy(where: str, data: Mapping[str, Any]) -> Policy:
+    """The policy in a policy.toml's data, which has no digest yet. Raises BadSettings with the key and what to do."""
     reading = _Reading(where)
     reading.refuse_unknown(data, _POLICY_KEYS, "")
     rules = data.get("rules", [])
@@ -147,7 +161,7 @@ def parse_policy(content: bytes, *, where: str) -> Policy:
     return Policy(
         name=reading.text(data, "name"),
         version=reading.text(data, "version"),
-        digest=hashlib.sha256(content).hexdigest(),
+        digest="",
         open_per_requester=reading.whole(data, "open_per_requester", at_most=1000),
         rules=tuple(_rule(rule, _Reading(where, f"rules[{place}].")) for place, rule in enumerate(rules)),
     )

@@ -19,6 +19,7 @@ from lineside.agent.question import understand
 from lineside.agent.tools import TOOLS, Context
 from lineside.errors import BadRequest
 from lineside.interpretation import kpi_compare
+from lineside.interpretation.pack_files import under
 from lineside.interpretation.reading import Finding, Kind, Reading
 from lineside.memory import EVERYTHING, Memory, Reader, View
 
@@ -86,7 +87,8 @@ class EmbeddedAnswerer:
                 continue
             readings: list[Reading] = []
             for one in (ask, *(replace(ask, window=window) for window in ask.windows)):
-                found = plan(one, names)
+                with under(view.plant.packs):
+                    found = plan(one, names)
                 if found.unanswerable:
                     yield _Outcome(Reading(verdict=found.unanswerable, missing=found.missing))
                     break
@@ -104,7 +106,9 @@ class EmbeddedAnswerer:
                         outcome = _made(call, context)
                         readings.append(outcome.reading)
                         yield outcome
-            if compared := _compared(readings) or kpi_compare.compared(readings):
+            with under(view.plant.packs):
+                compared = _compared(readings) or kpi_compare.compared(readings)
+            if compared:
                 yield _Outcome(compared)
 
     def _unknown(self, ask: Ask, view: View) -> Reading | None:

@@ -79,7 +79,7 @@ def look(
         raise BadRequest(f"{tool.name} can't be asked so: {told}") from error
     view = memory.view(as_of=at, reader=EVERYTHING if person is None else Reader(person))
     context = Context(memory=memory, view=view, asked="", person=person, ledger=ledger)
-    reading = tool.run(context, arguments)
+    reading = tool.read(context, arguments)
     used = ToolUse(tool.name, arguments.model_dump(mode="json", exclude_none=True, exclude_defaults=True))
     answer = compose(Findings.of([reading], tools=(used,)), view=view, answerer=CODE)
     return Looked(answer, reading.data)

@@ -14,6 +14,7 @@ from lineside.actions import State
 from lineside.agent.tools.context import Context, Tool
 from lineside.errors import BadRequest
 from lineside.interpretation.decision_words import decision_words
+from lineside.interpretation.pack_files import under
 from lineside.interpretation.recalled import Recall, Told, recalls
 from lineside.memory import EVERYTHING, Memory, Reader, View
 from lineside.memory.cited import KeptAnswer, answers_to
@@ -79,8 +80,9 @@ def recalled_for(
     """What the person was told, and what of it rests on records that changed by `at`; whether it stands is not yet
     computed."""
     view = memory.view(as_of=at, reader=EVERYTHING if person is None else Reader(person))
-    told = told_to(memory, ledger, person, at=at)
-    return view, told, recalls(view, told)
+    with under(view.plant.packs):
+        told = told_to(memory, ledger, person, at=at)
+        return view, told, recalls(view, told)
 
 
 def with_verdicts(memory: Memory, person: Person | None, view: View, found: Sequence[Recall]) -> list[Recall]:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from functools import wraps
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -83,7 +83,7 @@ def read_layers(file: str, parse: Parse[T], packs: Packs) -> Iterator[tuple[str,
 
     Each is checked by itself, so that an error names the pack that brought it. Raises BadSettings.
     """
-    where, below = base_of(file)
+    where, below = ground_of(file)
     yield where, below, parse(where, below)
     for layer in packs.layers:
         if file in layer.files:
@@ -93,7 +93,7 @@ def read_layers(file: str, parse: Parse[T], packs: Packs) -> Iterator[tuple[str,
             yield where, content, parse(where, content)
 
 
-def base_of(file: str) -> tuple[str, Mapping[str, Any]]:
+def ground_of(file: str) -> tuple[str, Mapping[str, Any]]:
     """Where the file of the packs that come with Lineside stands, and its content; empty where they have none."""
     for folder in _BASES:
         found = resources.files("lineside.packs").joinpath(folder).joinpath(file)
@@ -144,7 +144,9 @@ def validated(where: str, shape: type[M], data: Mapping[str, Any]) -> M:
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        faults = tuple((_path(each["loc"]), _why(each["msg"])) for each in error.errors())
+        faults = tuple(
+            (_path(each["loc"]), _why(shape, each["type"], each["loc"], each["msg"])) for each in error.errors()
+        )
         told = "; ".join(f"{key or 'the file'}: {why}" for key, why in faults)
         raise BadSettings(f"{where}: {told}", file=where, key=faults[0][0], faults=faults) from error
 
@@ -198,5 +200,19 @@ def _path(loc: Sequence[object]) -> str:
     return parts.removeprefix(".")
 
 
-def _why(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _why(shape: type[BaseModel], fault: str, loc: Sequence[object], message: str) -> str:
+    if fault == "extra_forbidden":
+        return f"is not a key here; allowed: {', '.join(sorted(_keys_at(shape, loc[:-1])))}"
+    if fault == "missing":
+        return "is missing"
+    said = message.removeprefix("Value error, ").removeprefix("Input ")
+    return said[:1].lower() + said[1:]
+
+
+def _keys_at(shape: type[BaseModel], loc: Sequence[object]) -> Collection[str]:
+    """The keys of the table that stands there."""
+    at: Any = shape
+    for part in loc:
+        at = at.model_fields[part].annotation if isinstance(part, str) and hasattr(at, "model_fields") else at
+        at = next((each for each in get_args(at) if hasattr(each, "model_fields")), at)
+    return at.model_fields if hasattr(at, "model_fields") else ()

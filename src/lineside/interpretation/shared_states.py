@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from lineside.interpretation.pack_files import base_of, load, of_packs, table, text, texts, wrong
+from lineside.interpretation.pack_files import ground_of, load, of_packs, table, text, texts, wrong
 from lineside.plant.records import Json
 
 FILE = "states.toml"
@@ -101,7 +101,7 @@ def parse_words(where: str, data: Mapping[str, Any]) -> Words:
     The lists and states that come with Lineside must be there, since everything else goes by them.
     """
     text(where, "version", data.get("version"))
-    _, base = base_of(FILE)
+    _, base = ground_of(FILE)
     meanings = {}
     for name in (*(name for name in base if name not in data), *data):
         if name not in _OWN_KEYS:

@@ -13,6 +13,7 @@ from lineside.agent.retelling import recalled_for, with_verdicts
 from lineside.app import Lineside
 from lineside.errors import LinesideError
 from lineside.interpretation.breaking import breakings, holding_again
+from lineside.interpretation.pack_files import under
 from lineside.interpretation.recalled import Recall, sentence
 from lineside.memory import Reader, View
 from lineside.memory.freshness import OURS
@@ -33,10 +34,12 @@ def news_for(lineside: Lineside, person: Person | None) -> tuple[str, ...]:
     view, _, found = recalled_for(lineside.memory, lineside.ledger, person, at=now)
     fresh = set(tell_once(lineside.memory, who, _RECALLED, [r.key for r in found]).new)
     told = with_verdicts(lineside.memory, person, view, [r for r in found if r.key in fresh])
-    own = [b for b in breakings(view) if who is not None and b.owner == who]
+    with under(view.plant.packs):
+        own = [b for b in breakings(view) if who is not None and b.owner == who]
     news = tell_once(lineside.memory, who, _ASSUMPTION, [b.key for b in own])
     broken = [b.text for b in own if b.key in set(news.new)]
-    return (*broken, *holding_again(view, news.over), *(sentence(view, r) for r in told))
+    with under(view.plant.packs):
+        return (*broken, *holding_again(view, news.over), *(sentence(view, r) for r in told))
 
 
 def with_news(lineside: Lineside, question: Question, answer: Answer) -> Answer:
@@ -69,7 +72,9 @@ def warn_of_decisions(lineside: Lineside) -> int:
     how many are open. Only what everybody at the site may read is told that way."""
     everybody = Reader(Person(id="", sites=(lineside.plant.site,)))
     reasons: dict[tuple[str, str], str] = {}
-    for each in breakings(lineside.memory.view(reader=everybody)):
+    with under(lineside.plant.packs):
+        found = list(breakings(lineside.memory.view(reader=everybody)))
+    for each in found:
         place = each.decision, BROKEN
         reasons[place] = f"{reasons[place]} {each.text}" if place in reasons else each.text
     stands = {(a.stream, a.kind): a.reason for a in lineside.memory.alerts(OURS) if a.kind == BROKEN}

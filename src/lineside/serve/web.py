@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from lineside import errors
 from lineside.app import Lineside
-from lineside.serve import api, feeds_api, look_api, pages, told_api
+from lineside.serve import api, feeds_api, look_api, packs_api, pages, told_api
 from lineside.serve.asking import Runs
 from lineside.serve.health import watch
 from lineside.serve.problems import problem, status_of
@@ -35,6 +35,7 @@ def build(lineside: Lineside) -> FastAPI:
     app.include_router(feeds_api.router)
     app.include_router(look_api.router)
     app.include_router(told_api.router)
+    app.include_router(packs_api.router)
     pages.hang(app)
     watch(app, lineside)
     app.add_exception_handler(errors.LinesideError, _lineside_problem)
