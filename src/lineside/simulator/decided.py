@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lineside.plant.records import Json
 from lineside.simulator.facts import Fact, Log, amount, text_of
@@ -17,11 +17,12 @@ from lineside.simulator.world import Material, World
 @dataclass(slots=True, kw_only=True)
 class Decided:
     """Decisions by what stories need them for. outcomes: the corrections that tell what came of some, by name. came:
-    whether that was as expected or otherwise."""
+    whether that was as expected or otherwise. slips: purchase order line to when its ETA slipped and when it came."""
 
     facts: dict[str, Fact] = field(default_factory=dict)
     outcomes: dict[str, Fact] = field(default_factory=dict)
     came: dict[str, str] = field(default_factory=dict)
+    slips: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
 
     def choice(self, name: str) -> str:
         return str(self.facts[name].data["choice"])
@@ -94,6 +95,7 @@ def _shortage(
     after = data | {"outcome": outcome}
     decided.outcomes[name] = log.correct(decided.facts[name], late + timedelta(hours=20), "outcome known", after)
     log.report("erp", f"purchase_order_line:{order}", late, status="complete")
+    decided.slips[order] = (at - timedelta(hours=1), late)
 
 
 def _limits(

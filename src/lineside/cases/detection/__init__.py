@@ -1,0 +1,72 @@
+"""What the records hold of disturbances: one module for each family, each a pure function over one look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import TypeAlias
+
+from lineside.cases.classes import CaseClass, CasePack
+from lineside.cases.detection import (
+    carriers,
+    conflicts,
+    documents,
+    downtime,
+    excursions,
+    feeds,
+    holding,
+    lateness,
+    material,
+    stock,
+)
+from lineside.cases.episode import Episode, merged
+from lineside.cases.look import Look
+from lineside.plant.entities import Entity
+
+Detector: TypeAlias = Callable[[Look, CaseClass], list[Episode]]
+
+_DETECTORS: Mapping[str, Detector] = {
+    "downtime": downtime.episodes,
+    "shortage": material.shortage,
+    "staging": material.staging,
+    "excursion": excursions.episodes,
+    "hold": holding.episodes,
+    "document": documents.episodes,
+    "carrier": carriers.episodes,
+    "stock": stock.episodes,
+    "conflict": conflicts.episodes,
+    "feed": feeds.episodes,
+    "lateness": lateness.episodes,
+}
+QUICK = frozenset({"downtime", "staging", "excursion", "hold"})
+"""Those that are read again at every batch; the others look at more, and wait for a calmer moment."""
+
+_NOW_ONLY = frozenset({"stock", "feed"})
+"""Those that tell what is so now; what they told before is over when they tell it no more."""
+
+
+def episodes(look: Look, pack: CasePack, detectors: Collection[str] | None = None) -> list[Episode]:
+    """Every disturbance of the stretch by the detectors named, all by default; oldest first, flaps merged."""
+    found = [
+        episode
+        for of in pack.classes.values()
+        if of.detector and (detectors is None or of.detector in detectors)
+        for episode in _DETECTORS[of.detector](look, of)
+    ]
+    seen = [e for e in found if look.overlaps(e.began, e.ended)]
+    return merged(seen, {key: of.damping for key, of in pack.classes.items()})
+
+
+def tells_the_past(detector: str) -> bool:
+    """Whether the detector finds what is over as well as what stands."""
+    return detector not in _NOW_ONLY
+
+
+def ending(look: Look, detector: str, subject: Entity) -> tuple[datetime, tuple[str, ...]] | None:
+    """When what such a detector told of the thing was over, with the records; None where that can't be told."""
+    if detector == "stock":
+        return stock.ending(look, subject)
+    feed = next((f for f in look.view.freshness([subject.id])), None)
+    if feed is None or feed.last_heard is None or str(feed.state) == "silent":
+        return None
+    return feed.last_heard, feeds.last_heard(look, feed)

@@ -1,0 +1,83 @@
+"""How grave a case is: by the orders, the times and the people that it endangers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineside.cases.classes import CaseClass, Grade, Severity
+from lineside.cases.episode import Episode
+from lineside.cases.look import Look, related
+from lineside.interpretation.safety import concerns_safety
+from lineside.interpretation.stakes import Stakes, stakes
+from lineside.plant.entities import Entity
+
+_BEARERS = ("sales_order_line", "job_order", "shipment", "lot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Danger:
+    """orders: open ones that hang on it. soonest: the first time that it endangers. safety: what people wrote."""
+
+    orders: int
+    soonest: datetime | None
+    safety: bool
+    cites: tuple[str, ...] = ()
+
+
+def severity(look: Look, of: CaseClass, episode: Episode) -> tuple[Severity, str]:
+    """The level of the first rule of the class that fits, and why; low where none does."""
+    danger = danger_of(look, episode)
+    for grade in of.severity:
+        if (why := _fits(look, grade, episode, danger)) is not None:
+            return grade.level, why
+    return Severity.LOW, "it endangers nothing on record"
+
+
+def danger_of(look: Look, episode: Episode) -> Danger:
+    """What hangs on the episode by the records, open orders only."""
+    bearers = [e for kind in _BEARERS for e in sorted(episode.touches) if e.kind == kind]
+    found: list[Stakes] = [stakes(look.facts, bearers[0])] if bearers else []
+    orders = dict[Entity, None]()
+    for each in found:
+        orders |= {e: None for e, _ in each.orders if e.kind in ("sales_order_line", "shipment", "job_order")}
+    times = [each.soonest for each in found if each.soonest]
+    times += [episode.due] if episode.due else []
+    ahead = [t for t in times if t >= look.view.as_of]
+    return Danger(orders=len(orders), soonest=min(ahead or times, default=None), safety=_safety(look, episode))
+
+
+def _safety(look: Look, episode: Episode) -> bool:
+    """Whether the reason, or a note about the place meanwhile, speaks of safety."""
+    if not episode.place:
+        return False  # a leak of a seal that quality found is no hazard at a machine
+    if concerns_safety(episode.reason):
+        return True
+    until = episode.ended or look.view.as_of
+    return any(
+        concerns_safety(note.text)
+        for note in look.view.notes(within=look.span)
+        if related(note.equipment or "", episode.place) and episode.began <= note.provenance.occurred_at <= until
+    )
+
+
+def _fits(look: Look, grade: Grade, episode: Episode, danger: Danger) -> str | None:
+    lasted = (episode.ended or look.view.as_of) - episode.began
+    why = []
+    if grade.safety:
+        if not danger.safety:
+            return None
+        why.append("it concerns safety")
+    if grade.orders is not None:
+        if danger.orders < grade.orders:
+            return None
+        why += [f"{danger.orders} open orders hang on it"] if grade.orders else []
+    if grade.due_within is not None:
+        if danger.soonest is None or danger.soonest - look.view.as_of > grade.due_within:
+            return None
+        why.append("what it endangers is due soon")
+    if grade.lasts is not None:
+        if lasted < grade.lasts:
+            return None
+        why.append(f"it has lasted {int(lasted.total_seconds() // 60)} min")
+    return " and ".join(why) or "so its class says"

@@ -1,0 +1,71 @@
+"""Who answers for a case: by role, by the shift at that moment, and who may move it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineside.cases.classes import CaseClass, CasePack, folded
+from lineside.plant.calendar import ShiftCalendar, ShiftSlot
+from lineside.plant.plant import Person, Plant
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The role that answers, and who holds it; None where the plant file gives it to nobody."""
+
+    role: str
+    person: str | None
+
+
+def owner_at(pack: CasePack, calendar: ShiftCalendar, roles: Sequence[str], moment: datetime) -> Owner:
+    """The holder of the first of these roles that somebody at the site has: of the crew at work then, else the first
+    that the plant file names."""
+    plant = calendar.plant
+    slot = calendar.at(moment)
+    for role in roles:
+        held = [p for p in plant.people if _here(p, plant) and any(pack.of_role(role, each) for each in p.roles)]
+        if held:
+            return Owner(role, _on_shift(plant, held, slot).id)
+    return Owner(roles[0] if roles else "", None)
+
+
+def turns(
+    pack: CasePack, calendar: ShiftCalendar, roles: Sequence[str], began: datetime, until: datetime
+) -> Iterator[tuple[datetime, Owner]]:
+    """When the owner changes with the shift, after `began` and by `until`, and to whom."""
+    before = owner_at(pack, calendar, roles, began)
+    for slot in calendar.between(began, until):
+        if began < slot.start <= until:
+            owner = owner_at(pack, calendar, roles, slot.start)
+            if owner != before:
+                yield slot.start, owner
+            before = owner
+
+
+def may_move(pack: CasePack, of: CaseClass, plant: Plant, person: Person, *, owner: str | None, may: str) -> bool:
+    """Whether the person has the right: everybody at the site, or who owns it or has a role of its class or chain."""
+    known = next((p for p in plant.people if p.id == person.id), None)
+    if known is None or not _here(known, plant):
+        return False
+    if may == "anybody" or known.id == owner:
+        return True
+    return any(pack.of_role(role, held) for role in (*of.owner, *of.escalates) for held in known.roles)
+
+
+def _here(person: Person, plant: Plant) -> bool:
+    return not person.sites or plant.site in person.sites
+
+
+def _on_shift(plant: Plant, held: Sequence[Person], slot: ShiftSlot | None) -> Person:
+    """Who of them works then: by their crew, or a role named like the crew or the shift; else the first."""
+    named = {folded(name) for name in ((slot.crew, slot.name) if slot else ()) if name}
+    crews = {folded(crew) for _, _, crew in plant.roster} | {folded(s.name) for s in plant.shifts}
+    here = [p for p in held if {folded(each) for each in _crews(p)} & named]
+    bound = [p for p in held if {folded(each) for each in _crews(p)} & crews]
+    return next(iter((*here, *(p for p in held if p not in bound), *held)))
+
+
+def _crews(person: Person) -> tuple[str, ...]:
+    return (*person.roles, *((person.crew,) if person.crew else ()))
