@@ -14,6 +14,7 @@ from lineside.interpretation.deadlines import deadline, expiry
 from lineside.interpretation.decision_words import decision_words
 from lineside.interpretation.facts import Facts, owner_of
 from lineside.interpretation.holds import holds
+from lineside.interpretation.lateness import telling_sources
 from lineside.interpretation.predicates import HELD, Predicate, about, predicates, worded
 from lineside.interpretation.reading import clock
 from lineside.interpretation.wording import listed, shown
@@ -79,7 +80,9 @@ def evaluate(predicate: Predicate, text: str, *, said_at: datetime, view: View) 
     statements = _chosen(predicate, about(predicate.entity, view))
     if not statements:
         missing = f"{predicate.entity.id} has no {predicate.name} on record"
-        return Check(text=text, holding=Holding.UNKNOWN, found=missing)
+        # Who tells this of other things may tell it of this one, too: their silence is to be told.
+        silent = tuple(sorted(telling_sources(view, predicate.entity, (predicate.name,))))
+        return Check(text=text, holding=Holding.UNKNOWN, found=missing, sources=silent)
     status = [s for s in view.said(entity=predicate.entity) if s.property == "status"]
     holding = _judged(predicate, statements, status, said_at=said_at, now=view.as_of, view=view)
     told = []

@@ -108,7 +108,9 @@ def changes(view: View, window: Window, *, equipment: str | None = None, entity:
     findings += [_corrected(view, c, span) for c in corrections]
     since, until = clock(span.start, view.plant), clock(span.end, view.plant, relative_to=span.start)
     about = f" at {view.plant.called(equipment)}" if equipment else f" on {entity.id}" if entity else ""
-    missing = list(late_sources(view, {d.after.source for d in found}))
+    # What a silent source would tell of the whole plant is not known to be unchanged.
+    told_by = {d.after.source for d in found} if scope is not None else {f.source for f in view.freshness()}
+    missing = list(late_sources(view, told_by))
     if not findings:
         return Reading(
             verdict=f"Nothing changed{about} between {since} and {until}, as far as the records tell.",

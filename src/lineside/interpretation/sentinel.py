@@ -63,7 +63,7 @@ def sentinel(view: View, window: Window | None = None, *, system: str | None = N
     findings += [stated(e, view.plant, relative_to=end) for e in told] + [teller.change(c) for c in mild]
     steps = [teller.step(c) for c in grave] + [teller.ask(m) for m in apart] + [teller.step(c) for c in mild]
     since = f"between {clock(start, view.plant)} and {clock(end, view.plant, relative_to=start)}"
-    missing = list(late_sources(view, {c.source for c in changed}))
+    missing = list(late_sources(view, {f.source for f in view.freshness() if only is None or f.source in only}))
     missing += [
         f"How {source} looked before: it is heard since {clock(first, view.plant)} only, too short to tell a change."
         for source, first in _new_sources(said, happened, start)
