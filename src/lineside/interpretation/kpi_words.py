@@ -10,6 +10,7 @@ from lineside.interpretation.pack_files import load, of_packs, table, text, text
 
 FILE = "kpis.toml"
 UNITS = ("%", "/h", "h", "min")
+_NEEDED = ("allocation_efficiency",)  # the bottleneck is found by it
 _PARTS = ("numerator", "denominator", "factors", "words")
 _KEYS = ("name", "unit", "lower_is_better", *_PARTS)
 
@@ -77,6 +78,9 @@ def parse(where: str, data: Mapping[str, Any]) -> tuple[Mapping[str, str], Mappi
         if strange := [f for f in each.factors if f not in figures or figures[f].factors]:
             plain = [key for key, figure in figures.items() if not figure.factors]
             raise wrong(where, f"kpi.{each.key}.factors", f"names no plain figure: {', '.join(strange)}", plain)
+    for key in _NEEDED:
+        if key not in figures:
+            raise wrong(where, f"kpi.{key}", "must stay: answers go by it", _NEEDED)
     return elements, figures
 
 

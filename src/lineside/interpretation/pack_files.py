@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -126,17 +125,6 @@ def toml(where: str, content: str) -> dict[str, Any]:
         return tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{where} is no TOML: {error}", file=where) from error
-
-
-def read_all(name: str, folders: Sequence[Traversable]) -> list[tuple[str, dict[str, Any]]]:
-    """The file of that name in each of the folders that has one, with where it stands. Raises BadSettings."""
-    there = [(f"{folder.name}/{name}", folder.joinpath(name)) for folder in folders]
-    return [(where, toml(where, file.read_text("utf-8"))) for where, file in there if file.is_file()]
-
-
-def core_pack() -> Traversable:
-    """The folder of the pack that every plant has."""
-    return resources.files("lineside.packs").joinpath("core")
 
 
 def validated(where: str, shape: type[M], data: Mapping[str, Any]) -> M:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineside.actions import policy
+from lineside.cases import classes as case_classes
+from lineside.cases import classes
 from lineside.interpretation import (
     decision_words,
     kpi_words,
@@ -27,6 +29,7 @@ FILES: Mapping[str, Parse[Any]] = {
     shared_states.FILE: shared_states.parse_words,
     state_models.FILE: state_models.parse_models,
     kpi_words.FILE: kpi_words.parse,
+    classes.FILE: classes.parse,
     policy.FILE_NAME: policy.read_policy,
     shipping_policy.FILE: shipping_policy.read_policy,
     reconciliation_policy.FILE: reconciliation_policy.parse_policy,
@@ -36,6 +39,7 @@ FILES: Mapping[str, Parse[Any]] = {
     waiting.FILE: waiting.parse,
     decision_words.FILE: decision_words.read_words,
     rests.FILE: rests.parse_rests,
+    case_classes.FILE: case_classes.parse,
 }
 
 

@@ -27,9 +27,10 @@ _SUBJECTS = {
     "decisions.toml": "the words of decisions",
     "interfaces.toml": "what answers rest on",
     "cases.toml": "cases",
+    "settled.toml": "what is over",
 }
 # Where an entry is told whole, by how many keys lead to it; elsewhere each value is told by itself.
-_WHOLE = {"state_models.toml": 3, "kpis.toml": 2, "policy.toml": 2}
+_WHOLE = {"state_models.toml": 3, "kpis.toml": 2, "policy.toml": 2, "readiness.toml": 2, "interfaces.toml": 2}
 _QUIET = ("version", "name")
 
 
