@@ -89,7 +89,6 @@ class Teller:
     def over(self, case: Case, at: datetime, cites: Sequence[str]) -> Case:
         """What only tells the present tells of it no more: it was over then."""
         proof = Proof(max(at, case.began), tuple(cites))
-        case = self._write(case, RETOLD, at=proof.at, why="it is told no more", changes={"ended": kept(proof.at)})
         closed = proof if self.pack.classes[case.case_class].closed == ("over",) else None
         ledger.assemble(self.connection, case.number, {ledger.CLOSED: cites}, self.now)
         return self._reach(case, Proven(contained=proof, over=proof, closed=closed, lacking=()))
@@ -210,8 +209,8 @@ class Teller:
             "closed_at": kept(case.closed_at),
         }
         changes = {name: value for name, value in wanted.items() if stands[name] != value}
-        if not changes:
-            return case
+        if not changes or (set(changes) == {"ended"} and case.ended is None):
+            return case  # its end is told with what that proves
         return self._write(case, RETOLD, at=self.now, why="what the records tell of it changed", changes=changes)
 
     def _reopen(self, case: Case, at: datetime, why: str, episode: Episode) -> Case:
@@ -237,7 +236,8 @@ class Teller:
             ("close", State.CLOSED, "closed_at", proofs.closed),
         ]
         proven = [(move, state, name, proof) for move, state, name, proof in steps if proof]
-        changes: dict[str, Json] = {}
+        over: dict[str, Json] = {"ended": kept(proofs.over.at)} if proofs.over and case.ended is None else {}
+        changes = dict(over)
         for place, (move, state, name, proof) in enumerate(proven):
             if getattr(case, name) is None:
                 changes[name] = kept(proof.at)
@@ -246,14 +246,18 @@ class Teller:
             following = proven[place + 1] if place + 1 < len(proven) else None
             if following is not None and following[3].at <= proof.at:
                 continue
+            if state is State.CONTAINED:
+                changes.pop("ended", None)
             why = {"contain": "contained, as records show", "resolve": "over, as records show"}.get(move, "")
             why = why or "all its closure criteria are proven by records"
             case = self._write(
                 case, MOVED, move=move, after=state, at=proof.at, why=why, cites=bounded(proof.cites), changes=changes
             )
-            changes = {}
+            changes = dict(over) if case.ended is None else {}
             if state is State.CLOSED:
                 self.closed.append(case.number)
+        if over and case.ended is None:
+            case = self._write(case, RETOLD, at=self.now, why="it is over, as records show", changes=over)
         return case
 
     def _write(
