@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.pack_files import follow
 from lineside.interpretation.reading import Finding, Kind, clock
+from lineside.interpretation.settled import settled
 from lineside.memory import Freshness, SourceState, Statement, View
 from lineside.plant.entities import Entity
 from lineside.plant.plant import Plant, SourceCard
@@ -20,10 +21,14 @@ from lineside.plant.timeline import duration
 
 
 class Facts:
-    """The latest word of each source on each thing asked for, kept for the length of one reading."""
+    """The latest word of each source on each thing asked for, kept for the length of one reading.
 
-    def __init__(self, view: View) -> None:
+    whole: what is over long since counts as well where all things of a kind are gone through.
+    """
+
+    def __init__(self, view: View, *, whole: bool = False) -> None:
         self.view = view
+        self.whole = whole
         self.plant: Plant = view.plant
         follow(view.plant)
         self._about: dict[Entity, tuple[Statement, ...]] = {}
@@ -31,7 +36,10 @@ class Facts:
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
         self._columns: dict[tuple[str, str], dict[Entity, list[Statement]]] = {}
         self._positions: dict[str, list[Statement]] | None = None
-        self._children: dict[str, dict[Entity, list[Entity]]] = {}
+        self._live: dict[str, frozenset[Entity]] = {}
+        self._reached: dict[tuple[str, str], set[Entity]] = {}
+        self._over: dict[tuple[str, str], list[Statement]] = {}
+        self._parts: dict[tuple[str, str], dict[Entity, list[Entity]]] = {}
         self._owners: dict[tuple[str, str], SourceCard | None] = {}
 
     @cached_property
@@ -39,16 +47,35 @@ class Facts:
         """How fresh every source is, in the order of their names."""
         return sorted(self.view.freshness(), key=lambda f: f.source)
 
+    def live(self, kind: str) -> list[Entity]:
+        """Everything of the kind that is not over long since, in the order of the ids; the packs say what is."""
+        if kind not in self._live:
+            rule = settled()
+            if self.whole or kind not in rule.over:
+                found = self.view.entities(kind)
+            else:
+                since = self.view.as_of - rule.after
+                found = self.view.unsettled(kind, rule.over[kind][0], partial(rule.says, kind), since)
+            self._live[kind] = frozenset(found)
+        return sorted(self._live[kind])
+
     def load(self, kind: str, *names: str) -> None:
-        """These properties of everything of the kind are read at once, for a question that goes through all of them."""
+        """These properties of everything of the kind that is not over long since are read at once, for a question that
+        goes through all of them."""
         missing = [name for name in names if (kind, name) not in self._columns]
         if missing:
-            self._columns |= {(kind, name): defaultdict(list) for name in missing}
-            for statement in sorted(self.view.said(kind=kind, properties=missing), key=recency):
-                self._columns[kind, statement.property][statement.entity].append(statement)
+            columns: dict[str, dict[Entity, list[Statement]]] = {name: defaultdict(list) for name in missing}
+            for statement in sorted(self._said(kind, missing), key=recency):
+                columns[statement.property][statement.entity].append(statement)
+            self._columns |= {(kind, name): dict(column) for name, column in columns.items()}
+
+    def _said(self, kind: str, names: list[str]) -> list[Statement]:
+        if self.whole or kind not in settled().over:
+            return self.view.said(kind=kind, properties=names)
+        return self.view.said(entities=self.live(kind), properties=names)
 
     def having(self, kind: str, name: str) -> list[Entity]:
-        """Everything of the kind that some source states this property of."""
+        """Everything of the kind, but for what is over long since, that some source states this property of."""
         self.load(kind, name)
         return sorted(self._columns[kind, name])
 
@@ -69,7 +96,10 @@ class Facts:
     def words(self, entity: Entity, name: str) -> list[Statement]:
         """Each source's latest word on one property, newest first; what a source itself calls bad stands last."""
         column = self._columns.get((entity.kind, name))
-        said = column.get(entity, []) if column is not None else self.about(entity)
+        if column is None or self._is_over(entity):
+            said: Sequence[Statement] = self.about(entity)
+        else:
+            said = column.get(entity, ())
         found = [s for s in said if s.property == name and s.value is not None]
         return sorted(found, key=lambda s: s.quality is Quality.BAD)
 
@@ -87,15 +117,21 @@ class Facts:
             self._owners[kind, name] = owner_of(self.plant, kind, name)
         return self._owners[kind, name]
 
-    def children(self, kind: str) -> dict[Entity, list[Entity]]:
-        """The things of the kind by what their ids say they belong to: the lines of each order."""
-        if kind not in self._children:
-            index: dict[Entity, list[Entity]] = defaultdict(list)
-            for each in self.view.entities(kind):
-                if (parent := each.parent) is not None:
-                    index[parent].append(each)
-            self._children[kind] = index
-        return self._children[kind]
+    def parts(self, of: Entity, kind: str) -> list[Entity]:
+        """The things of the kind that belong to the thing by their ids, as the lines of an order do."""
+        key = (of.kind, kind)
+        if key not in self._parts:
+            self._parts[key] = self._parts_of(self.live(of.kind), kind)
+        if of not in self._parts[key] and self._is_over(of):
+            self._parts[key][of] = self._parts_of([of], kind)[of]
+        return self._parts[key].get(of, [])
+
+    def _parts_of(self, wholes: Sequence[Entity], kind: str) -> dict[Entity, list[Entity]]:
+        found: dict[Entity, list[Entity]] = {each: [] for each in wholes}
+        for part in self.view.parts(wholes, kind):
+            if part.parent in found:
+                found[part.parent].append(part)
+        return found
 
     def state(self, entity: Entity, name: str) -> str | None:
         """The shared state that the word to go by means."""
@@ -108,15 +144,45 @@ class Facts:
 
     def pointing(self, kind: str, name: str, target: Entity) -> list[Statement]:
         """The statements of things of `kind` whose property `name` points at `target`, in the order of their ids."""
-        if (kind, name) not in self._pointing:
-            index: dict[str, list[Statement]] = defaultdict(list)
+        key = (kind, name)
+        if key not in self._pointing:
             self.load(kind, name)
-            for statement in (s for said in self._columns[kind, name].values() for s in said):
-                for target_text in pointed_at(statement.value, name):
-                    index[target_text].append(statement)
-            self._pointing[kind, name] = index
-        found = self._pointing[kind, name].get(str(target), [])
+            self._pointing[key] = defaultdict(list)
+            self._point(key, (s for said in self._columns[key].values() for s in said))
+        self._reach(key, target)
+        found = self._pointing[key].get(str(target), [])
         return sorted(found, key=lambda s: (s.entity, recency(s)))
+
+    def _point(self, key: tuple[str, str], statements: Iterable[Statement]) -> None:
+        for statement in statements:
+            for target_text in pointed_at(statement.value, key[1]):
+                self._pointing[key][target_text].append(statement)
+
+    def _reach(self, key: tuple[str, str], target: Entity) -> None:
+        """What is over long since and points at the target is in the index; for all things like the target at once.
+
+        What points at something that is never over, such as a machine, is as good as everything, and left out.
+        """
+        reached, kinds = self._reached.setdefault(key, set()), settled().over
+        if target in reached or self.whole or key[0] not in kinds or target.kind not in kinds:
+            return
+        over = self._is_over(target)
+        targets = [target] if over else self.live(target.kind)
+        reached |= {target, *targets}
+        words = [word for each in {target, *targets} for word in (each.id, str(each))]
+        known = {said.entity for said in self._over.get(key, ())}
+        found = self.view.pointing(key[0], key[1], words, besides=self._live[key[0]] | known)
+        if found:
+            said = self.view.said(entities=found, properties=[key[1]])
+            self._over.setdefault(key, []).extend(said)
+            self._point(key, said)
+
+    def _is_over(self, entity: Entity) -> bool:
+        """Whether `live` leaves it out."""
+        if self.whole or entity.kind not in settled().over:
+            return False
+        self.live(entity.kind)
+        return entity not in self._live[entity.kind]
 
     def positions(self, material: str) -> list[Statement]:
         """What is said of the material's quantity at its places, in any case of its id."""

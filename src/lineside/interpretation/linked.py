@@ -59,7 +59,7 @@ class Linked:
         if key == ("sales_order", "lines"):
             return lines_of(self.facts, entity)
         if key == ("job_order", "operations"):
-            return sorted(self.facts.children(EntityKind.OPERATION).get(entity, []))
+            return sorted(self.facts.parts(entity, EntityKind.OPERATION))
         if key == ("equipment", "units"):
             return self._units.get(entity.id, [])
         parent = entity.parent

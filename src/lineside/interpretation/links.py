@@ -63,7 +63,7 @@ def neighbours(facts: Facts, entity: Entity) -> Iterator[Link]:
 
 def lines_of(facts: Facts, order: Entity) -> list[Entity]:
     """The lines of a sales order, by their ids and by what they say."""
-    named = facts.children(EntityKind.SALES_ORDER_LINE).get(order, [])
+    named = facts.parts(order, EntityKind.SALES_ORDER_LINE)
     return sorted({*named} | {s.entity for s in facts.pointing("sales_order_line", "sales_order", order)})
 
 

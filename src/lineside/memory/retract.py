@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from lineside.errors import UnreadableMessage
-from lineside.memory import tables
+from lineside.memory import latest, tables
 from lineside.memory.bodies import record_from_row
 from lineside.memory.moments import moment
 from lineside.memory.restate import restated
@@ -91,6 +91,7 @@ def _settle_chain(connection: Connection, source: str, root: str, plant: Plant) 
         return []
     for row in originals:
         _retract(connection, row.id, min(link.row.reported_at for link in links))
+    changed = [row.id for row in originals]
     refusals = []
     sites = {site for row in originals for site in row.sites.strip("|").split("|")}
     for position, link in enumerate(links):
@@ -107,6 +108,8 @@ def _settle_chain(connection: Connection, source: str, root: str, plant: Plant) 
         if replacement:
             later = [each.row.reported_at for each in links[position + 1 :]]
             _retract(connection, replacement, min(later, default=None))
+            changed.append(replacement)
+    latest.renew(connection, changed, max(link.row.reported_at for link in links))
     return refusals
 
 

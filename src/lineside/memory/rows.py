@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from lineside.errors import UnreadableMessage
-from lineside.memory import lexicon, tables
+from lineside.memory import latest, lexicon, tables
 from lineside.memory.bodies import body_of, dumps, type_of
 from lineside.memory.database import insert_rows
 from lineside.memory.moments import stored
@@ -92,6 +92,8 @@ class Rows:
             (tables.statements, self.statements),
         ):
             insert_rows(connection, table, waiting)
+        latest.keep(connection, records=self.records, entities=self.entities, statements=self.statements)
+        for waiting in (self.records, self.entities, self.words, self.statements):
             waiting.clear()
         if self.passages:
             last = connection.scalar(select(func.max(tables.passages.c.id))) or 0
@@ -209,7 +211,17 @@ def _words(record: Record, text: str) -> set[str]:
     """The ids that the record names. A report's figures are left out: they are no ids, and there are many."""
     if not isinstance(record, Report):
         return ids_in(text)
-    return ids_in(record.entity.id).union(*(ids_in(each) for each in _texts(list(record.properties.values()))))
+    named = ids_in(record.entity.id).union(*(ids_in(each) for each in _texts(list(record.properties.values()))))
+    return named | {each.casefold() for each in _pointed_at(list(record.properties.values()))}
+
+
+def _pointed_at(value: Json) -> Iterator[str]:
+    """What the rows of a list name by a kind, whether it looks like an id or not: the lines of a shipment."""
+    for row in value if isinstance(value, list) else ():
+        if isinstance(row, dict):
+            yield from (str(each) for name, each in row.items() if name in ENTITY_KINDS and isinstance(each, str))
+        elif isinstance(row, list):
+            yield from _pointed_at(row)
 
 
 def _texts(value: Json) -> Iterator[str]:

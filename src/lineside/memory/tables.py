@@ -152,6 +152,33 @@ statements = Table(
     Index(None, "kind", "property", "occurred_at"),
 )
 
+# When each thing was last spoken of: the later of the times of the records about it.
+things = Table(
+    "things",
+    metadata,
+    Column("kind", Words, primary_key=True),
+    Column("entity", Words, primary_key=True),
+    Column("heard_at", Moment, nullable=False),
+    Index(None, "kind", "heard_at"),
+)
+
+# Each source's last word on each property, whatever the time asked about: of two about one time that said later, `told`
+# being the order among its source's ids.
+last_words = Table(
+    "last_words",
+    metadata,
+    Column("kind", Words, primary_key=True),
+    Column("property", Words, primary_key=True),
+    Column("entity", Words, primary_key=True),
+    Column("source", Words, primary_key=True),
+    Column("scope", Words, primary_key=True),
+    Column("word", Words, nullable=False),
+    Column("occurred_at", Moment, nullable=False),
+    Column("reported_at", Moment, nullable=False),
+    Column("told", Words, nullable=False),
+    Index(None, "kind", "property", "word", "entity"),
+)
+
 passages = Table(
     "passages",
     metadata,

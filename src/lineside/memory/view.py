@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
-from lineside.memory import tables
+from lineside.memory import latest, tables
 from lineside.memory.bodies import record_from_row
 from lineside.memory.conditions import (
     TAKING_BACK,
@@ -34,6 +34,7 @@ from lineside.plant.records import Correction, Decision, Deletion, Event, Note, 
 from lineside.plant.windows import Window
 
 _CHUNK = 500
+_RANGES = 100
 _Asked = ParamSpec("_Asked")
 _Found = TypeVar("_Found")
 _records, _said = tables.records, tables.statements
@@ -196,6 +197,33 @@ class View:
         """Every entity that some record is about."""
         return self._entities(() if kind is None else (tables.record_entities.c.kind == kind,))
 
+    def unsettled(self, kind: str, name: str, over: Callable[[str], bool], since: datetime) -> list[Entity]:
+        """What of the kind is not over: some record since then is about it, or some source's word on the property
+        `name` is not one that says `over`, or none says a word on it. It may hold things that are over too."""
+        with self.read() as connection:
+            open_words = [word for word in latest.words(connection, kind, name) if not over(word)]
+            found: set[str] = set()
+            for query in latest.unsettled(kind, name, open_words, stored(since)):
+                found.update(connection.scalars(query))
+        return self._seen(kind, found)
+
+    def pointing(self, kind: str, name: str, words: Sequence[str], *, besides: Collection[Entity]) -> list[Entity]:
+        """What of the kind, `besides` left out, some source's last word on the property points with at one of these,
+        whatever the time asked about."""
+        with self.read() as connection:
+            found = {each for query in latest.pointing(kind, name, words) for each in connection.scalars(query)}
+        return self._seen(kind, found.difference(each.id for each in besides))
+
+    def parts(self, of: Sequence[Entity], kind: str) -> list[Entity]:
+        """Everything of the kind whose id says that it is a part of one of these."""
+        named, end = tables.record_entities.c.entity, chr(ord("/") + 1)
+        found: list[Entity] = []
+        for start in range(0, len(of), _RANGES):
+            ids = [each.id for each in of[start : start + _RANGES]]
+            below = or_(*(and_(named > f"{each}/", named < f"{each}{end}") for each in ids))
+            found += self._entities((tables.record_entities.c.kind == kind, below))
+        return found
+
     def knows(self, entity: Entity) -> bool:
         """Whether some record is about it."""
         query = select(_records.c.id).where(self.sees(), is_about(entity)).limit(1)
@@ -306,6 +334,14 @@ class View:
             for row in rows
             if self.reader.may_read_source(row.source, self.plant)
         ]
+
+    def _seen(self, kind: str, ids: Iterable[str]) -> list[Entity]:
+        named, wanted = tables.record_entities, sorted(ids)
+        found: list[Entity] = []
+        for start in range(0, len(wanted), _CHUNK):
+            chosen = named.c.entity.in_(wanted[start : start + _CHUNK])
+            found += self._entities((named.c.kind == kind, chosen))
+        return found
 
     def _entities(self, conditions: Iterable[ColumnElement[bool]]) -> list[Entity]:
         """Distinct first, then one look at each: the other way round every record would be looked at."""

@@ -1,0 +1,179 @@
+"""When each thing was last spoken of, and each source's last word on it: kept with every write, so that what is over
+long since need not be read to be left out.
+
+Both only narrow what a view reads: they may name too much, and never leave out what a view could see unsettled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, delete, func, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from lineside.memory import tables
+from lineside.memory.conditions import statement_order
+
+WORD_LENGTH = 100  # an index takes no more; ids and words for states are shorter
+_CHUNK = 500
+_AT_ONCE = 20_000
+_things, _words, _said = tables.things, tables.last_words, tables.statements
+_KEY = ("kind", "property", "entity", "source", "scope")
+_ORDER = ("occurred_at", "reported_at", "told")
+
+
+def word_of(value: str) -> str:
+    """The word that a stored value is: empty for figures with a unit, lists and nothing at all."""
+    decoded = json.loads(value)
+    if isinstance(decoded, bool):
+        return "yes" if decoded else "no"
+    return str(decoded)[:WORD_LENGTH] if isinstance(decoded, str | int | float) else ""
+
+
+def keep(
+    connection: Connection,
+    *,
+    records: Sequence[dict[str, Any]],
+    entities: Sequence[dict[str, Any]],
+    statements: Sequence[dict[str, Any]],
+) -> None:
+    """What these rows, written in the same transaction, say is what was last heard, where nothing newer is."""
+    heard = {row["id"]: max(row["occurred_at"], row["reported_at"]) for row in records}
+    newest: dict[tuple[str, str], int] = {}
+    for row in entities:
+        key = (row["kind"], row["entity"])
+        newest[key] = max(newest.get(key, 0), heard[row["record_id"]])
+    _hear(connection, newest)
+    _write(connection, _last_of(statements))
+
+
+def renew(connection: Connection, record_ids: Iterable[str], at: int) -> None:
+    """What was taken back, or stands again, at that time: its things were spoken of then, and the words are found
+    anew."""
+    for record_id in record_ids:
+        named = tables.record_entities
+        spoken = connection.execute(select(named.c.kind, named.c.entity).where(named.c.record_id == record_id)).all()
+        _hear(connection, {(row.kind, row.entity): at for row in spoken})
+        told = select(_said.c.kind, _said.c.property, _said.c.entity, _said.c.source, _said.c.scope)
+        for row in connection.execute(told.where(_said.c.record_id == record_id).distinct()).all():
+            _find_anew(connection, row)
+
+
+def unsettled(kind: str, name: str, open_words: Sequence[str], since: int) -> list[Select[Any]]:
+    """Queries for the ids of the kind that were spoken of since then, of which some source's last word on the property
+    is one of `open_words`, or of which none says anything on it."""
+    told = select(_words.c.entity).where(_words.c.kind == kind, _words.c.property == name)
+    here = select(_things.c.entity).where(_things.c.kind == kind)
+    spoken = here.where(_things.c.heard_at >= since)
+    silent = here.where(_things.c.entity.not_in(told))
+    chunks = [open_words[start : start + _CHUNK] for start in range(0, len(open_words), _CHUNK)]
+    return [spoken, silent, *(told.where(_words.c.word.in_(chunk)) for chunk in chunks)]
+
+
+def pointing(kind: str, name: str, words: Sequence[str]) -> Iterator[Select[Any]]:
+    """Queries for the ids of the kind whose property points at one of these, by a source's last word or in any list."""
+    named = tables.record_words
+    for start in range(0, len(words), _CHUNK):
+        chosen = words[start : start + _CHUNK]
+        told = _words.c.word.in_([word[:WORD_LENGTH] for word in chosen])
+        yield select(_words.c.entity).where(_words.c.kind == kind, _words.c.property == name, told)
+        listed = named.c.word.in_([word.casefold() for word in chosen])
+        rows = select(_said.c.entity).join(named, named.c.record_id == _said.c.record_id)
+        yield rows.where(listed, _said.c.kind == kind, _said.c.property == name, _said.c.value.startswith("["))
+
+
+def words(connection: Connection, kind: str, name: str) -> list[str]:
+    """The different last words on the property."""
+    query = select(_words.c.word).where(_words.c.kind == kind, _words.c.property == name).distinct()
+    return sorted(connection.scalars(query))
+
+
+def fill(connection: Connection) -> None:
+    """Both tables hold what the records that are kept already say. For a memory older than these tables."""
+    connection.execute(delete(_things))
+    connection.execute(delete(_words))
+    records, named = tables.records, tables.record_entities
+    later = func.max(records.c.occurred_at), func.max(records.c.reported_at)
+    query = select(named.c.kind, named.c.entity, *later).join(records, records.c.id == named.c.record_id)
+    rows = connection.execute(query.group_by(named.c.kind, named.c.entity)).all()
+    _hear(connection, {(row[0], row[1]): max(row[2], row[3]) for row in rows})
+    said = select(_said).where(_said.c.retracted_at.is_(None)).execution_options(yield_per=_AT_ONCE)
+    for part in connection.execute(said).mappings().partitions():
+        _write(connection, _last_of(part))
+
+
+def _last_of(statements: Iterable[Any]) -> list[dict[str, Any]]:
+    """The last word of each source on each property."""
+    last: dict[tuple[str, ...], dict[str, Any]] = {}
+    for statement in statements:
+        word = _row(statement)
+        of = tuple(word[name] for name in _KEY)
+        if of not in last or _order(last[of]) <= _order(word):
+            last[of] = word
+    return list(last.values())
+
+
+def _row(statement: Any) -> dict[str, Any]:
+    """A statement as the word that is kept of it. told: its place among what was said of, and at, the same time."""
+    return {
+        "kind": statement["kind"],
+        "property": statement["property"],
+        "entity": statement["entity"],
+        "source": statement["source"],
+        "scope": statement["scope"] or "",
+        "word": word_of(statement["value"]),
+        "occurred_at": statement["occurred_at"],
+        "reported_at": statement["reported_at"],
+        "told": f"{len(statement['source_id']):06}{statement['source_id']}",
+    }
+
+
+def _order(word: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(word[name] for name in _ORDER)
+
+
+def _find_anew(connection: Connection, key: Any) -> None:
+    of_it = and_(
+        *(_said.c[name] == getattr(key, name) for name in ("kind", "property", "entity", "source")),
+        _said.c.scope.is_not_distinct_from(key.scope),
+    )
+    kept = and_(
+        *(_words.c[name] == getattr(key, name) for name in ("kind", "property", "entity", "source")),
+        _words.c.scope == (key.scope or ""),
+    )
+    connection.execute(delete(_words).where(kept))
+    backwards = [column.desc() for column in statement_order()]
+    query = select(_said).where(of_it, _said.c.retracted_at.is_(None)).order_by(*backwards).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is not None:
+        _write(connection, [_row(row)])
+
+
+def _hear(connection: Connection, newest: dict[tuple[str, str], int]) -> None:
+    rows = [{"kind": kind, "entity": entity, "heard_at": at} for (kind, entity), at in sorted(newest.items())]
+    if rows:
+        dialect = _dialect(connection)
+        put = dialect.insert(_things)
+        later = put.on_conflict_do_update(
+            index_elements=["kind", "entity"],
+            set_={"heard_at": put.excluded.heard_at},
+            where=_things.c.heard_at < put.excluded.heard_at,
+        )
+        connection.execute(later, rows)
+
+
+def _write(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        put = _dialect(connection).insert(_words)
+        newer = tuple_(*(_words.c[name] for name in _ORDER)) <= tuple_(*(put.excluded[name] for name in _ORDER))
+        named = ("word", *_ORDER)
+        later = put.on_conflict_do_update(
+            index_elements=list(_KEY), set_={name: put.excluded[name] for name in named}, where=newer
+        )
+        connection.execute(later, sorted(rows, key=lambda row: tuple(row[name] for name in _KEY)))
+
+
+def _dialect(connection: Connection) -> Any:
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
