@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from lineside.agent.names import names_of
 from lineside.agent.parameters import Parameters
+from lineside.agent.time_ahead import time_ahead
 from lineside.agent.wording import tokens
 from lineside.errors import BadRequest
+from lineside.interpretation.lateness import with_lateness
 from lineside.interpretation.pack_files import under
 from lineside.interpretation.reading import Reading
 from lineside.memory import Memory, View
 from lineside.plant.entities import Entity
 from lineside.plant.packs import Packs
 from lineside.plant.plant import Person
+from lineside.plant.timeline import instant
 from lineside.plant.windows import Window, find_window
 
 if TYPE_CHECKING:
@@ -110,9 +113,11 @@ class Tool:
         return self.read(context, self.parameters.model_validate(dict(arguments)))
 
     def read(self, context: Context, arguments: Parameters) -> Reading:
-        """The reading for these arguments, by the packs of the site that they are about."""
+        """The reading for these arguments, by the packs of the site that they are about, with the sources that went
+        quiet."""
         with under(context.packs(getattr(arguments, "equipment", None))):
-            return self.run(context, arguments)
+            reading = self.run(context, arguments)
+        return with_lateness(context.view, reading) if self.reads else reading
 
 
 def tool(
@@ -129,12 +134,19 @@ def tool(
 
 
 def moment(context: Context, words: str | None) -> datetime | None:
-    """The time that the words, or a time stamp, name. Raises BadRequest where they name none."""
-    if words and re.match(r"\d{4}-\d\d-\d\dT", words):
+    """The time that the words, or a time stamp, name, on the plant's clock where no zone is said; a bare time of day is
+    the next one. Raises BadRequest where they name none."""
+    if not words:
+        return None
+    if re.match(r"\d{4}-\d\d-\d\d[Tt ]\d", words):
         try:
-            return datetime.fromisoformat(words)
+            said = datetime.fromisoformat(words)
         except ValueError as error:
             raise BadRequest(f"{words!r} is no time: {error}") from error
+        return said if said.tzinfo else instant(said.date(), said.time(), context.view.plant.time_zone)
+    ahead = time_ahead(words, now=context.view.as_of, plant=context.view.plant)
+    if ahead is not None:
+        return ahead.at
     window = context.window(words)
     return None if window is None else window.start
 
