@@ -52,7 +52,9 @@ def handover(
     crew = slot.crew if isinstance(slot, ShiftSlot) else None
     window = Window(start=slot.start, end=end, label=name, shift=name if isinstance(slot, ShiftSlot) else slot.shift)
     found = items(view, slot.start, end, equipment)
-    notes = view.notes(equipment=equipment, within=window)
+    notes = [
+        n for n in view.notes(equipment=equipment, within=window) if equipment or not view.plant.elsewhere(n.equipment)
+    ]
     safe_notes, rest = _parted(notes, lambda n: concerns_safety(n.text))
     safe_items, others = _parted(found, _is_safety)
     earlier = carried_notes(view, slot.start, end, equipment)
@@ -137,7 +139,9 @@ def lines(view: View, window: Window, equipment: str | None = None) -> list[str]
     seen = {work_center(e.equipment) for e in view.events(within=window) if e.equipment}
     seen |= {work_center(s.entity.id) for s in view.statements(kind=EntityKind.EQUIPMENT, within=window)}
     deep = {p for p in declared | seen if level(p) is Level.WORK_CENTER}
-    return sorted(p for p in deep if equipment is None or within(p, equipment) or within(equipment, p))
+    if equipment is None:
+        return sorted(p for p in deep if not view.plant.elsewhere(p))
+    return sorted(p for p in deep if within(p, equipment) or within(equipment, p))
 
 
 def _performance(view: View, window: Window, equipment: str | None) -> list[Finding]:

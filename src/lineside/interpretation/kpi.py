@@ -289,17 +289,18 @@ def _places(view: View, equipment: str | None, by: str | None, window: Window) -
         return [equipment]
     if by == "unit":
         known = {e.id for e in view.plant.equipment} | {e.id for e in view.entities(EntityKind.EQUIPMENT)}
-        below = {k for k in known if equipment is None or within(k, equipment)}
+        below = {k for k in known if (within(k, equipment) if equipment else not view.plant.elsewhere(k))}
         return sorted(k for k in below if level(k) is Level.WORK_UNIT)
     if equipment and level(equipment) is Level.WORK_CENTER:
         return [equipment]
-    return lines_below(view, equipment, window)
+    return lines_below(view, equipment, window, all_sites=by == "site")
 
 
-def lines_below(view: View, equipment: str | None, window: Window) -> list[str]:
-    """The lines of the area or site, or of the whole plant, on which something was made lately."""
+def lines_below(view: View, equipment: str | None, window: Window, *, all_sites: bool = False) -> list[str]:
+    """The lines of the area or site, or of the whole plant, on which something was made lately. all_sites: those of
+    other sites in the same memory, too."""
     known = {e.id for e in view.plant.equipment} | {e.id for e in view.entities(EntityKind.EQUIPMENT)}
-    below = {k for k in known if equipment is None or within(k, equipment)}
+    below = {k for k in known if (within(k, equipment) if equipment else all_sites or not view.plant.elsewhere(k))}
     lines = {work_center(k) for k in below if level(k) in (Level.WORK_CENTER, Level.WORK_UNIT)}
     return sorted(line for line in lines if _makes(view, line, window))
 

@@ -125,9 +125,11 @@ def _open_intervals(facts: Facts, equipment: str | None) -> list[Interval]:
             *view.said(kind=EntityKind.EQUIPMENT, properties=names),
             *view.statements(kind=EntityKind.EQUIPMENT, properties=names, within=window),
         )
-        if equipment is None or within(s.entity.id, equipment)
+        if (not view.plant.elsewhere(s.entity.id) if equipment is None else within(s.entity.id, equipment))
     }
     events = view.events(equipment=equipment, within=window)
+    if equipment is None:
+        events = [e for e in events if not view.plant.elsewhere(e.equipment)]
     return [i for i in join(from_events(events), from_states(states.values())) if i.end is None]
 
 

@@ -68,6 +68,8 @@ def items(view: View, start: datetime, end: datetime, equipment: str | None = No
     ]
     kept: dict[str, Item] = {}
     for item in sorted(found, key=lambda i: (i.opened, i.key)):
+        if equipment is None and view.plant.elsewhere(item.equipment):
+            continue
         if item.opened < end and (item.closed is None or item.closed > start):
             kept.setdefault(item.key, item)
     return list(kept.values())

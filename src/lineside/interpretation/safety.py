@@ -59,7 +59,8 @@ def carried_notes(view: View, start: datetime, end: datetime, equipment: str | N
     if not told:
         return []
     later: list[Record] = [*notes, *view.events(kinds=_ENDING, within=window)]
-    here = [n for n in told if equipment is None or n.equipment is None or within(n.equipment, equipment)]
+    here = [n for n in told if n.equipment is None or not view.plant.elsewhere(n.equipment)]
+    here = [n for n in here if equipment is None or n.equipment is None or within(n.equipment, equipment)]
     return [n for n in here if not _closed(n, later)]
 
 

@@ -92,7 +92,8 @@ _SLOP = timedelta(seconds=60)  # two sources' clocks and cycles; a shorter diffe
 
 
 def intervals(view: View, equipment: str | None = None, within_window: Window | None = None) -> list[Interval]:
-    """Every loss known at the view's `as_of`, oldest first; equipment includes what lies below it.
+    """Every loss known at the view's `as_of`, oldest first; equipment includes what lies below it, by default all of
+    the plant's, and none of another site's.
 
     within_window: those that overlap it, at their full length. Losses are read from events; a state adds what no
     event tells.
@@ -105,6 +106,9 @@ def intervals(view: View, equipment: str | None = None, within_window: Window | 
         for s in view.statements(kind=EntityKind.EQUIPMENT, properties=("state", "reason"), within=known)
         if equipment is None or within(s.entity.id, equipment)
     ]
+    if equipment is None:
+        events = [e for e in events if not view.plant.elsewhere(e.equipment)]
+        states = [s for s in states if not view.plant.elsewhere(s.entity.id)]
     found = join(from_events(events, signs_of_life(states)), from_states(states))
     if within_window is None:
         return found

@@ -119,6 +119,12 @@ class Plant:
         """What people call the equipment at `path`: its name, or the end of its path."""
         return next((e.name for e in self.equipment if e.id == path and e.name), path.rpartition("/")[2] or path)
 
+    def elsewhere(self, path: str | None) -> bool:
+        """Whether the path lies at another site, of which the plant file declares no equipment."""
+        site, _, below = (path or "").casefold().partition("/")
+        here = {self.site.casefold(), *(e.id.casefold().partition("/")[0] for e in self.equipment)}
+        return bool(below) and site not in here
+
     def below(self, path: str) -> Iterable[Equipment]:
         """The declared equipment at `path` and below."""
         return (e for e in self.equipment if within(e.id, path))
