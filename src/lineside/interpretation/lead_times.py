@@ -147,9 +147,10 @@ def _lead(spans: list[tuple[timedelta, str]]) -> Lead | None:
     if len(spans) < shipping_policy().forecast.least_cases:
         return None
     middle = median(span.total_seconds() for span, _ in spans)
+    nearest = sorted(spans, key=lambda span: (abs(span[0].total_seconds() - middle), span[1]))
     return Lead(
         median=timedelta(seconds=middle),
         longest=max(span for span, _ in spans),
         cases=len(spans),
-        cites=tuple(sorted(record for _, record in spans)[-_CITED:]),
+        cites=tuple(record for _, record in nearest[:_CITED]),
     )
