@@ -175,7 +175,7 @@ def _off_of_nothing(
     for key, value in own.items():
         if isinstance(value, dict):
             there = below.get(key)
-            if value.get("off") is True and not isinstance(there, dict):
+            if value.get("off") is True and key not in below:
                 yield f"{at}{key}", [k for k, v in below.items() if isinstance(v, dict)]
             yield from _off_of_nothing(there if isinstance(there, dict) else {}, value, f"{at}{key}.")
         elif name := named_by(value):

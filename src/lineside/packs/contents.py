@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineside.actions import policy
-from lineside.cases import classes as case_classes
 from lineside.cases import classes
+from lineside.cases import classes as case_classes
 from lineside.interpretation import (
     decision_words,
     kpi_words,
@@ -16,6 +16,7 @@ from lineside.interpretation import (
     reconciliation_policy,
     rests,
     sentinel_rules,
+    settled,
     shared_states,
     shipping_policy,
     state_models,
@@ -39,6 +40,7 @@ FILES: Mapping[str, Parse[Any]] = {
     waiting.FILE: waiting.parse,
     decision_words.FILE: decision_words.read_words,
     rests.FILE: rests.parse_rests,
+    settled.FILE: settled.parse_settled,
     case_classes.FILE: case_classes.parse,
 }
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,11 +24,14 @@ from lineside.plant.plant import Plant
 FOLDER = "packs"
 EVERYWHERE = "*"
 _IN_FORCE = "in_force.json"
+_DIGEST = ".digest"
+_CHANGED = "its files were changed since it was installed; install it again, or what changed as a new version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One version of a pack on the shelf. title: empty, and wrong: why, where it can't be read any more."""
+    """One version of a pack on the shelf. wrong: why it is not what was installed; title is empty where it can't be
+    read at all."""
 
     name: str
     version: str
@@ -54,7 +58,9 @@ class Shelf:
             for version in self.versions(name):
                 try:
                     manifest = self.open(name, version).manifest
-                    found.append(Held(name=name, version=version, title=manifest.title, extends=manifest.extends))
+                    title, extends = manifest.title, manifest.extends
+                    wrong = _CHANGED if self.changed(name, version) else ""
+                    found.append(Held(name=name, version=version, title=title, extends=extends, wrong=wrong))
                 except BadSettings as error:
                     found.append(Held(name=name, version=version, title="", extends="", wrong=error.message))
         return found
@@ -145,27 +151,34 @@ class Shelf:
         """
         name, version = pack.manifest.name, pack.manifest.version
         place = self.folder / name / version
-        if place.is_dir():
-            try:
-                if open_pack(place).files == pack.files:
-                    return False
-            except BadSettings:
-                shutil.rmtree(place)  # damaged: it can't be in use, and this is its cure
-            else:
-                raise BadSettings(
-                    f"{name} {version} is installed with another content; give what changed a new version", pack=name
-                )
+        if place.is_dir() and not self.changed(name, version):
+            if _digest(open_pack(place)) == _digest(pack):
+                return False
+            raise BadSettings(
+                f"{name} {version} is installed with another content; give what changed a new version", pack=name
+            )
         place.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
         try:
             for file, content in pack.files.items():
                 (fresh / file).write_text(content, encoding="utf-8", newline="")
+            (fresh / _DIGEST).write_text(_digest(pack), encoding="utf-8")
             fresh.chmod(0o755)
+            if place.is_dir():
+                shutil.rmtree(place)  # changed by hand since: what runs has read it, and this is its cure
             fresh.rename(place)
         except OSError:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
         return True
+
+    def changed(self, name: str, version: str) -> bool:
+        """Whether the version's files are others than those that were installed."""
+        place = self.folder / name / version
+        try:
+            return (place / _DIGEST).read_text("utf-8") != _digest(open_pack(place))
+        except (OSError, BadSettings):
+            return True
 
     def count(self, name: str, version: str, site: str) -> None:
         """The version counts at the site, or everywhere, from the next start on."""
@@ -211,6 +224,10 @@ def opened(home: Path, plant: Plant) -> Plant:
         if packs.layers:
             read_whole(packs)
     return replace(plant, packs=own, packs_by_site=by_site)
+
+
+def _digest(pack: OpenedPack) -> str:
+    return hashlib.sha256(json.dumps(pack.files, sort_keys=True).encode()).hexdigest()
 
 
 def uses(plant: Plant) -> dict[str, str]:

@@ -57,7 +57,7 @@ def list_packs(context: typer.Context, as_json: _Json = False) -> None:
     )
     for row in rows:
         if row["wrong"]:
-            typer.echo(f"{row['name']} {row['version']} can't be read: {row['wrong']}")
+            typer.echo(f"{row['name']} {row['version']}: {row['wrong']}")
 
 
 def check_packs(
@@ -77,6 +77,9 @@ def check_packs(
     shelf = Shelf(home)
     paths = [pack] if pack else [shelf.folder / held.name / held.version for held in shelf.held()]
     found: dict[str, list[Fault]] = {}
+    for held in () if pack else shelf.held():
+        if held.wrong:
+            found[f"{held.name} {held.version} on the shelf"] = [Fault(file=held.name, key="", why=held.wrong)]
     for path in paths:
         try:
             checked, wrong = check(home, plant.site if plant else "", path)
