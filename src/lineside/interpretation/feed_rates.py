@@ -100,19 +100,22 @@ def mixes(columns: Columns, span: Span) -> Iterator[Changed]:
         for each, began in settled:
             days[(began - span.start) // DAY][_state(each)].add(each.entity)
         later = [d for d in sorted(days) if d >= 0]
-        best = (1.0, 0, "", "", "")
+        best = (1.0, 0, "", "", "", 0.0)
         compared = 0
         for state in sorted({state for by in days.values() for state in by}):
             for since in later:
                 compared += 1
-                chance, was, now = _moved(days, state, since, sure.least_before, sure.least_share_moved)
+                chance, was, now, share = _moved(days, state, since, sure.least_before, sure.least_share_moved)
                 if chance < best[0]:
-                    best = (chance, since, was, now, state)
+                    best = (chance, since, was, now, state, share)
         if not best[2]:
             continue
         day = span.start + best[1] * DAY
-        told = [s for s, began in settled if began >= day and (_state(s) == best[4] or best[3].startswith("for 0 "))]
-        told = told or [s for s, began in settled if began >= day]
+        after = [(s, began) for s, began in settled if began >= day]
+        # What shows the change is what became more: the state itself, or all others where that became less.
+        rose = sum(_state(s) == best[4] for s, _ in after) / len(after) > best[5]
+        shown = [(s, began) for s, began in after if (_state(s) == best[4]) is rose] or after
+        told = [s for s, _ in shown]
         change = Changed(
             what=What.MIX,
             source=source,
@@ -120,7 +123,7 @@ def mixes(columns: Columns, span: Span) -> Iterator[Changed]:
             about=name,
             was=f"{best[4]} {best[2]}",
             now=best[3],
-            since=day,
+            since=min(began for _, began in shown),
             cites=ids(told[-CITED:]),
             entities=entities(told),
         )
@@ -150,8 +153,9 @@ def _at_one_age(said: Sequence[Said], span: Span) -> list[tuple[Said, datetime]]
 
 def _moved(
     days: Mapping[int, Mapping[str, set[str]]], state: str, since: int, least: int, least_moved: float
-) -> tuple[float, str, str]:
-    """The chance of the state's shares before and from that day on, and both in words; 1 where nothing moved."""
+) -> tuple[float, str, str, float]:
+    """The chance of the state's shares before and from that day on, both in words, and the one before; 1 where nothing
+    moved."""
     old: dict[bool, set[str]] = {True: set(), False: set()}
     new: dict[bool, set[str]] = {True: set(), False: set()}
     shares: tuple[list[float], list[float]] = ([], [])
@@ -163,11 +167,11 @@ def _moved(
         shares[day >= since].append(len(by.get(state, ())) / len(every))
     was, of_old, now, of_new = len(old[True]), len(old[False]), len(new[True]), len(new[False])
     if of_old < least or of_new < least // 2 or abs(now / of_new - was / of_old) < least_moved:
-        return 1.0, "", ""
+        return 1.0, "", "", 0.0
     # Things of one day are alike; so the days must differ too, not only the things.
     if _ranks(*shares) > _BY_DAYS:
-        return 1.0, "", ""
-    return fisher(was, of_old, now, of_new), f"for {was} of {of_old}", f"for {now} of {of_new}"
+        return 1.0, "", "", 0.0
+    return fisher(was, of_old, now, of_new), f"for {was} of {of_old}", f"for {now} of {of_new}", was / of_old
 
 
 def _state(each: Said) -> str:
