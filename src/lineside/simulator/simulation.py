@@ -16,10 +16,13 @@ from lineside.simulator.world import World
 
 
 class Simulation:
-    """Pure: the same seed, days and anchor always give the same bytes. anchor: aware; the demo's first now."""
+    """Pure: the same seed, days, anchor and upset always give the same bytes.
 
-    def __init__(self, seed: int = 1, days: int = 30, anchor: datetime = ANCHOR) -> None:
-        self.world = World(seed=seed, days=days, anchor=anchor)
+    anchor: aware; the demo's first now. upset: with stock and feeds astray that the demo leaves out.
+    """
+
+    def __init__(self, seed: int = 1, days: int = 30, anchor: datetime = ANCHOR, *, upset: bool = False) -> None:
+        self.world = World(seed=seed, days=days, anchor=anchor, upset=upset)
 
     @property
     def now(self) -> datetime:

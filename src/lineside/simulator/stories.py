@@ -19,6 +19,7 @@ from lineside.simulator.shopfloor import Floor, record_floor
 from lineside.simulator.stock import Stock, move_stock, tell_stock
 from lineside.simulator.talk import Talk, morning_mail, talk
 from lineside.simulator.upkeep import Wear, maintain
+from lineside.simulator.upset import Drift, drift_feeds, part_stock
 from lineside.simulator.world import World
 
 
@@ -61,6 +62,8 @@ class Stories:
     mended: Mended
     change: Change
     short_run: tuple[Run, str, Fact]
+    drift: list[Drift]
+    stock: Stock
     facts: tuple[Fact, ...]
 
 
@@ -76,6 +79,8 @@ def tell(world: World) -> Stories:
     quality = inspect(world, production, sales, log)
     shipping = ship(world, sales, quality, stock, log)
     figures = differ(world, stock, quality, log)
+    if world.upset:
+        part_stock(world, production, stock)
     simple = world.components[:-1]
     tell_stock(world, stock, {"erp": (*world.goods, *simple), "wms": (*world.goods, *simple), "mes": simple})
     wear = maintain(world, production, log)
@@ -86,6 +91,7 @@ def tell(world: World) -> Stories:
     short_run = _short(world, production, log)
     _interfaces(world, log)
     mended = _mend(world, production, floor, log)
+    drift = drift_feeds(world, production, log) if world.upset else []
     return Stories(
         production=production,
         sales=sales,
@@ -99,6 +105,8 @@ def tell(world: World) -> Stories:
         mended=mended,
         change=change,
         short_run=short_run,
+        drift=drift,
+        stock=stock,
         facts=tuple(sorted(log.facts, key=lambda fact: (fact.said_at, fact.occurred_at, fact.source))),
     )
 

@@ -13,6 +13,7 @@ from statistics import median
 from lineside.plant.records import Json
 from lineside.simulator.counted import counted
 from lineside.simulator.disturbances import disturbances
+from lineside.simulator.drifted import drifted
 from lineside.simulator.facts import Fact, text_of
 from lineside.simulator.hours import ZONE, Slot, slot_at, slots
 from lineside.simulator.orders import Sale, twin
@@ -20,6 +21,7 @@ from lineside.simulator.outbound import outbound
 from lineside.simulator.performance import performance
 from lineside.simulator.questions import questions
 from lineside.simulator.stories import Stories
+from lineside.simulator.warehouse import warehouse
 from lineside.simulator.world import World
 
 
@@ -44,6 +46,14 @@ def truth(world: World, stories: Stories) -> dict[str, Json]:
         "short": _short(stories),
         "outbound": outbound(world, stories),
         "counted": counted(world, stories),
+        "warehouse": warehouse(
+            world,
+            stories.production,
+            stories.stock,
+            stories.figures,
+            dict(each.planned for each in stories.drift if each.planned),
+        ),
+        "drift": drifted(stories),
         "runs": _runs(world, stories),
         "disturbances": disturbances(world, stories),
         "clock_offsets": {name: int(offset.total_seconds()) for name, offset in world.clock_offset.items()},

@@ -72,13 +72,17 @@ _GOODS = ("Glass cleaner", "Hand soap", "Dish liquid", "Floor care", "Descaler",
 
 
 class World:
-    """The plant's fixed furniture. Everything is a pure function of seed, days and anchor. start, now: UTC."""
+    """The plant's fixed furniture. Everything is a pure function of seed, days and anchor. start, now: UTC.
 
-    def __init__(self, *, seed: int, days: int, anchor: datetime = ANCHOR) -> None:
+    upset: whether stock and feeds go astray beyond what the demo has.
+    """
+
+    def __init__(self, *, seed: int, days: int, anchor: datetime = ANCHOR, upset: bool = False) -> None:
         if days < 14:
             raise ValueError(f"the plant's stories need at least 14 days of history, not {days}")
         self.seed = seed
         self.days = days
+        self.upset = upset
         self.now = anchor.astimezone(UTC)
         self.start = _morning(anchor, days)
         rng = self.random("world")
