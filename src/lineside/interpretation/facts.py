@@ -13,7 +13,7 @@ from lineside.interpretation.pack_files import follow
 from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.interpretation.settled import settled
 from lineside.memory import Freshness, SourceState, Statement, View
-from lineside.plant.entities import Entity
+from lineside.plant.entities import ENTITY_KINDS, Entity
 from lineside.plant.plant import Plant, SourceCard
 from lineside.plant.quantities import Quantity
 from lineside.plant.records import Json, Quality, quantity
@@ -36,7 +36,7 @@ class Facts:
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
         self._columns: dict[tuple[str, str], dict[Entity, list[Statement]]] = {}
         self._positions: dict[str, list[Statement]] | None = None
-        self._live: dict[str, frozenset[Entity]] = {}
+        self._live: dict[str, dict[Entity, None]] = {}  # in the order of the ids
         self._reached: dict[tuple[str, str], set[Entity]] = {}
         self._over: dict[tuple[str, str], list[Statement]] = {}
         self._parts: dict[tuple[str, str], dict[Entity, list[Entity]]] = {}
@@ -50,14 +50,27 @@ class Facts:
     def live(self, kind: str) -> list[Entity]:
         """Everything of the kind that is not over long since, in the order of the ids; the packs say what is."""
         if kind not in self._live:
-            rule = settled()
-            if self.whole or kind not in rule.over:
-                found = self.view.entities(kind)
-            else:
-                since = self.view.as_of - rule.after
-                found = self.view.unsettled(kind, rule.over[kind][0], partial(rule.says, kind), since)
-            self._live[kind] = frozenset(found)
-        return sorted(self._live[kind])
+            found = self.view.entities(kind) if self.whole or kind not in settled() else self._unsettled(kind)
+            self._live[kind] = dict.fromkeys(sorted(found))
+        return list(self._live[kind])
+
+    def _unsettled(self, kind: str) -> set[Entity]:
+        rule = settled()
+        name, leads = rule.over.get(kind, ("", None))[0], rule.follows.get(kind, "")
+        parts = leads.removeprefix("<") if leads.startswith("<") else ""
+        pointer = "" if parts else leads
+        since, says = self.view.as_of - rule.after, partial(rule.says, kind)
+        found = {*self.view.unsettled(kind, name, says, since, pointer=pointer, parts=parts)}
+        if parts:
+            below = self.live(parts)
+            found |= {each.parent for each in below if each.parent is not None and each.parent.kind == kind}
+            named = self.view.said(entities=below, properties=[kind])
+            found |= {Entity(kind, target) for said in named if (target := plain_id(said.value, kind))}
+        elif pointer:
+            kinds = [pointer] if pointer in ENTITY_KINDS else rule.leading
+            words = [word for each in kinds for thing in self.live(each) for word in (thing.id, str(thing))]
+            found |= {*self.view.pointing(kind, pointer, words, besides=found)}
+        return found
 
     def load(self, kind: str, *names: str) -> None:
         """These properties of everything of the kind that is not over long since are read at once, for a question that
@@ -70,7 +83,7 @@ class Facts:
             self._columns |= {(kind, name): dict(column) for name, column in columns.items()}
 
     def _said(self, kind: str, names: list[str]) -> list[Statement]:
-        if self.whole or kind not in settled().over:
+        if self.whole or kind not in settled():
             return self.view.said(kind=kind, properties=names)
         return self.view.said(entities=self.live(kind), properties=names)
 
@@ -163,7 +176,7 @@ class Facts:
 
         What points at something that is never over, such as a machine, is as good as everything, and left out.
         """
-        reached, kinds = self._reached.setdefault(key, set()), settled().over
+        reached, kinds = self._reached.setdefault(key, set()), settled()
         if target in reached or self.whole or key[0] not in kinds or target.kind not in kinds:
             return
         over = self._is_over(target)
@@ -171,7 +184,7 @@ class Facts:
         reached |= {target, *targets}
         words = [word for each in {target, *targets} for word in (each.id, str(each))]
         known = {said.entity for said in self._over.get(key, ())}
-        found = self.view.pointing(key[0], key[1], words, besides=self._live[key[0]] | known)
+        found = self.view.pointing(key[0], key[1], words, besides={*self._live[key[0]], *known})
         if found:
             said = self.view.said(entities=found, properties=[key[1]])
             self._over.setdefault(key, []).extend(said)
@@ -179,9 +192,10 @@ class Facts:
 
     def _is_over(self, entity: Entity) -> bool:
         """Whether `live` leaves it out."""
-        if self.whole or entity.kind not in settled().over:
+        if self.whole or entity.kind not in settled():
             return False
-        self.live(entity.kind)
+        if entity.kind not in self._live:
+            self.live(entity.kind)
         return entity not in self._live[entity.kind]
 
     def positions(self, material: str) -> list[Statement]:

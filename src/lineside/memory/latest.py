@@ -7,15 +7,16 @@ Both only narrow what a view reads: they may name too much, and never leave out 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, func, select, tuple_
+from sqlalchemy import Connection, Select, and_, delete, exists, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lineside.memory import tables
 from lineside.memory.conditions import statement_order
 
+AFTER_SLASH = chr(ord("/") + 1)
 WORD_LENGTH = 100  # an index takes no more; ids and words for states are shorter
 _CHUNK = 500
 _AT_ONCE = 20_000
@@ -61,27 +62,58 @@ def renew(connection: Connection, record_ids: Iterable[str], at: int) -> None:
             _find_anew(connection, row)
 
 
-def unsettled(kind: str, name: str, open_words: Sequence[str], since: int) -> list[Select[Any]]:
+def unsettled(
+    kind: str, name: str, open_words: Sequence[str], since: int, *, pointer: str = "", parts: str = ""
+) -> list[Select[Any]]:
     """Queries for the ids of the kind that were spoken of since then, of which some source's last word on the property
-    is one of `open_words`, or of which none says anything on it."""
-    told = select(_words.c.entity).where(_words.c.kind == kind, _words.c.property == name)
-    here = select(_things.c.entity).where(_things.c.kind == kind)
-    spoken = here.where(_things.c.heard_at >= since)
-    silent = here.where(_things.c.entity.not_in(told))
-    chunks = [open_words[start : start + _CHUNK] for start in range(0, len(open_words), _CHUNK)]
-    return [spoken, silent, *(told.where(_words.c.word.in_(chunk)) for chunk in chunks)]
+    is one of `open_words`, or of which none says a word on it.
+
+    pointer, parts: of what was not spoken of since, only that which says nothing on this property, and has no parts of
+    this kind. With a pointer, what no report is about at all is left out too.
+    """
+    told, thing = select(_words.c.entity).where(_words.c.kind == kind), _things.c.entity
+    here = select(thing).where(_things.c.kind == kind)
+    by_itself = here
+    if pointer:
+        by_itself = here.where(thing.in_(told), thing.not_in(told.where(_words.c.property == pointer)))
+    if parts:
+        part = _things.alias()
+        below = and_(part.c.entity > thing + "/", part.c.entity < thing + AFTER_SLASH)
+        by_itself = here.where(~exists().where(part.c.kind == parts, below))
+    on_it = told.where(_words.c.property == name)
+    chunks = [on_it.where(_words.c.word.in_(open_words[at : at + _CHUNK])) for at in range(0, len(open_words), _CHUNK)]
+    spoken, silent = here.where(_things.c.heard_at >= since), by_itself.where(thing.not_in(on_it))
+    if pointer or parts:
+        return [spoken, silent, *(by_itself.where(thing.in_(chunk)) for chunk in chunks)]
+    return [spoken, silent, *chunks]
 
 
-def pointing(kind: str, name: str, words: Sequence[str]) -> Iterator[Select[Any]]:
-    """Queries for the ids of the kind whose property points at one of these, by a source's last word or in any list."""
-    named = tables.record_words
+def pointing(connection: Connection, kind: str, name: str, words: Sequence[str]) -> set[str]:
+    """The ids of the kind whose property points at one of these, by a source's last word or in any list it told."""
+    of_it = (_words.c.kind == kind, _words.c.property == name)
+    lists = connection.scalar(select(_words.c.entity).where(*of_it, _words.c.word == "").limit(1)) is not None
+    found: set[str] = set()
     for start in range(0, len(words), _CHUNK):
         chosen = words[start : start + _CHUNK]
         told = _words.c.word.in_([word[:WORD_LENGTH] for word in chosen])
-        yield select(_words.c.entity).where(_words.c.kind == kind, _words.c.property == name, told)
-        listed = named.c.word.in_([word.casefold() for word in chosen])
-        rows = select(_said.c.entity).join(named, named.c.record_id == _said.c.record_id)
-        yield rows.where(listed, _said.c.kind == kind, _said.c.property == name, _said.c.value.startswith("["))
+        found.update(connection.scalars(select(_words.c.entity).where(*of_it, told)))
+        if lists:
+            found |= _listing(connection, kind, name, chosen)
+    return found
+
+
+def _listing(connection: Connection, kind: str, name: str, chosen: Sequence[str]) -> set[str]:
+    """In two steps: in one, the database would go through every list."""
+    named = tables.record_words
+    query = select(named.c.record_id).where(named.c.word.in_([word.casefold() for word in chosen]))
+    naming = sorted(set(connection.scalars(query)))
+    found: set[str] = set()
+    for start in range(0, len(naming), _CHUNK):
+        here = _said.c.record_id.in_(naming[start : start + _CHUNK])
+        rows = select(_said.c.entity, _said.c.kind, _said.c.property, _said.c.value).where(here)
+        told = connection.execute(rows)
+        found |= {row.entity for row in told if (row.kind, row.property) == (kind, name) and row.value.startswith("[")}
+    return found
 
 
 def words(connection: Connection, kind: str, name: str) -> list[str]:

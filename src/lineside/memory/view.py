@@ -197,26 +197,39 @@ class View:
         """Every entity that some record is about."""
         return self._entities(() if kind is None else (tables.record_entities.c.kind == kind,))
 
-    def unsettled(self, kind: str, name: str, over: Callable[[str], bool], since: datetime) -> list[Entity]:
+    def unsettled(
+        self,
+        kind: str,
+        name: str,
+        over: Callable[[str], bool],
+        since: datetime,
+        *,
+        pointer: str = "",
+        parts: str = "",
+    ) -> list[Entity]:
         """What of the kind is not over: some record since then is about it, or some source's word on the property
-        `name` is not one that says `over`, or none says a word on it. It may hold things that are over too."""
+        `name` is not one that says `over`, or none says a word on it. It may hold things that are over too.
+
+        pointer, parts: of what no record since then is about, only that which says nothing on this property, and has
+        no parts of this kind: the rest goes by what it names or consists of.
+        """
         with self.read() as connection:
             open_words = [word for word in latest.words(connection, kind, name) if not over(word)]
             found: set[str] = set()
-            for query in latest.unsettled(kind, name, open_words, stored(since)):
+            for query in latest.unsettled(kind, name, open_words, stored(since), pointer=pointer, parts=parts):
                 found.update(connection.scalars(query))
         return self._seen(kind, found)
 
     def pointing(self, kind: str, name: str, words: Sequence[str], *, besides: Collection[Entity]) -> list[Entity]:
-        """What of the kind, `besides` left out, some source's last word on the property points with at one of these,
-        whatever the time asked about."""
+        """What of the kind, `besides` left out, points at one of these with the property, whatever the time asked
+        about."""
         with self.read() as connection:
-            found = {each for query in latest.pointing(kind, name, words) for each in connection.scalars(query)}
+            found = latest.pointing(connection, kind, name, words)
         return self._seen(kind, found.difference(each.id for each in besides))
 
     def parts(self, of: Sequence[Entity], kind: str) -> list[Entity]:
         """Everything of the kind whose id says that it is a part of one of these."""
-        named, end = tables.record_entities.c.entity, chr(ord("/") + 1)
+        named, end = tables.record_entities.c.entity, latest.AFTER_SLASH
         found: list[Entity] = []
         for start in range(0, len(of), _RANGES):
             ids = [each.id for each in of[start : start + _RANGES]]
