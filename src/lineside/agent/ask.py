@@ -24,6 +24,7 @@ class Names:
     places: Places
     topics: Topics
     sources: tuple[str, ...]
+    works: Topics | None = None  # maintenance and inspections, by what they are to do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,8 +115,8 @@ def compose(findings: Findings, *, view: View, answerer: str) -> Answer:
     opposed = tuple(numbering.cite(draft) for draft in against.kept)
     asked_about = findings.window or Window(start=view.as_of - _RECENTLY, end=view.as_of)
     cited = {record.provenance.source for record in records.values()}
-    if not cited and findings.window is not None:  # nothing may be on record because nobody was heard
-        cited = {gap.source for gap in view.gaps(within=asked_about)}
+    if findings.window is not None:  # of a stretch of time more may not be on record, because nobody was heard
+        cited |= {gap.source for gap in view.gaps(within=asked_about)}
     missing = tuple(dict.fromkeys((*findings.missing, *unheard(view, cited, asked_about))))
     verdict = checked.verdict
     if not claims:

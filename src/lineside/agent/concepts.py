@@ -94,7 +94,7 @@ released: released free frei freigegeben clear cleared released_in
 stopped_by: blocked block* gesperrt* held holding hold on_hold stopped stop quality back
 revision: revision* bom stueckliste* change* aenderung* eco zeichnung* rezeptur* recipe spec
 arrived: reach* reached arrived angekommen ankam floor fertigung made_it landed umgesetzt line linie shop
-waste: scrap* ausschuss* reject* defect* abfall
+waste: scrap* ausschuss* reject* defect* abfall waste wasted verworfen verschrottet
 high: high jump* jumped up rise rose more most gestiegen hoch spike* bad worse schlecht* many mehr so_much much viel
 waiting: wait* wart* approval* freigaben aging liegenbl* latency delay delays
 time: time zeit hours stunden minutes minuten
@@ -132,6 +132,7 @@ RULES: Mapping[Intent, str] = {
     Intent.BOTTLENECK: """
         4.6 bottleneck !@stock !@order !decide !past !fix !shortage
         4.6 bottleneck @place|plant !@stock !@order !decide !past !fix
+        4.4 bottleneck where|now|@when !@stock !@order !decide !past !fix
         4.4 bottleneck @kind !@stock !@order !decide !past !fix
     """,
     Intent.CHANGES: """
@@ -278,6 +279,7 @@ RULES: Mapping[Intent, str] = {
     Intent.LOOKUP: """
         3 where @unit|@lot
         3 care @hold|@order|@lot
+        5.4 care @work
     """,
     Intent.RECALL: """
         2.6 notes !differ !@event !telemetry !source !count

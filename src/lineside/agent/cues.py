@@ -178,6 +178,8 @@ CUES: Mapping[Intent, str] = {
         3 can|may|could we|i|it|this|that|they ship|send|deliver|dispatch
         3 can|may|could .. go_out|be_shipped|leave|ship|be_sent|be_delivered|go
         2 ship*|dispatch* .. today|now|already|complete*|partial*|yet
+        3 kann|darf|duerfen|koennen .. verkauft|verwendet|verbraucht
+        3 can|may|could .. be_sold|be_used
         3 what blocks|block|stops|prevents|holds|keeps
         3 what is|s blocking|stopping|preventing|holding|keeping|missing
         3 holding|held up|back

@@ -17,6 +17,7 @@ from lineside.agent.plainwords import word_set
 from lineside.agent.plan import Call, plan
 from lineside.agent.question import understand
 from lineside.agent.tools import TOOLS, Context
+from lineside.agent.wording import fold
 from lineside.errors import BadRequest
 from lineside.interpretation import kpi_compare
 from lineside.interpretation.pack_files import under
@@ -147,6 +148,11 @@ class EmbeddedAnswerer:
                 verdict=f"{typed!r} may be {', '.join(meanings[:-1])} or {meanings[-1]}: which one is meant?",
                 missing=(f"Which one {typed!r} is.",),
             )
+        for site in _other_sites(ask, view):
+            return Reading(
+                verdict=f"{site} is another site; this memory holds {view.plant.name or view.plant.site} only.",
+                missing=(f"The memory of {site}.",),
+            )
         # What a plan costs is its price in promises, which is computed.
         elsewhere = () if ask.intent is Intent.WHAT_IF and (ask.entities or ask.places) else ask.elsewhere
         for word in (*elsewhere, *_foreign(ask)):
@@ -215,6 +221,18 @@ def _compared(readings: Sequence[Reading]) -> Reading | None:
     return Reading(verdict=text, findings=(Finding(text=text, kind=Kind.DERIVED, cites=cites),))
 
 
+def _other_sites(ask: Ask, view: View) -> list[str]:
+    """The sites that the question names, known only since somebody works there, where it asks about a whole plant."""
+    others = {fold(site) for person in view.plant.people for site in person.sites} - {fold(view.plant.site)}
+    if ask.entities or ask.places or ask.intent not in _WHOLE:
+        return []
+    words = [word.strip("?!.,;:'\"()") for word in ask.text.split()]
+    beside = [
+        fold(words[j]) for i, w in enumerate(words) if fold(w) in others for j in (i - 1, i + 1) if 0 <= j < len(words)
+    ]
+    return [word for word in words if fold(word) in others and _LOCATING & set(beside)]
+
+
 def _foreign(ask: Ask) -> list[str]:
     """Capitalised words that nothing explains, where the question is about a whole plant: perhaps another one."""
     if ask.intent not in _WHOLE or ask.entities:
@@ -226,6 +244,7 @@ def _foreign(ask: Ask) -> list[str]:
         for i, word in enumerate(bare)
         if i
         and word in ask.topic
+        and fold(word) not in map(fold, ask.sources)
         and word[:1].isupper()
         and (bare[i - 1].casefold() in _LOCATING or bare[min(i + 1, len(bare) - 1)].casefold() in _LOCATING)
     ]

@@ -16,6 +16,7 @@ from lineside.plant.quantities import unit
 _ORDINAL = re.compile(
     r"^(?:\d+(?:st|nd|rd|th|x|er|te|ten)|24/7|q[1-4]|(?:kw|cw|wk|w)-?\d{1,2}|\d{1,2}/\d{1,2}|co2|h2o|o2|n2|5s|8d|b2b|3pl)$"
 )
+_TAIL = re.compile(r"[^\W\d_]+[\s\-_./:]*(\d[\w\-_./]*)$")  # what is left of an id without its letters
 _MEASURE = re.compile(r"^\d+(?:[.,]\d+)?(%|[a-z°]+)$")
 _SHORT_UNITS = word_set(
     """
@@ -67,6 +68,11 @@ class Ids:
                 self._by_digits[entity.kind, groups[-1].lstrip("0")].append(entity)
                 if len(groups) > 1:
                     self._by_digits[entity.kind, "".join(groups).lstrip("0")].append(entity)
+        self._by_tail: dict[str, list[Entity]] = defaultdict(list)
+        for entity in self.known:
+            tail = _TAIL.match(fold(entity.id))
+            if tail is not None:
+                self._by_tail[tail[1]].append(entity)
         begun = [m for e in known if (m := re.match(r"([^\W\d_]{1,6})[\s\-_./]?(\d+)", fold(e.id)))]
         self._heads = {m[1] for m in begun}
         self._shapes = {(m[1], len(m[2])) for m in begun}
@@ -97,6 +103,8 @@ class Ids:
                 continue
             kinds = kinds_before(tokens, i)
             by_number = self._by_kind(token, kinds)
+            if not by_number:
+                by_number = self._shortened(token, kinds)
             if len(by_number) == 1:
                 mentions.append(Mention(by_number[0], i, i + 1, token.raw))
                 used[i] = True
@@ -162,6 +170,15 @@ class Ids:
         found = {e for kind in kinds for e in self._by_digits.get((kind, token.folded.lstrip("0")), ())}
         orders = {e for e in found if e.kind != EntityKind.SALES_ORDER_LINE}
         return sorted(orders or found)
+
+    def _shortened(self, token: Token, kinds: Sequence[str]) -> list[Entity]:
+        """What an id without its letters means: `7/22` where there is BATCH 7/22, `1042` where there is SO-1042."""
+        word = token.folded
+        parted = bool(re.fullmatch(r"\d+(?:[-/.]\d+)+", word))
+        if not parted and not (word.isdigit() and self.looks_like_id(token, kinds)):
+            return []
+        found = [e for e in self._by_tail.get(word, ()) if not kinds or e.kind in kinds]
+        return found if len(found) == 1 else []
 
     def _joined(self, tokens: Sequence[Token], at: int, used: Sequence[bool]) -> str:
         """The id as typed, with the word before it where known ids begin with such a word: `BATCH 9/22`, `SO 9999`."""

@@ -32,7 +32,7 @@ KINDS = _table("""
     hold: hold, holds, sperre, sperren, quality hold, quality holds, qualitaetssperre
     material: material, materials, item, items, article, articles, part, parts, product, products, sku, skus, artikel, teil, teile, produkt, produkte, materialien, rohstoff, rohstoffe, werkstoff
     purchase_order_line: purchase order, purchase orders, po, pos, bestellung, bestellungen
-    maintenance_order: maintenance order, maintenance orders, maintenance request, wartungsauftrag, wartungsauftraege, instandhaltungsauftrag, instandhaltungsauftraege, reparaturauftrag
+    maintenance_order: maintenance order, maintenance orders, maintenance request, maintenance job, maintenance jobs, repair job, repair jobs, wartungsauftrag, wartungsauftraege, instandhaltungsauftrag, instandhaltungsauftraege, reparaturauftrag
     engineering_change: engineering change, engineering changes, eco, ecos, change order, aenderungsauftrag, konstruktionsaenderung, technische aenderung
     document: document, documents, certificate, certificates, coa, dokument, dokumente, zertifikat, zertifikate, papiere, paperwork
     customer: customer, customers, kunde, kunden
@@ -51,7 +51,7 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
             line.strip()
             for line in """
     location: where, location, wo, lagerort, lagerplatz, standort, stored, storage, platz, whereabouts, bin
-    supplier: supplier, vendor, lieferant, supplied, geliefert von, zulieferer
+    supplier: supplier, vendor, lieferant, supplied, supplies, suppliers, liefert, beliefert, geliefert von, zulieferer
     customer: customer, kunde, whose order, for whom, fuer wen
     material: material, product, made of, artikel, what is in, which product, produkt, welches material
     quantity: quantity, how much, how many pieces, amount, menge, wie viel, wieviel, stueckzahl, qty
@@ -65,7 +65,7 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
     carrier: carrier, haulier, spediteur, frachtfuehrer, spedition, forwarder
     dock: dock, tor, rampe, gate, bay, verladetor
     planned_departure: planned departure, departure, depart, leave, leaves, leaving, abfahrt, faehrt, abfahren, departing
-    eta: eta, arrive, arrives, arrival, ankunft, eintreffen, ankommen, due in, kommt an, expected in, delivered
+    eta: eta, arrive, arrives, arrival, ankunft, eintreffen, ankommen, due in, kommt an, expected in, delivered, schon da, here yet, there yet, in yet, arrived, angekommen, eingetroffen, wann kommt, wann kommen
     promised_at: promised, promise, promise date, zugesagt, liefertermin, wunschtermin, zusage, delivery date, due to customer
     due_at: due, due date, faellig, frist, deadline, termin, faelligkeit
     priority: priority, prioritaet, prio, urgency, urgent, dringlichkeit
@@ -97,7 +97,7 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
     failure_code: failure code, fault code, fehlercode, stoerungscode
     effective_at: effective, effective date, gueltig ab, wirksam ab, wirksam
     cadence_s: cadence, how often does, taktung
-    as_counted_at: counted, count date, gezaehlt, inventur, last count
+    as_counted_at: counted, count date, gezaehlt, inventur, last count, latest count, zaehlung, letzte zaehlung, nachgezaehlt
     lines: lines, positions, positionen, what is on, contents, inhalt, loaded with
     packed: packed, gepackt, verpackt
     labelled: labelled, labeled, etikettiert, label, labels, etikett
@@ -119,7 +119,7 @@ HAPPENINGS: Mapping[str, tuple[str, ...]] = {
     alarm: alarm, alarms, alarme, alarmen, warnings, fault, faults, fehlermeldungen
     slow: slow running, slowdowns, slowdown, langsamlauf, speed loss
     changeover_start: changeover, changeovers, setup, setups, ruesten, ruestvorgang, ruestvorgaenge, umruestung, umruestungen, umgeruestet, produktwechsel
-    scrap: scrap, scrapped, ausschuss, reject, rejects, verschrottet
+    scrap: scrap, scrapped, ausschuss, reject, rejects, verschrottet, waste, wasted, verworfen, vernichtet, weggeworfen, thrown away, binned
     goods_receipt: goods receipt, goods receipts, receipts, wareneingang, wareneingaenge, received
     goods_issue: goods issue, goods issues, warenausgang, warenausgaenge, entnahmen
     transfer: transfer, transfers, umlagerung, umlagerungen, moves

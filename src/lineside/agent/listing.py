@@ -13,7 +13,8 @@ from lineside.agent.wording import fold, tokens
 from lineside.interpretation import standing
 from lineside.interpretation.facts import moment
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
-from lineside.interpretation.wording import at, counted, late_sources, rid, said, shown
+from lineside.interpretation.stops import Loss, intervals
+from lineside.interpretation.wording import at, counted, late_sources, rid, said
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
@@ -45,6 +46,8 @@ def happened(
     found = view.events(kinds=kinds, about=entity, equipment=equipment, within=window, newest_first=True)
     called = " or ".join(kind.replace("_", " ") for kind in kinds) or "event"
     span = f" ({window.shift or window.label})" if window and (window.shift or window.label) else ""
+    if not found and "stop" in kinds and entity is None and (stood := _stood(view, equipment, window)):
+        return stood
     if not found:
         ago = Window(start=_EVER, end=window.start if window else view.as_of)
         before = view.events(kinds=kinds, about=entity, equipment=equipment, within=ago, newest_first=True, limit=1)
@@ -74,6 +77,29 @@ def happened(
         missing=late_sources(view, {one.provenance.source for one in found}),
         window=window,
         data={"count": len(found)},
+    )
+
+
+def _stood(view: View, equipment: str | None, window: Window | None) -> Reading | None:
+    """The stops that only reported states tell of; None where there are none either."""
+    stops = [i for i in intervals(view, equipment, window) if i.loss is Loss.STOP and i.start <= view.as_of]
+    if not stops:
+        return None
+    findings = []
+    for one in sorted(stops, key=lambda i: i.start, reverse=True)[:_SHOWN]:
+        until = f" until {clock(one.end, view.plant, relative_to=one.start)}" if one.end else ", and goes on"
+        begun = clock(one.start, view.plant, relative_to=view.as_of)
+        why = f": {one.why}" if one.why else ""
+        text = f"{view.plant.called(one.equipment)} is stopped since {begun}{until}{why}."
+        findings.append(
+            Finding(text=text.replace(" is stopped since", " stood from") if one.end else text, kind=Kind.DERIVED,
+                    cites=one.records)
+        )  # fmt: skip
+    return Reading(
+        verdict=findings[0].text if len(findings) == 1 else f"{counted(len(stops), 'stop')}; {findings[0].text}",
+        findings=tuple(findings),
+        window=window,
+        data={"count": len(stops)},
     )
 
 
@@ -256,9 +282,4 @@ def _over(known: Mapping[str, Statement]) -> bool:
 
 def _told(view: View, event: Event, lead: str = "") -> Finding:
     when = clock(at(event), view.plant, relative_to=view.as_of)
-    figure = event.attributes.get("counted")
-    counts = f", counted {shown(figure)}" if event.kind == "count" and figure is not None else ""
-    unit = event.attributes.get("unit")
-    if counts and isinstance(unit, str) and not isinstance(figure, dict):
-        counts += f" {unit}"
-    return Finding(text=f"{lead}{when}: {said(event)}{counts}.", kind=Kind.FACT, cites=(rid(event),))
+    return Finding(text=f"{lead}{when}: {said(event)}.", kind=Kind.FACT, cites=(rid(event),))

@@ -12,6 +12,8 @@ from lineside.plant.plant import Plant
 
 _kept: dict[int, tuple[tuple[Entity, ...], tuple[tuple[Entity, str], ...], Plant, Names]] = {}
 _ROOM = 8
+# What is asked for by what it is to do, more often than by its number.
+_WORKS = ((EntityKind.MAINTENANCE_ORDER, "description"), (EntityKind.INSPECTION, "characteristic"))
 
 
 def names_of(view: View) -> Names:
@@ -22,9 +24,15 @@ def names_of(view: View) -> Names:
         for said in view.said(kind=EntityKind.MATERIAL, properties=("description", "name"))
         if said.text
     )
-    mark = hash((entities, described, view.plant.site))
+    works = tuple(
+        (said.entity, said.text)
+        for kind, name in _WORKS
+        for said in view.said(kind=kind, properties=(name,))
+        if said.text
+    )
+    mark = hash((entities, described, works, view.plant.site))
     kept = _kept.get(mark)
-    if kept is not None and kept[:3] == (entities, described, view.plant):
+    if kept is not None and kept[:3] == (entities, (*described, *works), view.plant):
         return kept[3]
     heard = tuple(sorted({*(card.name for card in view.plant.sources), *(one.source for one in view.freshness())}))
     names = Names(
@@ -32,9 +40,10 @@ def names_of(view: View) -> Names:
         ids=Ids(entities),
         places=Places(view.plant, entities),
         topics=Topics(view.plant, described),
+        works=Topics(view.plant, works, customers=False),
         sources=heard,
     )
     while len(_kept) >= _ROOM:
         _kept.pop(next(iter(_kept)))
-    _kept[mark] = (entities, described, view.plant, names)
+    _kept[mark] = (entities, (*described, *works), view.plant, names)
     return names

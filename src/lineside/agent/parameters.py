@@ -51,6 +51,10 @@ class Thing(Parameters):
     entity: str = Field(description=_THING)
 
 
+class AnyThing(Parameters):
+    entity: str | None = Field(default=None, description=_THING)
+
+
 class Stock(Thing):
     purpose: Literal["promise", "plan", "ship", "post"] | None = Field(
         default=None, description="what the figure is for"
@@ -76,6 +80,7 @@ class Properties(Thing):
 class Departure(Parameters):
     at: str | None = Field(default=None, description="when the truck leaves, as in 15:00 or tomorrow 07:30")
     dock: str | None = Field(default=None, description="the dock, as in Dock 4")
+    carrier: str | None = Field(default=None, description="the carrier's name, where its trucks are meant")
 
 
 class AtLine(WhereWhen):
@@ -98,6 +103,10 @@ class About(Parameters):
     entity: str | None = Field(default=None, description=_THING)
     equipment: str | None = Field(default=None, description=_WHERE)
     window: str | None = Field(default=None, description=_WHEN)
+
+
+class Decisions(About):
+    by: str | None = Field(default=None, description="only those that this person took: the id in the plant file")
 
 
 class Repeats(WhereWhen):
@@ -174,6 +183,17 @@ class ByState(Where):
     kinds: list[str] = Field(description="kinds of thing: job_order, lot, sales_order_line, shipment, equipment, ...")
     state: str = Field(description="ready, blocked, in_progress, complete, released, shippable, or a source's own word")
     but_not: str | None = Field(default=None, description="a state further on, as in complete but not shippable")
+
+
+class InOrder(WhereWhen):
+    kinds: list[str] = Field(description="kinds of thing: lot, sales_order, purchase_order_line, hold, ...")
+    by: str = Field(
+        description="a property of the vocabulary, as in expires_at or quantity; due for each kind's own due time; "
+        "age for how long it is on record"
+    )
+    highest: bool = Field(default=False, description="the greatest or latest first; the earliest or least without it")
+    every: bool = Field(default=False, description="those that are over too")
+    where: dict[str, str] = Field(default_factory=dict, description="properties that must be equal, as in material")
 
 
 class OfSystem(Parameters):

@@ -19,6 +19,11 @@ _FILLER = word_set(
 )
 
 
+_DEFINITE = word_set("the our der die das dem den unsere unserer unseren am zur zum im beim")
+# Nouns that mean any of their kind, or a thing that is no machine of its own.
+_ANY = word_set("line machine cell station dock hall warehouse shop test tank room area zone bay lager")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Equipment that the question names, over the tokens [start, end). others: what the same words may also mean."""
@@ -79,6 +84,8 @@ class Places:
             if piece not in _FILLER
         ]
         hits, used = self._hits(spread)
+        if not hits and (alone := self._alone(tokens, spread)) is not None:
+            hits = [alone]
         missing = self._missing(tokens, spread, used)
         return self._settle(tokens, hits), missing
 
@@ -107,6 +114,19 @@ class Places:
                     hits.append(_Hit(spread[at][1], spread[at + size - 1][1] + 1, found, exact))
                     used.update(range(at, at + size))
         return hits, used
+
+    def _alone(self, tokens: Sequence[Token], spread: Sequence[tuple[str, int]]) -> _Hit | None:
+        """A noun without a number that one piece of equipment alone bears: the saw, where there is only Saw 1."""
+        for at, (piece, index) in enumerate(spread):
+            noun = _one(piece, spread, at)
+            followed = at + 1 < len(spread) and spread[at + 1][0].isdigit()
+            before = tokens[index - 1].folded if index else ""
+            if noun not in self._nouns or noun in _ANY or followed or before not in _DEFINITE:
+                continue
+            paths = {p for name, found in self._names.items() if len(name) == 2 and name[0] == noun for p in found}
+            if len(paths) == 1:
+                return _Hit(index, index + 1, tuple(paths), False)
+        return None
 
     def _match(self, words: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
         if found := self._names.get(words):

@@ -12,9 +12,12 @@ from lineside.agent.ask import Ask, Names
 from lineside.agent.atoms import atoms
 from lineside.agent.cues import Intent
 from lineside.agent.plainwords import word_set
-from lineside.agent.plan_pace import figures, limits
+from lineside.agent.plan_holds import holds_call
+from lineside.agent.plan_lists import listing_call
+from lineside.agent.plan_pace import figures, limiting, limits
 from lineside.agent.plan_patterns import pattern_call
 from lineside.agent.plan_planning import planning
+from lineside.agent.plan_ranking import ranking_call
 from lineside.agent.plan_shipping import shipping_call
 from lineside.agent.plan_sources import about_systems
 from lineside.agent.plan_states import by_state
@@ -59,9 +62,12 @@ _LONGEST = word_set("longest laengste laengsten laengster laengstes")
 _MEAN = word_set("average mean durchschnitt mittel durchschnittlich")
 _MADE = word_set("made produced make produce hergestellt produziert gefertigt")
 _OFTEN = word_set("many viele often oft")
-_STOOD = word_set("stand standen steht gestanden still stood down stopped idle")
+_STOOD = word_set(
+    "stand standen steht gestanden still stood down stopped idle standing standstill stillgestanden stillsteht"
+)
 _LATE = word_set("late overdue spaet verspaetet ueberfaellig verzug")
 _MOVED = ("resequenced", "priority_changed", "promise_changed", "cancelled")
+_PARTS = frozenset(("quantity_good", "quantity_scrap", "packed", "labelled", "good_count", "reject_count"))
 _ORDERED_LAST = ("lot", "sales_order", "job_order", "shipment", "hold")
 
 
@@ -86,8 +92,11 @@ def plan(ask: Ask, names: Names) -> Plan:
         when={"window": _words(ask.window)} if ask.window else {},
         where={"equipment": ask.place} if ask.place else {},
     )
-    if shipped := shipping_call(ask):
+    shipped = shipping_call(ask) or ranking_call(ask) or holds_call(ask) or listing_call(ask, names)
+    if shipped:
         calls: _Calls = (Call(*shipped),)
+    elif limiting(ask):
+        calls = tuple(Call("bottleneck", each) for each in limits(ask, scope.when))
     elif blamed := pattern_call(ask, names):
         calls = (Call(*blamed),)
     elif differing := stock_call(ask):
@@ -150,6 +159,8 @@ def _lookup(ask: Ask, _: _Scope) -> _Calls:
     if "as_counted_at" in ask.properties and (things := ask.of_kind(*_STOCKED)):
         return tuple(Call("last_count", {"entity": str(t)}, (Call("stock", {"entity": str(t)}),)) for t in things[:4])
     wanted = [name for name in ask.properties if not (name == "reason" and len(ask.properties) > 1)]
+    if "quantity" in wanted and _PARTS & set(wanted):  # how much of it is packed
+        wanted = [name for name in wanted if name != "quantity"]
     history = bool(
         {"history", "when", "since", "changed", "change", "wann", "seit", "verlauf", "geaendert"} & ask.words
     )
@@ -162,6 +173,8 @@ def _lookup(ask: Ask, _: _Scope) -> _Calls:
         return (
             Call("lookup", {"entity": f"equipment:{ask.place}", "properties": list(wanted), **more}, (_recall(ask),)),
         )
+    if "care" in ask.means and ask.of_kind("inspection", "maintenance_order"):
+        wanted = ["owner", *(name for name in wanted if name != "owner")]
     kinds = {entity.kind for entity in ask.entities}
     listed: list[Json] = [name for name in wanted if not (name in kinds and len(wanted) > 1)]
     return tuple(
@@ -205,7 +218,8 @@ def _departure(ask: Ask, scope: _Scope) -> _Calls:
         return tuple(Call("readiness", {"entity": str(thing)}) for thing in things[:4])
     at = {"at": moment} if (moment := _departs(ask, scope.names.plant.time_zone)) else {}
     dock = {"dock": ask.place} if ask.place else {}
-    return (Call("departure", {**at, **dock}),)
+    carried = {"carrier": " ".join(ask.topic)} if ask.topic and not at else {}
+    return (Call("departure", {**at, **dock, **carried}),)
 
 
 def _departs(ask: Ask, zone: ZoneInfo) -> str | None:
@@ -325,6 +339,8 @@ def _what_if(ask: Ask, scope: _Scope) -> _Calls:
 
 def _unsaid(ask: Ask, scope: _Scope) -> _Calls:
     """What the named thing is like, where no word says what is wanted of it."""
+    if ask.unknown:  # no thing of its own, but records speak of it
+        return (Call("decided", {"text": _subject(ask)}, (_recall(ask),)),)
     whole = _state(replace(ask, topic=()), scope)
     if (ask.entities or ask.place) and ask.topic and not isinstance(whole, str):
         return (replace(_recall(ask), fallback=whole),)
@@ -338,7 +354,10 @@ def _unsaid(ask: Ask, scope: _Scope) -> _Calls:
 
 
 def _recall(ask: Ask) -> Call:
-    arguments: dict[str, Json] = {"text": " ".join(ask.topic) or ask.text, **_about(ask)}
+    arguments: dict[str, Json] = {
+        "text": " ".join((*ask.topic, *(u.typed for u in ask.unknown))) or ask.text,
+        **_about(ask),
+    }
     if ask.place:
         arguments["equipment"] = ask.place
     if ask.window and ask.window_said:
@@ -356,7 +375,8 @@ def _about(ask: Ask) -> dict[str, Json]:
 
 
 def _subject(ask: Ask) -> str:
-    return " ".join(ask.subject) or ask.text
+    told = [*ask.subject, *(one.typed for one in ask.unknown if one.typed not in ask.subject)]
+    return " ".join(told) or ask.text
 
 
 def _each_place(ask: Ask) -> tuple[dict[str, Json], ...]:
@@ -392,6 +412,9 @@ def _looks_complete(_: Ask, __: _Scope) -> _Calls:
 def _decided(ask: Ask, scope: _Scope) -> _Calls:
     if "mine" in ask.means and "waiting" in ask.means:
         return (Call("waiting"),)
+    if ask.people and not ask.entities and "allow" not in ask.means:
+        by: dict[str, Json] = {"by": ask.people[0].id, **scope.where}
+        return (Call("decided", {"text": _subject(ask), **by, **(scope.when if ask.window_said else {})}),)
     return (Call("decided", {"text": _subject(ask), **_about(ask), **scope.where}, (_recall(ask),)),)
 
 

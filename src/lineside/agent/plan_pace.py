@@ -50,6 +50,33 @@ def limits(ask: Ask, when: Mapping[str, Json]) -> tuple[dict[str, Json], ...]:
     return tuple({**when, "equipment": path} for path in ask.places[:_MOST]) or ({**when},)
 
 
+_SLOWS = re.compile(
+    r"\b(?:slow(?:s|ing)?|hold(?:s|ing)? (?:\w+ )?(?:up|back)|holding|drag(?:s|ging)?|brak(?:es|ing)|chok(?:es|ing)|"
+    r"throttl\w+|limit(?:s|ing)|keep(?:s|ing) \w+ waiting|brems\w*|ausbrems\w*|aufh\w+|haelt|halten|haeng\w*|klemm\w*|"
+    r"hak(?:t|ts|en)|behinder\w*|begrenz\w*|laehm\w*|verlangsam\w*)\b"
+)
+_ALL = re.compile(
+    r"\b(?:the rest|the others?|others|every(?:one|body|thing)|all of us|us all|all the others?|"
+    r"(?:the )?(?:whole )?(?:line|plant|floor|shop|place|show|production)|the most|most|"
+    r"den rest|die anderen|alle\w*|(?:die )?(?:ganze )?(?:anlage|linie|fertigung|produktion|halle)|den betrieb|"
+    r"den laden|am meisten|am staerksten)\b"
+)
+_UNIT = re.compile(
+    r"\b(?:(?:which|what|welche[rsmn]?|an welche[rm]) (?:machine|station|unit|equipment|line|step|"
+    r"process|maschine|anlage|linie|schritt)|(?:what|was|who|wer|wo|where)\b)"
+)
+
+
+def limiting(ask: Ask) -> bool:
+    """Whether the question asks which machine holds up the others, in other words than bottleneck."""
+    text = re.sub(r"[^a-z0-9 ]", " ", fold(ask.text))
+    if ask.entities or ask.unknown or ask.unclear or ask.no_places or ask.kinds not in ((), ("equipment",)):
+        return False
+    if {"truck", "ship", "decide", "past", "fix", "waste"} & ask.means and "equipment" not in ask.kinds:
+        return False
+    return bool(_SLOWS.search(text) and _ALL.search(text) and _UNIT.search(text))
+
+
 def _beside(ask: Ask) -> str | None:
     if ask.axis in _BY:
         return _BY[ask.axis]

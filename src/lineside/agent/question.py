@@ -12,6 +12,8 @@ from lineside.agent.ask import Ask, Names
 from lineside.agent.cues import Intent
 from lineside.agent.hearing import CUE_WORDS, asks_for
 from lineside.agent.lexicon import AXES, ELSEWHERE, HAPPENINGS, KINDS, POINTING, PROPERTIES, PURPOSES, STATES
+from lineside.agent.plainwords import word_set
+from lineside.agent.topics import Called
 from lineside.agent.wanting import HOLD, SURE, Phrase, axis_in, best, heard, properties_in, together, weigh
 from lineside.agent.wording import Token, fold, near, repair, stop_words, tokens
 from lineside.plant.calendar import ShiftCalendar
@@ -42,6 +44,7 @@ def understand(
     before: what earlier turns of the conversation asked.
     """
     asks: list[Ask] = []
+    text = _SHORT.sub(lambda found: _LONG[found[0].casefold()], text)
     for index, part in enumerate(parts(text)):
         ask = _read(part, at=at, names=names)
         earlier = asks[-1] if asks else (before[-1] if before else None)
@@ -101,22 +104,23 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
     means = senses.concepts_in((phrase.spoken, phrase.repaired))
     if "fault" in means and not means & _OF_THINGS:
         called = None  # a lid jam is no question about the lid
-    if called is not None and not any(e.kind == called.entity.kind for e in entities):
-        if len(called.others) >= _FEW:
-            unclear.append((called.typed, tuple(e.id for e in (called.entity, *called.others))))
-        elif called.others:
-            entities += (called.entity, *called.others)
-            read_as.append(f"{called.typed!r} is {' and '.join(e.id for e in (called.entity, *called.others))}")
+    described = [called] if called is not None and not any(e.kind == called.entity.kind for e in entities) else []
+    if not entities and not described and not unknown:
+        free = [t for t, a, b in zip(asked, taken, in_window, strict=True) if not (a or b)]
+        described = [work for work in (_work(free, kinds, phrase, names),) if work is not None]
+    for each in described:
+        things = (each.entity, *each.others)
+        if len(each.others) >= _FEW:
+            unclear.append((each.typed, tuple(e.id for e in things)))
         else:
-            entities.append(called.entity)
-            read_as.append(f"{called.typed!r} is {called.entity.kind} {called.entity.id}")
-        _take(taken, called.places)
-    for m in mentions:
-        if m.alike:
-            read_as.append(
-                f"{m.typed} is {m.entity.kind.replace('_', ' ')} {m.entity.id}, not "
-                + " or ".join(e.kind.replace("_", " ") for e in m.alike)
-            )
+            entities += things
+            read_as.append(f"{each.typed!r} is {' and '.join(f'{_noun(e)} {e.id}' for e in things)}")
+        _take(taken, (i for i, token in enumerate(asked) if token.raw in each.typed.split()))
+    read_as += [
+        f"{m.typed} is {_noun(m.entity)} {m.entity.id}, not {' or '.join(_noun(e) for e in m.alike)}"
+        for m in mentions
+        if m.alike
+    ]
     ask = Ask(
         text=text,
         at=at,
@@ -184,7 +188,7 @@ def _follow(ask: Ask, earlier: Ask, *, same_question: bool) -> Ask:
         return ask
     changed: dict[str, object] = {}
     if bare and (points or opens or same_question or ask.intent is None):
-        changed |= {"entities": earlier.entities, "places": earlier.places}
+        changed |= {"entities": earlier.entities, "places": earlier.places, "unknown": earlier.unknown}
         if earlier.entities or earlier.places:
             changed["read_as"] = (*ask.read_as, f"{ask.text.strip(' ?')!r} is about {_about(earlier)}")
     if ask.window is None and earlier.window is not None and (same_question or opens or bare):
@@ -194,7 +198,7 @@ def _follow(ask: Ask, earlier: Ask, *, same_question: bool) -> Ask:
         scores = weigh(follower, dict(ask.raw))
         follower = replace(follower, scores=scores, intent=best(scores))
     weak = follower.intent is None or (bool(opens) and max(follower.scores.values(), default=0.0) < SURE)
-    if weak and earlier.intent is not None:
+    if weak and (earlier.intent is not None or (same_question and bare and not ask.topic)):
         return replace(
             follower,
             text=earlier.text if not follower.topic else follower.text,
@@ -235,6 +239,48 @@ def _words(
 
 def _spoken(asked: Sequence[Token], taken: Sequence[bool] = ()) -> str:
     return " ".join("§" if taken and taken[i] else token.folded for i, token in enumerate(asked))
+
+
+_OF_WORKS = word_set("due_at status owner result planned_start planned_end")
+_WHEN_WHO = word_set("when whens wann who whos wer wem faellig due status done yet schon bis")
+_FIXING = word_set(
+    """
+    replace replaced changed change fix fixed repair repaired service serviced inspect inspected test tested checked
+    check ersetzt getauscht gewechselt repariert gewartet geprueft getestet
+    """
+)
+
+
+def _noun(entity: Entity) -> str:
+    """The thing's kind as people say it."""
+    return entity.kind.replace("_", " ")
+
+
+def _work(free: Sequence[Token], kinds: Sequence[str], phrase: Phrase, names: Names) -> Called | None:
+    """The maintenance order or inspection that the question calls by what it is to do, where it asks when, by whom or
+    how it stands."""
+    said = set(phrase.spoken.split()) | set(phrase.repaired.split())
+    properties = set(properties_in(phrase))
+    if names.works is None or not (said & _WHEN_WHO or properties & _OF_WORKS):
+        return None
+    parts = [_without_test(token) for token in free]
+    called = names.works.find(parts, [False] * len(parts))
+    if called is None or len(called.others) >= _FEW:
+        return None
+    inspected = called.entity.kind == "inspection" and (
+        "inspection" in kinds or "result" in properties or parts != list(free)
+    )
+    named = said & _FIXING or "maintenance_order" in kinds or "due_at" in properties
+    return called if inspected or (len(called.places) >= 2 and named) else None
+
+
+_TEST_WORDS = ("pruefung", "test", "untersuchung", "befund", "kontrolle", "check")
+
+
+def _without_test(token: Token) -> Token:
+    """A compound that ends in a word for a test, without it: the Listerien of a Listerienprüfung."""
+    ending = next((w for w in _TEST_WORDS if token.folded.endswith(w) and len(token.folded) > len(w) + 3), None)
+    return token if ending is None else replace(token, folded=token.folded[: -len(ending)].rstrip("-"))
 
 
 def _explained(word: str, empty: frozenset[str]) -> bool:
@@ -305,6 +351,12 @@ def _singles() -> frozenset[str]:
     return frozenset(words)
 
 
+_LONG = {
+    "2day": "today", "2nite": "tonight", "2night": "tonight", "2moro": "tomorrow", "2morrow": "tomorrow",
+    "tmrw": "tomorrow", "tmr": "tomorrow", "tmw": "tomorrow", "yday": "yesterday", "abt": "about", "w/o": "without",
+    "b4": "before", "rn": "now", "thru": "through", "btw": "by the way", "asap": "as soon as possible",
+}  # fmt: skip
+_SHORT = re.compile(rf"(?<![\w/.-])(?:{'|'.join(map(re.escape, _LONG))})(?![\w/-])", re.IGNORECASE)
 _OF_THINGS = frozenset(("stock", "shortage", "decide", "ship", "block", "allow"))
 _FEW = 3  # so many things of one name are all answered for; of more, one must be named
 _SLIPS = {

@@ -20,6 +20,7 @@ _NAMED = {
     "@lot": frozenset(("lot",)),
     "@hold": frozenset(("hold",)),
     "@unit": frozenset(("handling_unit",)),
+    "@work": frozenset(("inspection", "maintenance_order")),
 }
 _ORDER_KINDS = frozenset(("order", "sales_order", "sales_order_line", "job_order", "shipment"))
 

@@ -25,9 +25,11 @@ class Called:
 class Topics:
     """Descriptions of materials and names of customers, by their words."""
 
-    def __init__(self, plant: Plant, descriptions: Iterable[tuple[Entity, str]]) -> None:
+    def __init__(self, plant: Plant, descriptions: Iterable[tuple[Entity, str]], *, customers: bool = True) -> None:
         self.plant = plant
-        named = [*descriptions, *((Entity(EntityKind.CUSTOMER, c.id), c.name) for c in plant.customers if c.name)]
+        named = [*descriptions]
+        if customers:
+            named += [(Entity(EntityKind.CUSTOMER, c.id), c.name) for c in plant.customers if c.name]
         self._words: dict[Entity, frozenset[str]] = {}
         self._having: dict[str, set[Entity]] = defaultdict(set)
         for entity, text in named:

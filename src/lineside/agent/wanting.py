@@ -112,9 +112,11 @@ def weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
     add(Intent.PACE, -1.2 if ask.topic and not ask.places and "target" not in ask.means else 0.0)
     add(Intent.DEPARTURE, 0.8 if ask.window_said or not ask.entities else -0.6)
     asked = [name for name in ask.properties if name not in ("status", "state", "reason", "lines")]
+    if ask.of_kind("engineering_change"):
+        asked = [name for name in asked if name != "eta"]  # a change arrives in the shop, not on a truck
     if asked and ask.entities:
         sought = _WHICH & ask.words or "as_counted_at" in asked
-        scores[Intent.LOOKUP] = 2.6 + 0.3 * len(asked) + (1.2 if sought else 0.0)
+        scores[Intent.LOOKUP] = max(scores.get(Intent.LOOKUP, 0.0), 2.6 + 0.3 * len(asked) + (1.2 if sought else 0.0))
     if ask.properties == ("units",) and stocked:
         scores[Intent.LOOKUP] = 6.0
     if ask.places and not ask.entities and set(asked) & _OF_PLACES and not ask.states:
@@ -127,6 +129,7 @@ def weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
         add(Intent.STATE, -1.2)
     if ask.states and ask.kinds and not ask.entities:
         add(Intent.TALLY, 1.0)
+    _stood(ask, scores)
     if _COUNTED & ask.words and (ask.happenings or ask.states or ask.kinds) and not (ask.entities and asked):
         add(Intent.TALLY, 1.5)
     if ask.topic and not ask.entities and not ask.places:
@@ -134,7 +137,15 @@ def weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
     return scores
 
 
+def _stood(ask: Ask, scores: dict[Intent, float]) -> None:
+    """Whether it has stood today already is a count, and no question after similar cases."""
+    known = scores.get(Intent.SIMILAR)
+    if known and ask.window_said and ask.happenings and ask.places and not ask.means & _LEARNT:
+        scores[Intent.TALLY] = max(scores.get(Intent.TALLY, 0.0), known + 0.5)
+
+
 SURE = 2.5  # from here on the words alone say what is wanted
+_LEARNT = frozenset(("fix", "why", "decide"))
 _COUNTED = word_set("many often long viele oft lange wieviele haeufig count number anzahl")
 _FEEDS = word_set(
     """

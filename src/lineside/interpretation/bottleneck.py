@@ -54,7 +54,7 @@ def bottleneck(view: View, *, equipment: str | None = None, window: Window | Non
     told = {line: reading for line, reading in each.items() if reading.data.get("bottleneck")}
     allocated = _allocated(view, lines, asked)
     verdict = " ".join(reading.verdict for reading in told.values()) or "What limits the lines cannot be told."
-    if len(allocated) > 1:
+    if len(allocated) > 1 and _leads(allocated):
         verdict = f"{allocated[0].text} {verdict}"
     return Reading(
         verdict=verdict,
@@ -64,6 +64,12 @@ def bottleneck(view: View, *, equipment: str | None = None, window: Window | Non
         window=asked,
         data={"lines": {line: dict(reading.data) for line, reading in told.items()}},
     )
+
+
+def _leads(allocated: Sequence[Finding]) -> bool:
+    """Whether one line is busier than the next by more than chance; where all are equally busy, that tells nothing."""
+    first, second = (float(str(each.data["allocation_efficiency"])) for each in allocated[:2])
+    return first - second >= _TELLING
 
 
 def _foremost(reading: Reading) -> list[Finding]:

@@ -88,7 +88,7 @@ class _Effect:
     feeding: Mapping[str, str] = field(default_factory=dict)  # lines that make what it waits for -> that material
 
 
-def explain(view: View, equipment: str, window: Window, losses: Sequence[Interval]) -> Story:
+def explain(view: View, equipment: str, losses: Sequence[Interval]) -> Story:
     """The chain behind the weightiest loss, and those behind the next ones as far as records tell of any. losses:
     weightiest first."""
     if not losses:
@@ -99,22 +99,22 @@ def explain(view: View, equipment: str, window: Window, losses: Sequence[Interva
     chain = list(_chain(view, anchor))
     claims = _claimed(view, equipment, anchor)
     steps = _steps(view, anchor, chain)
-    findings = [stated(step, view.plant, relative_to=window.start) for step in steps]
-    findings += [stated(note, view.plant, relative_to=window.start) for note in claims]
-    findings += _guesses(view, steps, chain, window)
+    findings = [stated(step, view.plant, relative_to=view.as_of) for step in steps]
+    findings += [stated(note, view.plant, relative_to=view.as_of) for note in claims]
+    findings += _guesses(view, steps, chain)
     used = {rid(s) for s in steps} | {rid(n) for n in claims}
     for other in others:
         if other is not anchor and (beside := list(_chain(view, other))):
             more = [s for s in _steps(view, other, beside) if rid(s) not in used]
-            findings += [stated(step, view.plant, relative_to=window.start) for step in more]
-            findings += _guesses(view, _steps(view, other, beside), beside, window)
+            findings += [stated(step, view.plant, relative_to=view.as_of) for step in more]
+            findings += _guesses(view, _steps(view, other, beside), beside)
             used |= {rid(s) for s in more}
     against = list(_elsewhere(view, equipment, chain[-1].cause)) if chain else []
     acted = list(_acted(view, equipment, anchor, used))
-    findings += [stated(record, view.plant, relative_to=window.start) for record in acted]
+    findings += [stated(record, view.plant, relative_to=view.as_of) for record in acted]
     next_steps = () if acted else (f"Ask who owns {_brief(anchor)}: no action on it is on record.",)
     return Story(
-        first=_first(view, window, anchor, chain, claims),
+        first=_first(view, anchor, chain, claims),
         findings=tuple(_once(findings)),
         against=tuple(against),
         next_steps=next_steps,
@@ -137,8 +137,8 @@ def _steps(view: View, anchor: Interval, chain: Sequence[_Link]) -> list[Record]
     return [*(link.cause for link in reversed(chain)), *([opening] if opening is not None else [])]
 
 
-def _guesses(view: View, steps: Sequence[Record], chain: Sequence[_Link], window: Window) -> list[Finding]:
-    return [_guess(view, link, effect, window) for link, effect in zip(reversed(chain), steps[1:], strict=False)]
+def _guesses(view: View, steps: Sequence[Record], chain: Sequence[_Link]) -> list[Finding]:
+    return [_guess(view, link, effect) for link, effect in zip(reversed(chain), steps[1:], strict=False)]
 
 
 def _once(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -157,7 +157,7 @@ def contradictions(view: View, equipment: str, window: Window, losses: Sequence[
         moment = at(note)
         covering = [i for i in still if i.start + _EDGE < moment and (i.end is None or moment < i.end - _EDGE)]
         if covering and _RUNS.search(note.text) and not _STANDS.search(note.text):
-            when = clock(moment, view.plant, relative_to=window.start)
+            when = clock(moment, view.plant, relative_to=view.as_of)
             text = f"{said(note)} at {when}, while {_brief(covering[0])} is recorded."
             found.append(Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note), *covering[0].records)))
         elif not any(i.start - _EDGE <= moment and (i.end is None or moment <= i.end + _EDGE) for i in still):
@@ -166,7 +166,7 @@ def contradictions(view: View, equipment: str, window: Window, losses: Sequence[
             ]
             runs = [s for s in state if s.text.lower() == "running" and s.occurred_at <= moment]
             if runs and _STANDS.search(note.text) and not _RUNS.search(note.text):
-                when = clock(moment, view.plant, relative_to=window.start)
+                when = clock(moment, view.plant, relative_to=view.as_of)
                 text = f"{said(note)} at {when}, while {runs[-1].source} says running."
                 found.append(Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note), runs[-1].record_id)))
     for sign in view.statements(kind=EntityKind.EQUIPMENT, properties=("state",), within=window):
@@ -176,7 +176,7 @@ def contradictions(view: View, equipment: str, window: Window, losses: Sequence[
             inside = stop.start + _EDGE < sign.occurred_at and (stop.end is None or sign.occurred_at < stop.end - _EDGE)
             same = sign.entity.id == stop.equipment or sign.entity.id == work_center(stop.equipment)
             if inside and same and sign.source != stop.source:
-                when = clock(sign.occurred_at, view.plant, relative_to=window.start)
+                when = clock(sign.occurred_at, view.plant, relative_to=view.as_of)
                 other = f"{_brief(stop)} is recorded by {stop.source}"
                 text = f"{sign.source} says {sign.entity.id} running at {when}, while {other}."
                 found.append(Finding(text=text, kind=Kind.FACT, cites=(sign.record_id, *stop.records)))
@@ -344,9 +344,9 @@ def _passed(event: Event) -> bool:
     return event.kind == "inspection_result" and str(event.attributes.get("result", "")).lower() == "passed"
 
 
-def _guess(view: View, link: _Link, effect: Record, window: Window) -> Finding:
-    when = clock(at(link.cause), view.plant, relative_to=window.start)
-    later = clock(at(effect), view.plant, relative_to=window.start)
+def _guess(view: View, link: _Link, effect: Record) -> Finding:
+    when = clock(at(link.cause), view.plant, relative_to=view.as_of)
+    later = clock(at(effect), view.plant, relative_to=view.as_of)
     kind = effect.kind.replace("_", " ") if isinstance(effect, Event) else "loss"
     text = f"The {link.cause.kind.replace('_', ' ')} at {when} probably led to the {kind} at {later}: {link.why}."
     return Finding(text=text, kind=Kind.GUESSED, cites=(rid(link.cause), rid(effect)))
@@ -412,18 +412,18 @@ def _elsewhere(view: View, equipment: str, cause: Event) -> Iterator[Finding]:
             continue
         after = Window(start=at(event), end=at(event) + _NEAR)
         if not intervals(view, work_center(event.equipment), after):
-            when = clock(at(event), view.plant, relative_to=at(cause))
+            when = clock(at(event), view.plant, relative_to=view.as_of)
             text = f"{said(event)} at {when} was followed by no recorded loss there within 2 h."
             yield Finding(text=text[:1].upper() + text[1:], kind=Kind.DERIVED, cites=(rid(event), rid(cause)))
 
 
-def _first(view: View, window: Window, anchor: Interval, chain: Sequence[_Link], claims: Sequence[Note]) -> str:
+def _first(view: View, anchor: Interval, chain: Sequence[_Link], claims: Sequence[Note]) -> str:
     if chain:
         cause = chain[-1].cause
-        return f"it probably began with {_in_brief(cause)} at {clock(at(cause), view.plant, relative_to=window.start)}"
+        return f"it probably began with {_in_brief(cause)} at {clock(at(cause), view.plant, relative_to=view.as_of)}"
     if claims:
         return f'{claims[0].author or "a note"} gives as the cause: "{short(claims[0].text, 120)}"'
-    return f"the first was {_brief(anchor)} at {clock(anchor.start, view.plant, relative_to=window.start)}"
+    return f"the first was {_brief(anchor)} at {clock(anchor.start, view.plant, relative_to=view.as_of)}"
 
 
 def _in_brief(cause: Record) -> str:

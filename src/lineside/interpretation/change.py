@@ -100,12 +100,12 @@ def changes(view: View, window: Window, *, equipment: str | None = None, entity:
     told_why: list[Decision | Note] = [*decisions, *view.notes(within=span)]
     used = {rid(d.reason) for d in found if d.reason is not None}
     findings = list(_states(view, span, found, gated=scope is not None))
-    findings += [_difference(view, d, span, told_why, corrected=d.after.record_id in mended) for d in found[:_SHOWN]]
+    findings += [_difference(view, d, told_why, corrected=d.after.record_id in mended) for d in found[:_SHOWN]]
     findings += [stated(e, view.plant, relative_to=span.start) for e in _by_weight(events) if rid(e) not in used][
         :_SHOWN
     ]
     findings += [stated(d, view.plant, relative_to=span.start) for d in decisions]
-    findings += [_corrected(view, c, span) for c in corrections]
+    findings += [_corrected(view, c) for c in corrections]
     since, until = clock(span.start, view.plant), clock(span.end, view.plant, relative_to=span.start)
     about = f" at {view.plant.called(equipment)}" if equipment else f" on {entity.id}" if entity else ""
     # What a silent source would tell of the whole plant is not known to be unchanged.
@@ -206,11 +206,9 @@ def _without(text: str, entity: Entity) -> str:
     return reason if colon and head.startswith(entity.id) else text
 
 
-def _difference(
-    view: View, found: Difference, window: Window, near: Sequence[Decision | Note], *, corrected: bool
-) -> Finding:
+def _difference(view: View, found: Difference, near: Sequence[Decision | Note], *, corrected: bool) -> Finding:
     after, before, reason = found.after, found.before, found.reason or _told_why(found, near)
-    when = clock(after.occurred_at, view.plant, relative_to=window.start)
+    when = clock(after.occurred_at, view.plant, relative_to=view.as_of)
     text = f"{when}: {_change_words(view, found)}, says {after.source}"
     if reason is not None:
         text += f"; {said(reason)}"
@@ -248,8 +246,8 @@ def _change_words(view: View, found: Difference) -> str:
     return f"{name} from {short(told(before, view))} to {short(told(after, view))}"
 
 
-def _corrected(view: View, correction: Correction | Deletion, window: Window) -> Finding:
-    when = clock(correction.provenance.reported_at, view.plant, relative_to=window.start)
+def _corrected(view: View, correction: Correction | Deletion) -> Finding:
+    when = clock(correction.provenance.reported_at, view.plant, relative_to=view.as_of)
     old = view.taken_back(correction)
     was = f" (it said: {said(old[0])})" if old else ""
     verb = "corrected" if isinstance(correction, Correction) else "deleted"

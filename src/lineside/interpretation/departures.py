@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lineside.interpretation.assessment import LineReadiness, assess, read_ahead
 from lineside.interpretation.dock import waiting_trucks
-from lineside.interpretation.facts import Facts
+from lineside.interpretation.facts import Facts, moment
 from lineside.interpretation.holds import holds
 from lineside.interpretation.line_words import line_data, line_gaps, line_verdict, part_may_leave
 from lineside.interpretation.links import lines_on
@@ -15,6 +15,8 @@ from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock
 from lineside.interpretation.shipping_policy import shipping_policy
 from lineside.interpretation.stock import related
 from lineside.interpretation.trucks import Truck, cut_off_fact, timetable
+from lineside.interpretation.wording import at as at_of
+from lineside.interpretation.wording import rid, said
 from lineside.memory import View
 from lineside.plant.entities import Entity
 from lineside.plant.plant import CutOff
@@ -54,7 +56,7 @@ def departure(view: View, *, at: datetime | None = None, dock: str | None = None
     return Reading(
         verdict=f"On the {name} departure: {'; '.join(shown) or 'no lines'}; the last moment to act is {moment_text}.",
         findings=tuple(_row(facts, t, e, cut) for t, e in rows),
-        against=tuple(f for _, e in rows for f in e.against),
+        against=(*_told_late(facts, leaving), *(f for _, e in rows for f in e.against)),
         missing=tuple(dict.fromkeys(m for _, e in rows for m in line_gaps(e))),
         next_steps=tuple(dict.fromkeys(_act(e, moment_text) for _, e in rows if e.closed)),
         data={
@@ -65,9 +67,25 @@ def departure(view: View, *, at: datetime | None = None, dock: str | None = None
     )
 
 
+def _told_late(facts: Facts, leaving: Sequence[Truck]) -> tuple[Finding, ...]:
+    """The last change of each truck's ETA that puts it after the planned departure: it may leave later than planned."""
+    named = {t.shipment.id: t for t in leaving if t.departure}
+    view, found = facts.view, dict[str, Finding]()
+    for event in view.events(kinds=("eta_changed",), newest_first=True):
+        truck = named.get(event.shipment or "")
+        comes = moment(event.attributes.get("to"))
+        if truck is None or event.shipment in found or comes is None or truck.departure is None:
+            continue
+        when = clock(at_of(event), view.plant, relative_to=view.as_of)
+        text = f"{truck.shipment.id} may leave later: {when}, {said(event)}."
+        if comes > truck.departure:
+            found[truck.shipment.id] = Finding(text=text, kind=Kind.FACT, cites=(rid(event),))
+    return tuple(found.values())
+
+
 def _at_dock(facts: Facts, shipment: Entity, dock: str) -> bool:
-    said = facts.best(shipment, "dock")
-    return said is not None and related(said.text, dock)
+    word = facts.best(shipment, "dock")
+    return word is not None and related(word.text, dock)
 
 
 def _next(facts: Facts, trucks: Sequence[Truck], dock: str | None) -> datetime | None:

@@ -72,7 +72,10 @@ def contradictions(view: View, window: Window, equipment: str | None = None) -> 
 
 _FAST = re.compile(
     r"\b(full (speed|rate|load)|at (target|rated) (speed|rate)|no more trouble|running fine|back to normal|as normal|"
-    r"voller? (leistung|last|geschwindigkeit|fahrt)|läuft (wieder )?(normal|rund)|keine probleme mehr|wieder normal)\b",
+    r"voller? (leistung|last|geschwindigkeit|fahrt)|läuft (wieder )?(normal|rund)|keine probleme mehr|"
+    r"wieder normal|plena (velocidad|marcha)|a tope|sin problemas|va (de maravilla|perfecto|bien)|"
+    r"pleine (vitesse|charge)|"
+    r"sans probl(è|e)me|piena velocit(à|a)|senza problemi|volle snelheid|pe(ł|l)na pr(ę|e)dko(ś|s)(ć|c))\b",
     re.IGNORECASE,
 )
 
@@ -84,8 +87,8 @@ def _called_fast(view: View, place: str, window: Window, losses: Sequence[Interv
         moment = at(note)
         slow = [i for i in losses if i.loss is Loss.SLOW and i.start <= moment and (i.end is None or moment < i.end)]
         if slow and _FAST.search(note.text):
-            since = clock(slow[0].start, view.plant, relative_to=window.start)
-            when = clock(moment, view.plant, relative_to=window.start)
+            since = clock(slow[0].start, view.plant, relative_to=view.as_of)
+            when = clock(moment, view.plant, relative_to=view.as_of)
             text = f"{said(note)} at {when}, while slow running is recorded since {since}."
             found.append(Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note), *slow[0].records)))
     return found

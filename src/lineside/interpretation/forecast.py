@@ -76,7 +76,7 @@ def _recently(view: View, gap: Gap) -> Pace | None:
     since = max(gap.window.start, going.start if going else gap.window.start)
     rates = _rates(gap.count, [(since, gap.window.end)], _STEP / 2)
     spread = stdev(rates) * sqrt(0.5) if len(rates) >= _FEW else 0.0
-    begun = clock(last.start, view.plant, relative_to=gap.window.end)
+    begun = clock(last.start, view.plant, relative_to=view.as_of)
     basis = f"the rate since {begun} ({round(now)} per h)"
     return Pace(per_h=now, spread=spread, stretches=len(rates), basis=basis)
 
@@ -115,7 +115,7 @@ def _shift_forecast(view: View, gap: Gap, recent: Pace, usual: Pace | None, aim:
         return []  # the time asked about is over
     left, made = (slot.end - gap.window.end).total_seconds() / 3600, float(gap.made)
     due = round(float(gap.target) + gap.rate.units(gap.window.end, slot.end))
-    ends = clock(slot.end, view.plant, relative_to=gap.window.end)
+    ends = clock(slot.end, view.plant, relative_to=view.as_of)
     low, at_rate, high = (round(made + units) for units in recent.made(left))
     at_target = round(made + aim * left)
     fixed = f"the target rate ({plain(Decimal(str(aim)))} per h) from now on"

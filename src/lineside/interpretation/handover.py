@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from lineside.interpretation import waiting
 from lineside.interpretation.gap import measure
 from lineside.interpretation.open_items import Item, items
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
@@ -73,7 +74,7 @@ def handover(
     findings = [
         *(_earlier(view, n, window) for n in earlier),
         *(_item(view, i, "safety", window) for i in safe_items),
-        *(_note(view, n, "safety", window) for n in safe_notes),
+        *(_note(view, n, "safety") for n in safe_notes),
         *(_item(view, i, "carried over", window) for i in carried),
         *(_item(view, i, "new", window) for i in new),
         *(_item(view, i, "closed", window) for i in closed),
@@ -89,11 +90,11 @@ def handover(
             )
             for s in ended
         ),
-        *(_note(view, n, "tried and failed", window) for n in failed),
-        *(_note(view, n, "do not change", window) for n in leave),
+        *(_note(view, n, "tried and failed") for n in failed),
+        *(_note(view, n, "do not change") for n in leave),
         *(_in_section(p, "open proposals") for p in proposals),
         *_performance(view, window, equipment),
-        *(_note(view, n, "unverified", window) for n in claims[:_NOTES]),
+        *(_note(view, n, "unverified") for n in claims[:_NOTES]),
     ]
     broken = [
         Finding(
@@ -146,7 +147,7 @@ def lines(view: View, window: Window, equipment: str | None = None) -> list[str]
 
 def _performance(view: View, window: Window, equipment: str | None) -> list[Finding]:
     found = []
-    losses = intervals(view, equipment, window)
+    losses = waiting.told(view, intervals(view, equipment, window))
     for line in lines(view, window, equipment):
         gap = measure(view, line, window, [i for i in losses if within(i.equipment, line)])
         if gap is None:
@@ -186,7 +187,7 @@ def _is_safety(item: Item) -> bool:
 
 
 def _item(view: View, item: Item, section: str, window: Window) -> Finding:
-    opened = clock(item.opened, view.plant, relative_to=window.start)
+    opened = clock(item.opened, view.plant, relative_to=view.as_of)
     times = f"at {opened}" if item.passing else f"since {opened}"
     if item.closed is not None and item.closed <= window.end:
         times = f"{opened} to {clock(item.closed, view.plant, relative_to=item.opened)}"
@@ -195,14 +196,14 @@ def _item(view: View, item: Item, section: str, window: Window) -> Finding:
     return Finding(text=text, kind=Kind.DERIVED, cites=item.bounds, data=data)
 
 
-def _note(view: View, note: Note, section: str, window: Window) -> Finding:
-    text = f"{clock(at(note), view.plant, relative_to=window.start)}: {said(note)}."
+def _note(view: View, note: Note, section: str) -> Finding:
+    text = f"{clock(at(note), view.plant, relative_to=view.as_of)}: {said(note)}."
     return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data={"section": section})
 
 
 def _earlier(view: View, note: Note, window: Window) -> Finding:
     age = duration((window.end - at(note)).total_seconds())
-    text = f"Still open from {clock(at(note), view.plant, relative_to=window.start)}, {age} ago: {said(note)}."
+    text = f"Still open from {clock(at(note), view.plant, relative_to=view.as_of)}, {age} ago: {said(note)}."
     return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data={"section": "safety"})
 
 

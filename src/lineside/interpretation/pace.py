@@ -58,7 +58,7 @@ def current_window(view: View, equipment: str) -> Window | None:
 
 def _explain(view: View, equipment: str, asked: Window, gap: Gap, losses: Sequence[Interval]) -> Reading:
     name, plant = view.plant.called(equipment), view.plant
-    until = clock(gap.window.end, plant, relative_to=gap.window.start)
+    until = clock(gap.window.end, plant, relative_to=view.as_of)
     since = clock(gap.window.start, plant)
     made, target, units = plain(gap.made), plain(gap.target), plain(abs(gap.units))
     share = f"{made} made of {target} due between {since} and {until}"
@@ -80,7 +80,7 @@ def _explain(view: View, equipment: str, asked: Window, gap: Gap, losses: Sequen
         missing.append(
             f"Target and count for all of {asked.label or 'the window'}: both are known only from {since} to {until}."
         )
-    story = causes.explain(view, equipment, gap.window, _lost(gap)) if gap.behind else causes.Story()
+    story = causes.explain(view, equipment, _lost(gap)) if gap.behind else causes.Story()
     against = [*story.against, *_disagreements(gap), *causes.contradictions(view, equipment, gap.window, losses)]
     outlook = forecast(view, equipment, gap)
     if gap.behind:
@@ -123,7 +123,7 @@ def _assumed(view: View, gap: Gap) -> str:
     if first is None or first <= gap.window.start:
         return ""
     per_h = plain(Decimal(str(round(gap.rate.steps[0].per_h, 2))))
-    when = clock(first, view.plant, relative_to=gap.window.start)
+    when = clock(first, view.plant, relative_to=view.as_of)
     return f"; the target of {per_h} per hour, first reported at {when}, is taken since the job order began"
 
 
@@ -212,7 +212,7 @@ def _without_target(view: View, equipment: str, window: Window, losses: Sequence
         since, until = clock(window.start, view.plant), clock(window.end, view.plant, relative_to=window.start)
         verdict += f"; it stood still for {duration(lost)} between {since} and {until}"
     story = (
-        causes.explain(view, equipment, window, sorted(losses, key=lambda i: -i.seconds(window.end)))
+        causes.explain(view, equipment, sorted(losses, key=lambda i: -i.seconds(window.end)))
         if losses
         else causes.Story()
     )

@@ -29,6 +29,11 @@ _SAFETY = re.compile(
     r"schnittwunde|stromschlag|gasgeruch|gasalarm|gasaustritt|ammoniak|ausgerutscht|rutschgefahr|rutschig|stolper\w*|"
     r"(?:defekte|kaputte|schlechte|keine) bremsen?|bremsen? (?:ist |sind )?(?:defekt|kaputt|ausgefallen|wirkungslos)|"
     r"nicht (?:benutzen|betreten|betreiben)|"
+    r"accidentes?|herid[oa]s?|lesi(?:ó|o)n(?:es|ad[oa]s?)?|fugas?|derrames?|incendios?|humo|peligro\w*|quemadura\w*|"
+    r"no (?:entrar|usar|utilizar|tocar)|zona cortada|primeros auxilios|seguridad|"
+    r"bless(?:é|e)\w*|fuite\w*|incendie|fum(?:é|e)e|danger\w*|br(?:û|u)lure\w*|ne pas (?:utiliser|entrer|toucher)|"
+    r"premiers secours|infortun\w*|feriti?|perdita di \w+|pericol\w*|non (?:usare|entrare|toccare)|"
+    r"ongeval\w*|gewond\w*|lekkage|gevaar\w*|niet (?:gebruiken|betreden)|wypad\w*|niebezpiecz\w*|"
     r"(?:\w*stapler|kran|leiter|treppe|b(?:ü|ue)hne|\w*aufzug|forklift|crane|ladder|stairs|hoist|lift)\b[^.;!]*\b"
     r"(?:gesperrt|defekt|blocked off|out of order))\b",
     re.IGNORECASE,

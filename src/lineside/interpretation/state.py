@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lineside.interpretation.beside import told_beside
 from lineside.interpretation.conflict import conflict_finding, conflicts_of, conflicts_on
 from lineside.interpretation.disputes import disputes, way_out
 from lineside.interpretation.entity_states import SharedState, States
@@ -86,6 +87,10 @@ def lookup(view: View, entity: Entity, properties: Sequence[str], *, history: bo
     conflicts = list[Finding]()
     for name in properties:
         holder = _holder(facts, entity, name)
+        if holder is None and (near := told_beside(facts, entity, name)):
+            findings += [finding for finding, _ in near]
+            heard += [s for _, words in near for s in words]
+            continue
         if holder is None:
             missing.append(f"No source has reported {_spaced(name)} of {entity.id}.")
             continue

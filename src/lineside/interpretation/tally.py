@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -52,6 +52,7 @@ class Row:
     amount: Quantity | None = None
     seconds: float | None = None
     source: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +101,14 @@ def tally(
         )
     groups = _grouped(chosen, group_by, measure)
     total = _figure(chosen, measure)
-    findings = [_finding(f"{_head(measure, called)}{span}: {total.figure}", chosen, measure, total)]
+    extreme = measure in (Measure.MAXIMUM, Measure.MINIMUM)
+    shown = replace(total, figure=total.figure + _when_and_where(view, total.rows)) if extreme else total
+    findings = [_finding(f"{_head(measure, called)}{span}: {shown.figure}", chosen, measure, shown)]
     if group_by is not None:
         findings += [
             _finding(f"{group_by.replace('_', ' ')} {g.name}: {g.figure}", g.rows, measure, g) for g in groups[:_TOP]
         ]
-    verdict = f"{_head(measure, called)}{span}: {total.figure}"
+    verdict = f"{_head(measure, called)}{span}: {shown.figure}"
     if group_by is not None and groups:
         verdict += f"; by {group_by.replace('_', ' ')}: {listed([f'{g.name} {g.figure}' for g in groups[:4]])}"
         if len(groups) > 4:
@@ -131,6 +134,18 @@ def tally(
             "groups": [{"name": g.name, "count": len(g.rows), "figure": g.figure} for g in groups],
         },
     )
+
+
+def _when_and_where(view: View, rows: Sequence[Row]) -> str:
+    """`, at 08:10 CEST (Folienriss, at Schneider 2)`: when an extreme was, and what it was of."""
+    row = next((r for r in rows if r.at is not None), None)
+    if row is None or row.at is None:
+        return ""
+    place = row.traits.get("equipment")
+    about = [t for t in (row.traits.get("reason"), f"at {view.plant.called(place)}" if place else None) if t]
+    more = f", and {counted(len(rows) - 1, 'more time')}" if len(rows) > 1 else ""
+    detail = f" ({', '.join(about)}{more})" if about or more else ""
+    return f", at {clock(row.at, view.plant, relative_to=view.as_of)}{detail}"
 
 
 def _last_before(view: View, subject: str, window: Window | None) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
@@ -164,7 +179,13 @@ def _rows(view: View, subject: str, *, window: Window | None, equipment: str | N
                 if kind == EntityKind.EQUIPMENT:
                     traits |= _placed(said.entity.id)
                 traits |= {"source": said.source, name: said.text}
-                yield Row(traits=_clean(traits), records=(said.record_id,), amount=said.quantity, source=said.source)
+                yield Row(
+                    traits=_clean(traits),
+                    records=(said.record_id,),
+                    amount=said.quantity,
+                    source=said.source,
+                    at=said.occurred_at,
+                )
     elif subject == "note":
         for note in view.notes(equipment=equipment, within=window):
             yield _of_record(
@@ -208,7 +229,11 @@ def _losses(
         traits["material"] = loss.material or material_at(running, loss.equipment, loss.start) or ""
         traits |= {"job_order": loss.job_order or "", "lot": loss.lot or ""}
         yield Row(
-            traits=_clean(traits), records=loss.records, seconds=seconds.get(loss.records, 0.0), source=loss.source
+            traits=_clean(traits),
+            records=loss.records,
+            seconds=seconds.get(loss.records, 0.0),
+            source=loss.source,
+            at=loss.start,
         )
 
 
@@ -230,7 +255,7 @@ def _of_record(
 ) -> Row:
     source = record.provenance.source
     whole = {**_timed(view, at(record)), **traits, "source": source}
-    return Row(traits=_clean(whole), records=(rid(record),), amount=amount, source=source)
+    return Row(traits=_clean(whole), records=(rid(record),), amount=amount, source=source, at=at(record))
 
 
 def _entities(view: View, kind: str, window: Window | None, equipment: str | None) -> Iterator[Row]:

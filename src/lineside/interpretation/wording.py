@@ -27,6 +27,7 @@ _EMPTY_WORDS = """
     uns unter vom von vor war waren warum was weil wenn wer werden wie wieder wir wird wo zu zum zur
 """
 _EMPTY = frozenset(_EMPTY_WORDS.split())
+_FIGURES = frozenset(("quantity", "counted"))  # what the unit belongs to, where one is told
 _NAMED_ATTRIBUTES = ("reason", "code", "severity", "parameter", "characteristic", "value", "result", "by", "document")
 
 
@@ -187,11 +188,14 @@ def _event(event: Event) -> str:
     if "quantity" in event.attributes:
         unit = event.attributes.get("unit")
         figures.append(f"quantity {shown(event.attributes['quantity'])}{f' {unit}' if isinstance(unit, str) else ''}")
+    if "counted" in event.attributes:
+        unit = event.attributes.get("unit")
+        figures.append(f"counted {shown(event.attributes['counted'])}{f' {unit}' if isinstance(unit, str) else ''}")
     if "from" in event.attributes or "to" in event.attributes:
         unit = event.attributes.get("unit")
         moved = [f"{side} {shown(event.attributes[side])}" for side in ("from", "to") if side in event.attributes]
         figures.append(
-            " ".join(moved) + (f" {unit}" if isinstance(unit, str) and "quantity" not in event.attributes else "")
+            " ".join(moved) + (f" {unit}" if isinstance(unit, str) and not _FIGURES & event.attributes.keys() else "")
         )
     detail = ", ".join((*subjects, *figures))
     words_said = f': "{short(event.text)}"' if event.text else ""

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lineside.agent import listing, retelling
 from lineside.agent.free_recall import recalled, shares, telling
-from lineside.agent.parameters import About, NoParameters, Repeats, SetApart, Where, WhereWhen
+from lineside.agent.parameters import About, Decisions, NoParameters, Repeats, SetApart, Where, WhereWhen
 from lineside.agent.tools.context import Context, tool
+from lineside.agent.wording import fold
 from lineside.errors import BadRequest
 from lineside.interpretation import handover, patterns, standing
 from lineside.interpretation.cases_of import cases_of
 from lineside.interpretation.occurrences import occurrences
 from lineside.interpretation.reading import Reading
 from lineside.interpretation.recalled import recalled as recall_reading
+from lineside.interpretation.safety_notes import safety
 from lineside.interpretation.set_apart import set_apart
 from lineside.interpretation.similar_cases import similar
+from lineside.interpretation.wording import counted, listed, short
 from lineside.memory.words import render
 from lineside.plant.entities import Entity, EntityKind
 
 
-def _decided(context: Context, asked: About) -> Reading:
+def _decided(context: Context, asked: Decisions) -> Reading:
     view = context.view
+    if asked.by:
+        return _decided_by(context, asked, asked.by)
     entities = [context.entity(asked.entity)] if asked.entity else []
     place = context.place(asked.equipment)
     about = [*entities, *([Entity(EntityKind.EQUIPMENT, place)] if place else [])]
@@ -28,6 +35,27 @@ def _decided(context: Context, asked: About) -> Reading:
     wanted = telling(asked.text)
     fitting = [d for d in picked if not wanted or shares(render(d), wanted) or any(e in d.entities() for e in about)]
     return standing.decided(view, fitting)
+
+
+def _decided_by(context: Context, asked: Decisions, who: str) -> Reading:
+    """What one person decided, the newest first; of a place or a stretch of time only, where one is named."""
+    card = next((p for p in context.view.plant.people if p.id == who), None)
+    called = {fold(who), fold(card.name if card else who)}
+    place, window = context.place(asked.equipment), context.window(asked.window)
+    known = context.view.decisions(equipment=place, within=window, newest_first=True)
+    own = [d for d in known if d.decided_by and fold(d.decided_by) in called]
+    name = card.name or card.id if card else who
+    if not own:
+        return Reading(
+            verdict=f"No decision by {name} is on record.", missing=(f"A decision record that names {name}.",)
+        )
+    found = standing.decided(context.view, own[:_DECIDED])
+    choices = listed([short(d.choice, 90) for d in own[:_DECIDED]], limit=_DECIDED)
+    more = f", the last {_DECIDED} of them" if len(own) > _DECIDED else ""
+    return replace(found, verdict=f"{name} took {counted(len(own), 'decision')}{more}: {choices}.")
+
+
+_DECIDED = 4
 
 
 def _in_force(context: Context, asked: Where) -> Reading:
@@ -80,6 +108,10 @@ def _similar(context: Context, asked: About) -> Reading:
     return similar(context.view, text)
 
 
+def _safety(context: Context, asked: WhereWhen) -> Reading:
+    return safety(context.view, context.window(asked.window), context.place(asked.equipment))
+
+
 def _handover(context: Context, asked: WhereWhen) -> Reading:
     view = context.view
     window = context.window(asked.window)
@@ -106,7 +138,8 @@ def _recall(context: Context, asked: About) -> Reading:
 
 
 TOOLS = (
-    tool("decided", "What was decided about something, why, by whom, and whether it still holds.", About, _decided),
+    tool("safety", "What concerns safety: injuries, hazards, safeguards, and what still stands.", WhereWhen, _safety),
+    tool("decided", "What was decided about something, why, by whom, and whether it still holds.", Decisions, _decided),
     tool("in_force", "The decisions, limits and holds in force.", Where, _in_force),
     tool("broken_assumptions", "Decisions in force that rest on facts which changed.", NoParameters, _broken),
     tool(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lineside.agent import listing
 from lineside.agent.parameters import AtDock, AtLine, Delay, Departure, NoParameters, Thing, Where, WhereWhen
 from lineside.agent.tools.context import Context, moment, tool
-from lineside.interpretation import departures, production_risk, readiness, slips, staging, surprises
+from lineside.interpretation import carriers, departures, production_risk, readiness, slips, staging, surprises
 from lineside.interpretation.reading import Reading
 from lineside.plant.windows import Window
 
@@ -20,6 +20,8 @@ def _looks_complete(context: Context, _: NoParameters) -> Reading:
 
 def _departure(context: Context, asked: Departure) -> Reading:
     at = moment(context, asked.at)
+    if at is None and asked.carrier and (carrier := listing.carrier_called(context.view, asked.carrier)):
+        return carriers.of_carrier(context.view, carrier)
     return departures.departure(context.view, dock=context.place(asked.dock) if asked.dock else None, at=at)
 
 
