@@ -58,9 +58,10 @@ def of_packs(make: Callable[[], T]) -> Callable[[], T]:
     @wraps(make)
     def made() -> T:
         kept = _IN_FORCE.get().made
-        if make not in kept:
-            kept[make] = make()
-        found: T = kept[make]
+        try:
+            found: T = kept[make]
+        except KeyError:
+            found = kept[make] = make()
         return found
 
     return made

@@ -30,17 +30,14 @@ class Words:
 
 def state_of(kind: str, name: str, value: Json) -> str | None:
     """The shared state that a property's value means; None where the word is in no list."""
-    words = _words().lists.get(f"{kind}.{name}")
-    return None if words is None else meaning(words, value)
+    known = _words()
+    words = known.lists.get(f"{kind}.{name}")
+    return None if words is None else _meaning(known.meanings[words], value)
 
 
 def meaning(words: str, value: Json) -> str | None:
     """The state that `value` means in the list `words`; None where it isn't there."""
-    if isinstance(value, bool):
-        value = "yes" if value else "no"
-    if not isinstance(value, str | int):
-        return None
-    return _words().meanings[words].get(_plain(str(value)))
+    return _meaning(_words().meanings[words], value)
 
 
 def has_states(kind: str, name: str) -> bool:
@@ -78,6 +75,12 @@ def states_in(kind: str, name: str) -> tuple[str, ...]:
 def named_states(kind: str) -> dict[str, str]:
     """The properties of a kind whose words have shared meanings, each with its list."""
     return {key.partition(".")[2]: words for key, words in _words().lists.items() if key.partition(".")[0] == kind}
+
+
+def _meaning(words: Mapping[str, str], value: Json) -> str | None:
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    return words.get(_plain(str(value))) if isinstance(value, str | int) else None
 
 
 def _place(table: Mapping[str, tuple[str, ...]], kind: str, name: str, state: str | None) -> int | None:
