@@ -70,7 +70,7 @@ def test_a_record_taken_back_withdraws_the_case_visibly_and_told_again_reopens_i
     (case,) = dairy.cases.list()
     assert case.state is State.WITHDRAWN
     assert dairy.cases.history(1)[-1].why == "the records that opened it were taken back"
-    assert [t.after for t in dairy.cases.history(1)][0] is State.NEW
+    assert next(t.after for t in dairy.cases.history(1)) is State.NEW
 
 
 def test_a_late_record_that_makes_one_of_two_leaves_one_case_that_stands(works):
