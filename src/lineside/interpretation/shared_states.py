@@ -30,51 +30,53 @@ class Words:
 
 def state_of(kind: str, name: str, value: Json) -> str | None:
     """The shared state that a property's value means; None where the word is in no list."""
-    known = _words()
+    known = known_words()
     words = known.lists.get(f"{kind}.{name}")
     return None if words is None else _meaning(known.meanings[words], value)
 
 
 def meaning(words: str, value: Json) -> str | None:
     """The state that `value` means in the list `words`; None where it isn't there."""
-    return _meaning(_words().meanings[words], value)
+    return _meaning(known_words().meanings[words], value)
 
 
 def has_states(kind: str, name: str) -> bool:
     """Whether the property's words have shared meanings at all."""
-    return f"{kind}.{name}" in _words().lists
+    return f"{kind}.{name}" in known_words().lists
 
 
 def contradict(kind: str, name: str, one: str, other: str) -> bool:
     """Whether two shared states of one property can't both be true."""
-    return frozenset((one, other)) in _words().contradictions.get(_words().lists.get(f"{kind}.{name}", ""), ())
+    return frozenset((one, other)) in known_words().contradictions.get(
+        known_words().lists.get(f"{kind}.{name}", ""), ()
+    )
 
 
 def strictness(kind: str, name: str, state: str | None) -> int | None:
     """0 for the state that binds most where sources differ and none owns the datum; None for one that doesn't bind."""
-    return _place(_words().strict, kind, name, state)
+    return _place(known_words().strict, kind, name, state)
 
 
 def progress(kind: str, name: str, state: str | None) -> int:
     """How far on a state is among those that follow one another; -1 for one that stands aside."""
-    place = _place(_words().progress, kind, name, state)
+    place = _place(known_words().progress, kind, name, state)
     return -1 if place is None else place
 
 
 def frees(kind: str, name: str, state: str | None) -> bool:
     """Whether the state says that a thing may be used or go on, which an active hold forbids."""
-    return state in _words().free.get(_words().lists.get(f"{kind}.{name}", ""), ())
+    return state in known_words().free.get(known_words().lists.get(f"{kind}.{name}", ""), ())
 
 
 def states_in(kind: str, name: str) -> tuple[str, ...]:
     """The shared states that the property's words can mean."""
-    words = _words().lists.get(f"{kind}.{name}")
-    return () if words is None else tuple(dict.fromkeys(_words().meanings[words].values()))
+    words = known_words().lists.get(f"{kind}.{name}")
+    return () if words is None else tuple(dict.fromkeys(known_words().meanings[words].values()))
 
 
 def named_states(kind: str) -> dict[str, str]:
     """The properties of a kind whose words have shared meanings, each with its list."""
-    return {key.partition(".")[2]: words for key, words in _words().lists.items() if key.partition(".")[0] == kind}
+    return {key.partition(".")[2]: words for key, words in known_words().lists.items() if key.partition(".")[0] == kind}
 
 
 def _meaning(words: Mapping[str, str], value: Json) -> str | None:
@@ -84,7 +86,7 @@ def _meaning(words: Mapping[str, str], value: Json) -> str | None:
 
 
 def _place(table: Mapping[str, tuple[str, ...]], kind: str, name: str, state: str | None) -> int | None:
-    order = table.get(_words().lists.get(f"{kind}.{name}", ""), ())
+    order = table.get(known_words().lists.get(f"{kind}.{name}", ""), ())
     return order.index(state) if state in order else None
 
 
@@ -94,7 +96,7 @@ def _plain(word: str) -> str:
 
 
 @of_packs
-def _words() -> Words:
+def known_words() -> Words:
     return load(FILE, parse_words)
 
 

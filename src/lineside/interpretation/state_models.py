@@ -22,7 +22,7 @@ LINKS: Mapping[str, Mapping[str, str]] = {
     "shipment": {"lines": "sales_order_line"},
     "equipment": {"maintenance_orders": "maintenance_order", "units": "equipment"},
 }
-_GATED = ("sales_order_line", "sales_order", "shipment")
+GATED = ("sales_order_line", "sales_order", "shipment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +301,8 @@ class _Reader:
                 return Newer(self._condition(here, value, kind, words), than)
 
     def _needs_gates(self, key: str, kind: str) -> None:
-        if kind not in _GATED:
-            raise wrong(self.where, key, f"can't be asked of a {kind}: gates belong to what is shipped", _GATED)
+        if kind not in GATED:
+            raise wrong(self.where, key, f"can't be asked of a {kind}: gates belong to what is shipped", GATED)
 
 
 def _check_order(where: str, models: Mapping[str, StateModel]) -> None:
