@@ -52,6 +52,7 @@ async def run(
             running.append(tasks.create_task(_read_sources(lineside)))
             running.append(tasks.create_task(_repeat(_indexing(lineside, indexed), INDEX_PAUSE_S)))
             running.append(tasks.create_task(_repeat(lambda: _warn(lineside), DECISIONS_PAUSE_S)))
+            running.append(tasks.create_task(_keep_cases(lineside)))
         if "actions" in parts:
             running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))
         if door is not None:
@@ -76,6 +77,16 @@ async def _read_sources(lineside: Lineside) -> None:
         await Intake(lineside.memory, readings).run()
     finally:
         await asyncio.to_thread(watchdog.stop)
+
+
+async def _keep_cases(lineside: Lineside) -> None:
+    from lineside.serve.case_watch import PAUSE_S, CaseWatch
+
+    watch = await asyncio.to_thread(CaseWatch, lineside)
+    try:
+        await _repeat(watch.step, PAUSE_S)
+    finally:
+        await finish(watch.leave)
 
 
 def _warn(lineside: Lineside) -> bool:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from lineside.serve.commands import ask, bringing, demo, dev, keep, letters, packs, proposals, run, setup, sources
+from lineside.serve.commands import (
+    ask,
+    bringing,
+    cases,
+    demo,
+    dev,
+    keep,
+    letters,
+    packs,
+    proposals,
+    run,
+    setup,
+    sources,
+)
 
 
 def register(root: typer.Typer) -> None:
     """Every command is reachable from `root` afterwards."""
-    for module in (setup, ask, bringing, sources, letters, proposals, packs, run, demo, keep, dev):
+    for module in (setup, ask, bringing, sources, letters, cases, proposals, packs, run, demo, keep, dev):
         module.register(root)
