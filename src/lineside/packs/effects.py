@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from lineside.interpretation.entity_states import shared_states_of
+from lineside.interpretation.entity_states import States
+from lineside.interpretation.facts import Facts
 from lineside.interpretation.pack_files import under
 from lineside.interpretation.settled import settled
 from lineside.interpretation.shared_states import known_words
@@ -80,7 +81,8 @@ def _states(view: View, packs: Packs, kinds: Iterable[str]) -> Iterator[tuple[tu
     plant = replace(view.plant, packs=packs, packs_by_site={})
     read = replace(view, plant=plant, kept={})
     with under(packs):
+        states = States(Facts(read))
         for kind in kinds:
-            for found in shared_states_of(read, kind):
+            for found in states.all_of(kind):
                 why = found.because[0].text if found.because else "nothing on record says how it stands"
                 yield (kind, found.entity.id), (found.state, why)
