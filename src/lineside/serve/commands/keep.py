@@ -28,7 +28,8 @@ def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="Wh
         write_backup(lineside.memory, file)
     finally:
         lineside.close()
-    typer.echo(f"{file} holds the memory of {lineside.home}. Keep plant.toml, lineside.toml, mappings, packs and the keys beside it.")
+    typer.echo(f"{file} holds the memory of {lineside.home}.")
+    typer.echo("Keep plant.toml, lineside.toml, mappings, packs and the keys beside it.")
 
 
 def restore(context: typer.Context, file: Annotated[Path, typer.Argument(help="A file of `lineside backup`.")]) -> None:
