@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from lineside.agent import listing, retelling
@@ -21,6 +22,11 @@ from lineside.interpretation.similar_cases import similar
 from lineside.interpretation.wording import counted, listed, short
 from lineside.memory.words import render
 from lineside.plant.entities import Entity, EntityKind
+
+_NOW = re.compile(
+    r"\b(?:now|currently|at the moment|happening|going on|"
+    r"jetzt|gerade|momentan|derzeit|aktuell|maintenant|en ce moment)\b"
+)
 
 
 def _decided(context: Context, asked: Decisions) -> Reading:
@@ -101,9 +107,13 @@ def _similar(context: Context, asked: About) -> Reading:
     if place is None:
         return similar(context.view, asked.text)
     text = listing.usual_fault(context.view, place, unless=asked.text)
-    # Words that say no more than the place mean what happens there now; what usually does, where nothing does.
+    # Words that say no more than the place mean what usually happens there, or what does now where they say so.
     thing = Entity(EntityKind.EQUIPMENT, place)
-    if text != asked.text and cases_of(context.view, occurrences(context.view), thing):
+    if (
+        text != asked.text
+        and _NOW.search(fold(context.asked))
+        and cases_of(context.view, occurrences(context.view), thing)
+    ):
         return similar(context.view, "", of=thing)
     return similar(context.view, text)
 
