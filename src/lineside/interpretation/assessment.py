@@ -76,7 +76,7 @@ def assess(
     value = share.quantity if share and share.quantity is not None else amount.value if amount else None
     question = Question(facts, known, line, value, unit, supply, (share,) if share else trucks)
     gates = passages(question)
-    leads = past or LeadTimes(facts)
+    leads = past or facts.once(LeadTimes)
     closed = {g.gate: soonest(question, g, leads) for g in gates if g.stand is Stand.CLOSED}
     said = [*supply.said, *question.used, *([wanted] if wanted else [])]
     disputed = [

@@ -164,7 +164,7 @@ class States:
 
     @cached_property
     def _past(self) -> LeadTimes:
-        return LeadTimes(self.facts)
+        return self.facts.once(LeadTimes)
 
     @cached_property
     def held_kinds(self) -> frozenset[str]:

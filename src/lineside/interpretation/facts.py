@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property, partial
+from typing import Any, TypeVar
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.pack_files import follow
@@ -18,6 +19,8 @@ from lineside.plant.plant import Plant, SourceCard
 from lineside.plant.quantities import Quantity
 from lineside.plant.records import Json, Quality, quantity
 from lineside.plant.timeline import duration
+
+T = TypeVar("T")
 
 
 class Facts:
@@ -36,6 +39,7 @@ class Facts:
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
         self._columns: dict[tuple[str, str], dict[Entity, list[Statement]]] = {}
         self._positions: dict[str, list[Statement]] | None = None
+        self._once: dict[Any, Any] = {}
         self._live: dict[str, dict[Entity, None]] = {}  # in the order of the ids
         self._reached: dict[tuple[str, str], set[Entity]] = {}
         self._over: dict[tuple[str, str], list[Statement]] = {}
@@ -46,6 +50,13 @@ class Facts:
     def health(self) -> list[Freshness]:
         """How fresh every source is, in the order of their names."""
         return sorted(self.view.freshness(), key=lambda f: f.source)
+
+    def once(self, make: Callable[[Facts], T]) -> T:
+        """What `make` finds, found once for this reading."""
+        if make not in self._once:
+            self._once[make] = make(self)
+        found: T = self._once[make]
+        return found
 
     def live(self, kind: str) -> list[Entity]:
         """Everything of the kind that is not over long since, in the order of the ids; the packs say what is."""
@@ -176,6 +187,8 @@ class Facts:
 
         What points at something that is never over, such as a machine, is as good as everything, and left out.
         """
+        if target.kind != {"subject": target.kind, "lines": "sales_order_line"}.get(key[1], key[1]):
+            return
         reached, kinds = self._reached.setdefault(key, set()), settled()
         if target in reached or self.whole or key[0] not in kinds or target.kind not in kinds:
             return

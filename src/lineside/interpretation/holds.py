@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.facts import Facts, owner_of, plain_id, pointed_at
 from lineside.interpretation.reading import Finding, Kind, clock
+from lineside.interpretation.settled import settled
 from lineside.plant.entities import Entity
 from lineside.plant.records import Event
+from lineside.plant.windows import Window
 
-_SUBJECTS = ("lot", "job_order", "shipment", "sales_order", "equipment", "material")
+_THINGS = ("lot", "job_order", "shipment", "sales_order")
+_SUBJECTS = (*_THINGS, "equipment", "material")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +72,14 @@ class _Draft:
 
 
 def holds(facts: Facts) -> list[Hold]:
-    """Every hold known, the oldest first."""
+    """Every hold that is not over long since, the oldest first."""
+    return facts.once(_holds)
+
+
+def _holds(facts: Facts) -> list[Hold]:
     drafts: dict[str, _Draft] = defaultdict(_Draft)
-    for statement in sorted(facts.view.said(kind="hold"), key=lambda s: (s.occurred_at, s.record_id)):
+    known = facts.live("hold")
+    for statement in sorted(facts.view.said(entities=known), key=lambda s: (s.occurred_at, s.record_id)):
         draft = drafts[statement.entity.id]
         draft.cite(statement.record_id)
         draft.starts(statement.occurred_at)
@@ -85,12 +93,24 @@ def holds(facts: Facts) -> list[Hold]:
         elif statement.property == "status":
             state = shared_states.state_of("hold", "status", statement.value)
             draft.hear(_word(statement.source, state, statement.text, statement.occurred_at, statement.record_id))
-    events = facts.view.events(kinds=("hold_placed", "hold_released"))
-    for event in sorted(events, key=lambda e: (e.provenance.occurred_at, e.provenance.record_id)):
+    for event in sorted(_events(facts, known), key=lambda e: (e.provenance.occurred_at, e.provenance.record_id)):
         for name in _named(event, drafts):
             _hear_event(drafts[name], event)
     found = [_finish(facts, name, draft) for name, draft in drafts.items() if draft.words or draft.subject]
     return sorted(found, key=lambda h: (h.since, h.id))
+
+
+def _events(facts: Facts, known: Iterable[Entity]) -> Collection[Event]:
+    """Those of late, those about the holds that stand, and what was placed before and never released."""
+    view, kinds = facts.view, ("hold_placed", "hold_released")
+    if facts.whole:
+        return view.events(kinds=kinds)
+    since = view.as_of - settled().after
+    found = view.events(kinds=kinds, within=Window(start=since, end=view.as_of + timedelta(microseconds=1)))
+    found += view.unended("hold_placed", ["hold_released"], called="hold", about=_THINGS, before=since)
+    for hold in known:
+        found += view.events(kinds=kinds, about=hold)
+    return {event.provenance.record_id: event for event in found}.values()
 
 
 def binding(known: Iterable[Hold], things: Iterable[Entity]) -> list[Hold]:

@@ -35,7 +35,7 @@ def readiness(view: View, entity: Entity) -> Reading:
         return Reading(verdict=f"{text}.", missing=(f"The lines of {entity.id}, and what was made for them.",))
     read_ahead(facts, lines)
     shipment = entity if entity.kind == EntityKind.SHIPMENT else None
-    past = LeadTimes(facts)
+    past = facts.once(LeadTimes)
     found = [assess(facts, known, line, on=shipment, past=past) for line in lines]
     watch = Watch(facts, known, found)
     flips = {each.line: watch.flips(each) for each in found}
@@ -73,7 +73,7 @@ def looks_complete(view: View) -> Reading:
     done = {line: _done_words(facts, line) for line in view.entities(EntityKind.SALES_ORDER_LINE)}
     here = [line for line, said in done.items() if said and not any(t.gone for t in trucks_of(facts, line))]
     read_ahead(facts, here)
-    past = LeadTimes(facts)
+    past = facts.once(LeadTimes)
     for line in here:
         said = done[line]
         each = assess(facts, known, line, past=past)

@@ -113,7 +113,7 @@ def _loads(facts: Facts, slipped: Sequence[Truck], delay: timedelta) -> tuple[li
         already = each.due is not None and _same(known_slips.get(each.shipment), each.due, delay)
         rows += [(each, line, at if already else at + delay) for line in lines_on(facts, each.shipment)]
     read_ahead(facts, [line for _, line, _ in rows])
-    known, past = holds(facts), LeadTimes(facts)
+    known, past = holds(facts), facts.once(LeadTimes)
     loads = [
         Load(
             truck=each,
@@ -263,7 +263,7 @@ def _shelf_life(facts: Facts, loads: Sequence[Load]) -> Iterator[Finding]:
 
 def _gains(facts: Facts, loads: Sequence[Load], delay: timedelta) -> Iterator[Finding]:
     """The lines that would miss the truck as planned and make the late one."""
-    past = LeadTimes(facts)
+    past = facts.once(LeadTimes)
     for load in loads:
         seen: Outlook | None = outlook(facts, load.line, (), past)
         if seen is None or seen.ready_at is None:

@@ -94,7 +94,7 @@ def coming(facts: Facts, window: Window, *, dock: str | None = None) -> Coming:
     """Every line whose truck leaves in the window, or that must leave in it to keep its promise."""
     lines = _candidates(facts, window, dock)
     read_ahead(facts, lines)
-    known, past = holds(facts), LeadTimes(facts)
+    known, past = holds(facts), facts.once(LeadTimes)
     assessed = [assess(facts, known, line, past=past) for line in lines]
     watch = Watch(facts, known, assessed)
     found = [seen for each in assessed if (seen := outlook(facts, each, watch.flips(each), past))]

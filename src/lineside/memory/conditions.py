@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union
 
 from lineside.memory import tables
 from lineside.memory.moments import stored
@@ -14,6 +14,7 @@ from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.records import RecordType
 from lineside.plant.windows import Window
 
+_FEW = 2000
 TAKING_BACK = (RecordType.CORRECTION.value, RecordType.DELETION.value)
 
 _records, _said = tables.records, tables.statements
@@ -47,17 +48,16 @@ def at_or_below(path: str) -> ColumnElement[bool]:
     return or_(_records.c.equipment == path, below)
 
 
-def is_about(entity: Entity) -> ColumnElement[bool]:
+def is_about(connection: Connection, entity: Entity) -> ColumnElement[bool]:
     """The condition on `records` that the entity is a subject of theirs.
 
     By what the index of entities finds: with EXISTS the database would ask it of every record.
     """
     named = tables.record_entities
-    found = select(named.c.record_id).where(named.c.kind == entity.kind, named.c.entity == entity.id)
-    return _records.c.id.in_(found)
+    return _among(connection, select(named.c.record_id).where(named.c.kind == entity.kind, named.c.entity == entity.id))
 
 
-def names(entity: Entity) -> ColumnElement[bool]:
+def names(connection: Connection, entity: Entity) -> ColumnElement[bool]:
     """As a union of what the indexes find: with OR between them the database would look at every record."""
     word, named = tables.record_words, tables.record_entities
     found = [
@@ -70,4 +70,10 @@ def names(entity: Entity) -> ColumnElement[bool]:
         found.append(select(tables.passages.c.record_id).where(written))
     if entity.kind == EntityKind.EQUIPMENT:
         found.append(select(_records.c.id).where(at_or_below(entity.id)))
-    return _records.c.id.in_(union(*found))
+    return _among(connection, union(*found))
+
+
+def _among(connection: Connection, found: Any) -> ColumnElement[bool]:
+    """Few ids are looked up first, since the database can't tell that they are few."""
+    ids = list(connection.scalars(found.limit(_FEW)))
+    return _records.c.id.in_(ids) if len(ids) < _FEW else _records.c.id.in_(found)

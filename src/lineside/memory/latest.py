@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, exists, func, select, tuple_
+from sqlalchemy import Connection, Select, and_, delete, exists, func, select, tuple_, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lineside.memory import tables
@@ -19,6 +19,7 @@ from lineside.memory.conditions import statement_order
 AFTER_SLASH = chr(ord("/") + 1)
 WORD_LENGTH = 100  # an index takes no more; ids and words for states are shorter
 _CHUNK = 500
+_RANGES = 200
 _AT_ONCE = 20_000
 _things, _words, _said = tables.things, tables.last_words, tables.statements
 _KEY = ("kind", "property", "entity", "source", "scope")
@@ -113,6 +114,20 @@ def _listing(connection: Connection, kind: str, name: str, chosen: Sequence[str]
         rows = select(_said.c.entity, _said.c.kind, _said.c.property, _said.c.value).where(here)
         told = connection.execute(rows)
         found |= {row.entity for row in told if (row.kind, row.property) == (kind, name) and row.value.startswith("[")}
+    return found
+
+
+def parts(connection: Connection, wholes: Sequence[str], kind: str) -> set[str]:
+    """The ids of the kind that begin with one of these and a slash."""
+    found: set[str] = set()
+    for start in range(0, len(wholes), _RANGES):
+        below = [
+            select(_things.c.entity).where(
+                _things.c.kind == kind, _things.c.entity > f"{each}/", _things.c.entity < f"{each}{AFTER_SLASH}"
+            )
+            for each in wholes[start : start + _RANGES]
+        ]
+        found.update(connection.scalars(union_all(*below)))
     return found
 
 

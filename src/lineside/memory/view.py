@@ -34,10 +34,9 @@ from lineside.plant.records import Correction, Decision, Deletion, Event, Note, 
 from lineside.plant.windows import Window
 
 _CHUNK = 500
-_RANGES = 100
 _Asked = ParamSpec("_Asked")
 _Found = TypeVar("_Found")
-_records, _said = tables.records, tables.statements
+_records, _said, _named = tables.records, tables.statements, tables.record_entities
 
 
 def _read_once(
@@ -96,11 +95,11 @@ class View:
 
         equipment: a path, what lies below it included.
         """
-        query = self._typed(RecordType.EVENT, equipment, within)
+        query = self._typed(RecordType.EVENT, equipment, within, by_id=about is not None)
         if kinds:
-            query = query.where(_records.c.kind.in_(list(kinds)))
+            query = query.where((_unindexed(_records.c.kind) if about else _records.c.kind).in_(list(kinds)))
         if about:
-            query = query.where(is_about(about))
+            query = query.where(self._found(is_about, about))
         return self._fetch(query, Event, newest_first=newest_first, limit=limit)
 
     def notes(
@@ -113,9 +112,9 @@ class View:
         limit: int | None = None,
     ) -> list[Note]:
         """Notes that are about the entity or name its id."""
-        query = self._typed(RecordType.NOTE, equipment, within)
+        query = self._typed(RecordType.NOTE, equipment, within, by_id=about is not None)
         if about:
-            query = query.where(names(about))
+            query = query.where(self._found(names, about))
         return self._fetch(query, Note, newest_first=newest_first, limit=limit)
 
     def decisions(
@@ -128,9 +127,9 @@ class View:
         limit: int | None = None,
     ) -> list[Decision]:
         """Decisions that are about the entity or name its id."""
-        query = self._typed(RecordType.DECISION, equipment, within)
+        query = self._typed(RecordType.DECISION, equipment, within, by_id=about is not None)
         if about:
-            query = query.where(names(about))
+            query = query.where(self._found(names, about))
         return self._fetch(query, Decision, newest_first=newest_first, limit=limit)
 
     @_read_once
@@ -229,17 +228,35 @@ class View:
 
     def parts(self, of: Sequence[Entity], kind: str) -> list[Entity]:
         """Everything of the kind whose id says that it is a part of one of these."""
-        named, end = tables.record_entities.c.entity, latest.AFTER_SLASH
-        found: list[Entity] = []
-        for start in range(0, len(of), _RANGES):
-            ids = [each.id for each in of[start : start + _RANGES]]
-            below = or_(*(and_(named > f"{each}/", named < f"{each}{end}") for each in ids))
-            found += self._entities((tables.record_entities.c.kind == kind, below))
-        return found
+        with self.read() as connection:
+            found = latest.parts(connection, [each.id for each in of], kind)
+        return self._seen(kind, found)
+
+    def unended(
+        self, kind: str, endings: Sequence[str], *, called: str, about: Sequence[str], before: datetime
+    ) -> list[Event]:
+        """The events of the kind before that time that none of `endings` followed by `as_of`, oldest first.
+
+        An ending is of the same thing of the kind `called` or, where the event names none, about the same thing of the
+        kinds `about`.
+        """
+        now, ending, mine, its = stored(self.as_of), *(each.alias() for each in (_records, *2 * (_named,)))
+        named = select(its.c.record_id).where(its.c.record_id == _records.c.id)
+        followed = (
+            named.join(mine, and_(mine.c.kind == its.c.kind, mine.c.entity == its.c.entity))
+            .join(ending, ending.c.id == mine.c.record_id)
+            .where(ending.c.kind.in_(list(endings)), ending.c.occurred_at >= _records.c.occurred_at)
+            .where(ending.c.occurred_at <= now, known(ending, now), self._readable(ending))
+        )
+        by_name = followed.where(its.c.kind == called).exists()
+        by_thing = and_(~named.where(its.c.kind == called).exists(), followed.where(its.c.kind.in_(about)).exists())
+        query = self._typed(RecordType.EVENT, None, None).where(_records.c.kind == kind, ~or_(by_name, by_thing))
+        query = query.where(_records.c.occurred_at < stored(before))
+        return self._fetch(query, Event, newest_first=False, limit=None)
 
     def knows(self, entity: Entity) -> bool:
         """Whether some record is about it."""
-        query = select(_records.c.id).where(self.sees(), is_about(entity)).limit(1)
+        query = select(_records.c.id).where(self.sees(), self._found(is_about, entity)).limit(1)
         with self.read() as connection:
             return connection.scalar(query) is not None
 
@@ -255,7 +272,7 @@ class View:
 
     def mentions(self, entity: Entity, *, limit: int | None = None) -> list[Record]:
         """The records that are about the entity or name its id as a whole token, newest first."""
-        query = select(_records).where(self.sees(), names(entity), _records.c.type.not_in(TAKING_BACK))
+        query = select(_records).where(self.sees(), self._found(names, entity), _records.c.type.not_in(TAKING_BACK))
         return self._fetch(query, object, newest_first=True, limit=limit)
 
     def corrections(self, within: Window | None = None) -> list[Correction | Deletion]:
@@ -376,8 +393,17 @@ class View:
     def _readable(self, table: Any) -> ColumnElement[bool]:
         return self.reader.condition(table.c.sites, table.c.source, self.plant)
 
-    def _typed(self, record_type: RecordType, equipment: str | None, within: Window | None) -> Select[Any]:
-        query = select(_records).where(self.sees(), _records.c.type == record_type.value)
+    def _found(
+        self, condition: Callable[[Connection, Entity], ColumnElement[bool]], entity: Entity
+    ) -> ColumnElement[bool]:
+        with self.read() as connection:
+            return condition(connection, entity)
+
+    def _typed(
+        self, record_type: RecordType, equipment: str | None, within: Window | None, *, by_id: bool = False
+    ) -> Select[Any]:
+        of_type = _unindexed(_records.c.type) if by_id else _records.c.type
+        query = select(_records).where(self.sees(), of_type == record_type.value)
         if equipment is not None:
             query = query.where(at_or_below(equipment))
         if within is None:
@@ -417,3 +443,8 @@ class View:
             for start in range(0, len(ids), _CHUNK):
                 chunk = _said.c.entity.in_(ids[start : start + _CHUNK])
                 yield [*conditions, _said.c.kind == each_kind, chunk]
+
+
+def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The same, but no index on it is used: where ids are known, the database would go through a whole type instead."""
+    return column.concat("")
