@@ -15,6 +15,7 @@ from lineside.agent.free_recall import mentioned, named_in_words
 from lineside.agent.names import names_of
 from lineside.agent.plainwords import word_set
 from lineside.agent.plan import Call, plan
+from lineside.agent.plan_cases import is_case
 from lineside.agent.question import understand
 from lineside.agent.tools import TOOLS, Context
 from lineside.agent.wording import fold
@@ -116,7 +117,11 @@ class EmbeddedAnswerer:
         """An abstention that names what the question means and the memory doesn't know; None where it knows all."""
         figures = bool(ask.entities) and ask.intent in _OF_FIGURES  # beside a known thing, a bare number is a figure
         missing = [
-            u for u in ask.unknown if not (figures and u.typed.isdigit()) and not mentioned(self.memory, view, u.typed)
+            u
+            for u in ask.unknown
+            if not (figures and u.typed.isdigit())
+            and not is_case(u.typed)
+            and not mentioned(self.memory, view, u.typed)
         ]
         if missing:
             near = list(dict.fromkeys(near for u in missing for near in u.nearest))

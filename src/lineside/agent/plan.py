@@ -12,6 +12,7 @@ from lineside.agent.ask import Ask, Names
 from lineside.agent.atoms import atoms
 from lineside.agent.cues import Intent
 from lineside.agent.plainwords import word_set
+from lineside.agent.plan_cases import cases_call
 from lineside.agent.plan_holds import holds_call
 from lineside.agent.plan_lists import listing_call
 from lineside.agent.plan_pace import figures, limiting, limits
@@ -105,6 +106,8 @@ def plan(ask: Ask, names: Names) -> Plan:
         calls = _HOW[ask.intent](ask, scope) if ask.intent else _unsaid(ask, scope)
     if not shipped and (listed := by_state(ask)) is not None:
         calls = (Call(*listed, () if isinstance(calls, str) else calls),)
+    if (worked := cases_call(ask)) is not None:
+        calls = (Call(*worked, () if isinstance(calls, str) else calls),)
     if isinstance(calls, str):
         return Plan(unanswerable=calls, missing=_needed(ask), windows=windows)
     return Plan(calls=calls, windows=windows)

@@ -33,7 +33,7 @@ class Case:
 
     role: whose it is by its class; owner: the person, None where nobody in the plant file has the role. clock_from:
     since when its clock runs. level: how many steps it was escalated, last at escalated_at, to whom. settled_by: who
-    brought it into its state. opened_records: those that opened it.
+    brought it into its state; contained_by: who said that it was contained. opened_records: those that opened it.
     """
 
     number: int
@@ -62,6 +62,7 @@ class Case:
     due: datetime | None = None
     caused_by: int | None = None
     settled_by: str = RECORDS
+    contained_by: str = RECORDS
     reason: str = ""
     pack: str = ""
     opened_records: tuple[str, ...] = ()
@@ -131,7 +132,7 @@ def changes_of(case: Case) -> dict[str, Json]:
     found: dict[str, Json] = {
         name: getattr(case, name)
         for name in ("key", "case_class", "title", "place", "role", "owner", "opened_by", "level", "escalated_to",
-                     "caused_by", "reason", "pack", "settled_by")
+                     "caused_by", "reason", "pack", "settled_by", "contained_by")
     }  # fmt: skip
     found |= {name: kept(getattr(case, name)) for name in (*_MOMENTS, "opened_at")}
     return found | {
@@ -171,6 +172,7 @@ def _case(number: int, version: int, fields: Mapping[str, Any]) -> Case:
         escalated_to=fields.get("escalated_to", ""),
         caused_by=fields.get("caused_by"),
         settled_by=fields.get("settled_by", RECORDS),
+        contained_by=fields.get("contained_by", RECORDS),
         reason=fields.get("reason", ""),
         pack=fields.get("pack", ""),
         opened_records=tuple(fields.get("opened_records", ())),

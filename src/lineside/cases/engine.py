@@ -72,12 +72,12 @@ def run(
     view = memory.view(as_of=as_of or memory.clock())
     follow(memory.plant)
     pack = case_pack()
+    wanted = {of.detector for of in pack.classes.values() if detectors is None or of.detector in detectors} - {""}
     with memory.read() as connection:
-        oldest = ledger.earliest_open(connection)
+        oldest = ledger.earliest_open(connection, [key for key, of in pack.classes.items() if of.detector in wanted])
     start = view.as_of - (look_back or pack.look_back)
     start = min(start, oldest - _MARGIN) if oldest else start
     seen = see(Look(view=view, window=Window(start=start, end=view.as_of)), pack, detectors)
-    wanted = {of.detector for of in pack.classes.values() if detectors is None or of.detector in detectors} - {""}
     with memory.write() as connection:
         fresh = ledger.looked(connection, sorted(wanted), view.as_of)
         if fresh != wanted:

@@ -9,10 +9,9 @@ from lineside.cases.classes import CaseClass, Grade, Severity
 from lineside.cases.episode import Episode
 from lineside.cases.look import Look, related
 from lineside.interpretation.safety import concerns_safety
-from lineside.interpretation.stakes import Stakes, stakes
-from lineside.plant.entities import Entity
 
-_BEARERS = ("sales_order_line", "job_order", "shipment", "lot")
+_BEARERS = ("sales_order_line", "job_order", "lot")
+_OVER = ("shipped", "cancelled", "closed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +21,6 @@ class Danger:
     orders: int
     soonest: datetime | None
     safety: bool
-    cites: tuple[str, ...] = ()
 
 
 def severity(look: Look, of: CaseClass, episode: Episode) -> tuple[Severity, str]:
@@ -35,16 +33,18 @@ def severity(look: Look, of: CaseClass, episode: Episode) -> tuple[Severity, str
 
 
 def danger_of(look: Look, episode: Episode) -> Danger:
-    """What hangs on the episode by the records, open orders only."""
-    bearers = [e for kind in _BEARERS for e in sorted(episode.touches) if e.kind == kind]
-    found: list[Stakes] = [stakes(look.facts, bearers[0])] if bearers else []
-    orders = dict[Entity, None]()
-    for each in found:
-        orders |= {e: None for e, _ in each.orders if e.kind in ("sales_order_line", "shipment", "job_order")}
-    times = [each.soonest for each in found if each.soonest]
-    times += [episode.due] if episode.due else []
-    ahead = [t for t in times if t >= look.view.as_of]
-    return Danger(orders=len(orders), soonest=min(ahead or times, default=None), safety=_safety(look, episode))
+    """What hangs on the episode by the records: the open order lines that its job orders and lots are for, and when the
+    first of them, or the episode itself, is due."""
+    facts = look.facts
+    lines = look.lines_of(e for kind in _BEARERS for e in sorted(episode.touches) if e.kind == kind)
+    facts.fetch([e for line in lines for e in (line, line.parent) if e])
+    waiting = [line for line in lines if facts.state(line, "status") not in _OVER]
+    dues = [due for line in waiting for e in (line, line.parent) if e and (due := look.time(e, "promised_at"))]
+    dues += [episode.due] if episode.due else []
+    ahead = [due for due in dues if due >= look.view.as_of]
+    return Danger(
+        orders=len(waiting), soonest=min(ahead or dues, default=None), safety=_safety(look, episode)
+    )  # fmt: skip
 
 
 def _safety(look: Look, episode: Episode) -> bool:

@@ -53,9 +53,10 @@ def standing(connection: Connection, since: datetime) -> list[Case]:
     return load(connection, connection.scalars(query).all())
 
 
-def earliest_open(connection: Connection) -> datetime | None:
-    """When the oldest disturbance whose case is open began."""
-    found: int | None = connection.scalar(select(func.min(cases.c.began)).where(cases.c.is_open == 1))
+def earliest_open(connection: Connection, classes: Sequence[str]) -> datetime | None:
+    """When the oldest disturbance began whose case is open, among cases of these classes."""
+    mine = select(func.min(cases.c.began)).where(cases.c.is_open == 1, cases.c.case_class.in_(classes))
+    found: int | None = connection.scalar(mine)
     return moment(found)
 
 

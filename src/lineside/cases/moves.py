@@ -56,17 +56,21 @@ class Moves:
 
     def contain(self, case: str | int, *, why: str, cites: Sequence[str] = ()) -> Case:
         """It does no further harm, the person says."""
-        return self._move(
-            "contain", case, why=why, cites=cites, fields=lambda _, now: {"contained_at": kept(now)}
-        )  # fmt: skip
+
+        def held(_: Case, now: datetime) -> dict[str, Json]:
+            return {"contained_at": kept(now), "contained_by": self.person.id}
+
+        return self._move("contain", case, why=why, cites=cites, fields=held)
 
     def resolve(self, case: str | int, *, why: str, cites: Sequence[str] = ()) -> Case:
         """It is dealt with, the person says; it closes when the records prove what its class asks. cites: records that
         say what came of it, which is what proves it for a case that no record opened."""
 
         def solved(before: Case, now: datetime) -> dict[str, Json]:
-            contained = before.contained_at or now
-            return {"resolved_at": kept(now), "contained_at": kept(contained)}
+            told: dict[str, Json] = {"resolved_at": kept(now)}
+            if before.contained_at is None:
+                told |= {"contained_at": kept(now), "contained_by": self.person.id}
+            return told
 
         return self._move("resolve", case, why=why, cites=cites, fields=solved, then=self._close_by_outcome)
 

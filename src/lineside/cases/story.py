@@ -195,6 +195,8 @@ class Teller:
         }
         if not resumed and case.state is State.CLOSED and proofs.closed and proofs.over:
             wanted |= {"resolved_at": kept(proofs.over.at), "closed_at": kept(proofs.closed.at)}
+        if not resumed and case.contained_at and case.contained_by == RECORDS and proofs.contained:
+            wanted["contained_at"] = kept(proofs.contained.at)
         stands: dict[str, Json] = {
             "key": case.key,
             "title": case.title,
@@ -205,6 +207,7 @@ class Teller:
             "due": kept(case.due),
             "reason": case.reason,
             "opened_records": list(case.opened_records),
+            "contained_at": kept(case.contained_at),
             "resolved_at": kept(case.resolved_at),
             "closed_at": kept(case.closed_at),
         }
@@ -220,6 +223,7 @@ class Teller:
                 "resolved_at": None,
                 "closed_at": None,
                 "acknowledged_at": None,
+                "contained_by": RECORDS,
             }
             changes: dict[str, Json] = {**empty, "clock_from": kept(self.now), "level": 0, "escalated_at": None}
             case = self._write(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lineside.agent.parameters import Parameters
-from lineside.agent.tools import acting, floor, past, planning, reconciling, shipping, stock
+from lineside.agent.tools import acting, exceptions, floor, past, planning, reconciling, shipping, stock
 from lineside.agent.tools.context import Context, Tool
 
 __all__ = ["BY_SUBJECT", "TOOLS", "Context", "Parameters", "Tool", "described"]
 
 BY_SUBJECT: Mapping[str, Sequence[Tool]] = {
     (module.__doc__ or "").strip().rstrip("."): module.TOOLS
-    for module in (floor, stock, reconciling, shipping, planning, past, acting)
+    for module in (floor, exceptions, stock, reconciling, shipping, planning, past, acting)
 }
 TOOLS: Mapping[str, Tool] = {tool.name: tool for tools in BY_SUBJECT.values() for tool in tools}
 

@@ -1,0 +1,51 @@
+"""Whether a question is about exceptions being worked: which are open, whose one is, and the story of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from lineside.agent.ask import Ask
+from lineside.agent.wording import fold
+from lineside.plant.records import Json
+
+_ONE = re.compile(r"\bexc-(\d+)\b", re.IGNORECASE)
+_ALL = re.compile(
+    r"\b(?:(?:open|current|active|standing|operational)\s+(?:exceptions?|cases)|"
+    r"exceptions?\s+(?:are|is|that are)\s+open|"
+    r"(?:which|what|list|show|any)\s+(?:\w+\s+){0,3}exceptions?|exceptions?\b.*\b(?:own\w*|since|responsible|open)|"
+    r"(?:offene[nr]?|aktuelle[nr]?|laufende[nr]?)\s+(?:ausnahme\w*|vorfaelle\w*|faelle|stoerfaelle\w*)|"
+    r"(?:welche|alle|gibt es)\s+(?:\w+\s+){0,3}(?:ausnahmen|vorfaelle|stoerfaelle))\b"
+)
+_WHOSE = re.compile(
+    r"\b(?:who\s+(?:owns|has|is\s+(?:responsible|accountable|in\s+charge)\s+(?:for|of))|whose|who\s+do(?:es)?\s+\w+\s+belong|"
+    r"wer\s+(?:kuemmert|hat|ist\s+(?:zustaendig|verantwortlich)|verantwortet|bearbeitet)|wem\s+gehoert|wessen)\b"
+)
+_WHAT: Mapping[str, re.Pattern[str]] = {
+    "downtime": re.compile(r"\b(?:stop|stoppage|downtime|standstill|breakdown|stillstand|stoerung|ausfall)\w*"),
+    "quality_hold": re.compile(r"\b(?:hold|qualitaetssperre|sperre)\w*"),
+    "shortage": re.compile(r"\b(?:shortage|fehlteil|materialmangel|engpass)\w*"),
+    "late_staging": re.compile(r"\b(?:late\s+(?:pick|staging)|bereitstellung)\w*"),
+    "excursion": re.compile(r"\b(?:excursion|alarm|grenzwertverletzung)\w*"),
+    "missing_document": re.compile(r"\b(?:missing\s+(?:document|certificate|paper)|fehlende\s+(?:dokument|papier))\w*"),
+    "late_carrier": re.compile(r"\b(?:late\s+(?:carrier|truck|delivery)|verspaetete\s+(?:lieferung|spedition))\w*"),
+    "stock_difference": re.compile(r"\b(?:stock\s+difference|bestandsdifferenz|inventurdifferenz)\w*"),
+    "silent_feed": re.compile(r"\b(?:silent\s+(?:feed|source|system)|stumme\s+(?:quelle|schnittstelle))\w*"),
+}
+
+
+def is_case(typed: str) -> bool:
+    """Whether it is written like the id of an exception, which no record names."""
+    return _ONE.fullmatch(typed.strip()) is not None
+
+
+def cases_call(ask: Ask) -> tuple[str, dict[str, Json]] | None:
+    """The look into the ledger of cases that answers the question; None where it asks for something else."""
+    said = fold(ask.text)
+    if one := _ONE.search(ask.text):
+        return "cases", {"case": f"EXC-{one[1]}"}
+    kind = next((name for name, pattern in _WHAT.items() if pattern.search(said)), None)
+    if not _ALL.search(said) and not (kind and _WHOSE.search(said)):
+        return None
+    where: dict[str, Json] = {"equipment": ask.place} if ask.place else {}
+    return "cases", {**where, **({"kind": kind} if kind else {})}
