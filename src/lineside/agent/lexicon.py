@@ -51,7 +51,7 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
             line.strip()
             for line in """
     location: where, location, wo, lagerort, lagerplatz, standort, stored, storage, platz, whereabouts, bin
-    supplier: supplier, vendor, lieferant, supplied, supplies, suppliers, liefert, beliefert, geliefert von, zulieferer
+    supplier: supplier, vendor, lieferant, supplied, supplies, suppliers, who delivers, liefert, beliefert, geliefert von, zulieferer
     customer: customer, kunde, whose order, for whom, fuer wen
     material: material, product, made of, artikel, what is in, which product, produkt, welches material
     quantity: quantity, how much, how many pieces, amount, menge, wie viel, wieviel, stueckzahl, qty

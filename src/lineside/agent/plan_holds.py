@@ -15,7 +15,7 @@ _HOLD = re.compile(
     r"sperrvermerke?)\b"
 )
 _WHO = re.compile(
-    r"\b(?:who|whom|whose|wer|wem|wen|von wem|why|warum|wieso|weshalb|reasons?|grounds?|gruende?n?|begruendung\w*|"
+    r"\b(?:who|whom|whose|wer|wem|wen|von wem|why|warum|wieso|weshalb|reasons?|grounds?|grund|gruenden?|begruendung\w*|"
     r"basis|how come|when|wann)\b"
 )
 _DID = re.compile(

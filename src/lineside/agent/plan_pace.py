@@ -70,7 +70,7 @@ _UNIT = re.compile(
 def limiting(ask: Ask) -> bool:
     """Whether the question asks which machine holds up the others, in other words than bottleneck."""
     text = re.sub(r"[^a-z0-9 ]", " ", fold(ask.text))
-    if ask.entities or ask.unknown or ask.unclear or ask.no_places or ask.kinds not in ((), ("equipment",)):
+    if ask.entities or ask.unknown or ask.unclear or ask.no_places or not {*ask.kinds} <= {"equipment", "hold"}:
         return False
     if {"truck", "ship", "decide", "past", "fix", "waste"} & ask.means and "equipment" not in ask.kinds:
         return False

@@ -74,13 +74,19 @@ _KIND_OF_TIME: Mapping[str, tuple[str, ...]] = {
 }
 # Of these a bare noun must be said, since every plan has starts and ends and each delivery comes.
 _NEEDS_KIND = frozenset(("planned_start", "planned_end", "eta"))
+_COMES_IN = re.compile(r"\b(?:(?:comes?|coming|arriv\w*) in|arriv\w*|komm\w* (?:.* )?(?:rein|herein|an)|eintreff\w*)\b")
 _RANKED = ("lot", "hold", "inspection", "purchase_order_line", "maintenance_order", "shipment", "handling_unit",
            "sales_order_line", "sales_order", "job_order", "engineering_change", "document")  # fmt: skip
 _FIGURES = ("quantity_good", "quantity_scrap", "rate", "target_rate", "good_count", "reject_count", "quantity")
 _GROUPS: Mapping[str, tuple[str, re.Pattern[str]]] = {
-    "customer": ("sales_order_line", re.compile(r"\b(?:customers?|kunden?|kaeufer|clients?)\b")),
-    "supplier": ("purchase_order_line", re.compile(r"\b(?:suppliers?|vendors?|lieferanten?|zulieferer)\b")),
-    "carrier": ("shipment", re.compile(r"\b(?:carriers?|hauliers?|spediteure?|spedition(?:en)?)\b")),
+    "customer": (
+        "sales_order_line",
+        re.compile(
+            r"\b(?:customers?|kunden?|abnehmer|kaeufer|clients?|(?:who|wer) (?:\w+ ){0,4}(?:ordered|orders|bought|bestellt|gekauft|kauft))\b"
+        ),
+    ),
+    "supplier": ("purchase_order_line", re.compile(r"\b(?:suppliers?|vendors?|lieferant(?:en)?|zulieferer)\b")),
+    "carrier": ("shipment", re.compile(r"\b(?:carriers?|hauliers?|spediteur(?:e|en)?|spedition(?:en)?)\b")),
 }
 _FILTERS = ("customer", "material")
 # A stretch of time alone makes a list only where nothing surer is wanted.
@@ -130,6 +136,8 @@ def _time(ask: Ask, text: str, kinds: Sequence[str]) -> tuple[str, Sequence[str]
         fitting = [kind for kind in _KIND_OF_TIME[name] if kind in kinds]
         if name == "due" and kinds and not fitting:
             return None
+        if listed and name == "eta" and not kinds and _COMES_IN.search(text):
+            return "eta", ("purchase_order_line",), last
         if name in _NEEDS_KIND and not fitting:
             continue
         if not fitting and (kinds and name != "expires_at"):

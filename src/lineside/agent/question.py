@@ -115,7 +115,8 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         else:
             entities += things
             read_as.append(f"{each.typed!r} is {' and '.join(f'{_noun(e)} {e.id}' for e in things)}")
-        _take(taken, (i for i, token in enumerate(asked) if token.raw in each.typed.split()))
+        worked = _FIXING if each.entity.kind == "maintenance_order" else ()
+        _take(taken, (i for i, t in enumerate(asked) if t.raw in each.typed.split() or t.folded in worked))
     read_as += [
         f"{m.typed} is {_noun(m.entity)} {m.entity.id}, not {' or '.join(_noun(e) for e in m.alike)}"
         for m in mentions
@@ -246,7 +247,9 @@ _WHEN_WHO = word_set("when whens wann who whos wer wem faellig due status done y
 _FIXING = word_set(
     """
     replace replaced changed change fix fixed repair repaired service serviced inspect inspected test tested checked
-    check ersetzt getauscht gewechselt repariert gewartet geprueft getestet
+    check swap swapped exchange exchanged install installed clean cleaned grease greased calibrate calibrated adjusted
+    ersetzt getauscht gewechselt repariert gewartet geprueft getestet eingestellt gereinigt eingebaut kalibriert
+    geschmiert gemacht
     """
 )
 
