@@ -101,6 +101,7 @@ def test_nothing_open_is_left_out_however_it_arrived_and_at_whatever_time_one_as
 
     for day in range(10):
         view = memory.view(as_of=DAY + timedelta(days=day, hours=1))
+        assert view.said(kind="job_order") == view._searched(None, "job_order", ())
         for since in (day - 3, day + 1):
             found = unsettled(view, since)
             assert {
@@ -116,6 +117,27 @@ def _kept(memory: Any) -> list[Any]:
     with memory.database.read() as connection:
         rows = connection.execute(select(tables.last_words).order_by(*tables.last_words.primary_key.columns)).all()
     return [tuple(row) for row in rows]
+
+
+def test_a_reader_is_told_the_last_word_that_may_be_read(store_url, open_memory, feed):
+    memory = open_memory(store_url)
+    here, there = {"equipment": "northfield/l1"}, {"equipment": "elsewhere/l1"}
+    feed(
+        memory,
+        [
+            event("1a", 0, "report", status("a", "läuft", **here)),
+            event("1b", 1, "report", status("a", "fertig", **there)),
+            event("1c", 1, "report", status("b", "fertig", **there)),
+        ],
+    )
+    person = Person(id="p", name="P", roles=("operator",), sites=("northfield",))
+
+    def told(reader: Reader) -> list[str]:
+        view = memory.view(as_of=DAY + timedelta(days=2), reader=reader)
+        return [each.text for each in view.said(kind="job_order", properties=("status",))]
+
+    assert told(Reader(person)) == ["läuft"]
+    assert told(Reader()) == ["fertig", "fertig"]
 
 
 def test_what_is_over_is_found_by_what_it_points_at_in_texts_and_in_lists(store_url, open_memory, feed):

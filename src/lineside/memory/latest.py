@@ -7,7 +7,7 @@ Both only narrow what a view reads: they may name too much, and never leave out 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, exists, func, select, tuple_, union_all
@@ -117,6 +117,27 @@ def _listing(connection: Connection, kind: str, name: str, chosen: Sequence[str]
     return found
 
 
+def stands_at(connection: Connection, as_of: int) -> bool:
+    """Whether nothing that could be seen at that time was taken back later: then a last word of before stood then."""
+    later = select(_said.c.id).where(_said.c.retracted_at > as_of).limit(1)
+    return connection.scalar(later) is None
+
+
+def last_said(kind: str, entities: Sequence[str] | None, properties: Sequence[str]) -> Iterator[Select[Any]]:
+    """Queries for the statements that are the last words of their sources on things of the kind, whatever the time."""
+    query = select(_said).join(
+        _words, and_(_words.c.record_id == _said.c.record_id, _words.c.property == _said.c.property)
+    )
+    query = query.where(_words.c.kind == kind)
+    if properties:
+        query = query.where(_words.c.property.in_(properties))
+    if entities is None:
+        yield query
+        return
+    for start in range(0, len(entities), _CHUNK):
+        yield query.where(_words.c.entity.in_(entities[start : start + _CHUNK]))
+
+
 def parts(connection: Connection, wholes: Sequence[str], kind: str) -> set[str]:
     """The ids of the kind that begin with one of these and a slash."""
     found: set[str] = set()
@@ -174,6 +195,7 @@ def _row(statement: Any) -> dict[str, Any]:
         "occurred_at": statement["occurred_at"],
         "reported_at": statement["reported_at"],
         "told": f"{len(statement['source_id']):06}{statement['source_id']}",
+        "record_id": statement["record_id"],
     }
 
 
@@ -215,7 +237,7 @@ def _write(connection: Connection, rows: list[dict[str, Any]]) -> None:
     if rows:
         put = _dialect(connection).insert(_words)
         newer = tuple_(*(_words.c[name] for name in _ORDER)) <= tuple_(*(put.excluded[name] for name in _ORDER))
-        named = ("word", *_ORDER)
+        named = ("word", "record_id", *_ORDER)
         later = put.on_conflict_do_update(
             index_elements=list(_KEY), set_={name: put.excluded[name] for name in named}, where=newer
         )

@@ -72,8 +72,8 @@ def top(
     query = select(_passages.c.id, score.label("score")).select_from(source)
     query = query.where(_holds(connection, words), *conditions)
     # Among equals the newest, and never the one that happened to arrive first.
-    order = (literal_column("score").desc(), _passages.c.occurred_at.desc(), _passages.c.record_id)
-    rows = connection.execute(query.order_by(*order, _passages.c.position).limit(limit)).all()
+    query = query.order_by(literal_column("score").desc(), _passages.c.occurred_at.desc())
+    rows = connection.execute(query.order_by(_passages.c.record_id, _passages.c.position).limit(limit)).all()
     return {row.id: float(row.score) for row in rows}
 
 

@@ -150,6 +150,7 @@ statements = Table(
         *("kind", "entity", "property", "source", "scope", "occurred_at", "reported_at", "retracted_at", "sites"),
     ),
     Index(None, "kind", "property", "occurred_at"),
+    Index(None, "retracted_at"),
 )
 
 # When each thing was last spoken of: the later of the times of the records about it.
@@ -176,6 +177,7 @@ last_words = Table(
     Column("occurred_at", Moment, nullable=False),
     Column("reported_at", Moment, nullable=False),
     Column("told", Words, nullable=False),
+    Column("record_id", Words, nullable=False),
     Index(None, "kind", "property", "word", "entity"),
 )
 

@@ -164,10 +164,36 @@ class View:
 
         What a source says of a time after `as_of` is not yet so, and left out. entities: as in `statements`.
         """
+        if entity is not None:
+            entities = [entity] if entities is None or entity in entities else []
+        if entities is None and kind is None:
+            return self._searched(None, None, properties)
+        found: list[Statement] = []
+        with self.read() as connection:
+            if not latest.stands_at(connection, stored(self.as_of)):
+                return self._searched(entities, kind, properties)
+            for each, ids in _by_kind(entities, kind):
+                older: set[str] = set()
+                for query in latest.last_said(each, ids, properties):
+                    rows = connection.execute(query.add_columns(self._readable(_said).label("readable"))).all()
+                    for row in rows:
+                        if row.readable and max(row.occurred_at, row.reported_at) <= stored(self.as_of):
+                            found.append(statement_from_row(row))
+                        else:
+                            older.add(row.entity)
+                if older:
+                    found = [s for s in found if s.entity.kind != each or s.entity.id not in older]
+                    found += self._searched([Entity(each, one) for one in sorted(older)], None, properties)
+        return sorted(found, key=_by_what)
+
+    def _searched(
+        self, entities: Sequence[Entity] | None, kind: str | None, properties: Sequence[str]
+    ) -> list[Statement]:
+        """What `said` tells, out of everything that was said."""
         what = (_said.c.kind, _said.c.entity, _said.c.property, _said.c.source, _said.c.scope)
         found: dict[tuple[str, ...], Any] = {}
         with self.read() as connection:
-            for chosen in self._statement_conditions(entity, entities, kind, properties):
+            for chosen in self._statement_conditions(None, entities, kind, properties):
                 conditions = [*chosen, _said.c.occurred_at <= stored(self.as_of)]
                 newest = select(*what, func.max(_said.c.occurred_at).label("last")).where(*conditions)
                 last = newest.group_by(*what).subquery()
@@ -448,3 +474,18 @@ class View:
 def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """The same, but no index on it is used: where ids are known, the database would go through a whole type instead."""
     return column.concat("")
+
+
+def _by_what(statement: Statement) -> tuple[str, ...]:
+    entity = statement.entity
+    return (entity.kind, entity.id, statement.property, statement.source, statement.scope or "")
+
+
+def _by_kind(entities: Sequence[Entity] | None, kind: str | None) -> Iterator[tuple[str, list[str] | None]]:
+    """The ids of each kind; None for all of it."""
+    if entities is None:
+        yield kind or "", None
+        return
+    for each, group in groupby(sorted(set(entities)), key=lambda one: one.kind):
+        if kind is None or each == kind:
+            yield each, [one.id for one in group]

@@ -35,8 +35,10 @@ def upgrade() -> None:
         sa.Column("occurred_at", sa.BigInteger(), nullable=False),
         sa.Column("reported_at", sa.BigInteger(), nullable=False),
         sa.Column("told", WORDS, nullable=False),
+        sa.Column("record_id", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("kind", "property", "entity", "source", "scope", name="pk_last_words"),
     )
+    op.create_index("ix_statements_retracted_at", "statements", ["retracted_at"])
     op.create_index("ix_things_kind_heard_at", "things", ["kind", "heard_at"])
     op.create_index("ix_last_words_kind_property_word_entity", "last_words", ["kind", "property", "word", "entity"])
     latest.fill(op.get_bind())
