@@ -82,7 +82,8 @@ _GROUPS: Mapping[str, tuple[str, re.Pattern[str]]] = {
     "customer": (
         "sales_order_line",
         re.compile(
-            r"\b(?:customers?|kunden?|abnehmer|kaeufer|clients?|(?:who|wer) (?:\w+ ){0,4}(?:ordered|orders|bought|bestellt|gekauft|kauft))\b"
+            r"\b(?:customers?|kunden?|abnehmer|kaeufer|clients?|"
+            r"(?:who|wer) (?:\w+ ){0,4}(?:ordered|orders|bought|bestellt|gekauft|kauft))\b"
         ),
     ),
     "supplier": ("purchase_order_line", re.compile(r"\b(?:suppliers?|vendors?|lieferant(?:en)?|zulieferer)\b")),
