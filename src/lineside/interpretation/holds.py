@@ -11,6 +11,7 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.facts import Facts, owner_of, plain_id, pointed_at
 from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.interpretation.settled import settled
+from lineside.memory.unended import unended
 from lineside.plant.entities import Entity
 from lineside.plant.records import Event
 from lineside.plant.windows import Window
@@ -107,7 +108,7 @@ def _events(facts: Facts, known: Iterable[Entity]) -> Collection[Event]:
         return view.events(kinds=kinds)
     since = view.as_of - settled().after
     found = view.events(kinds=kinds, within=Window(start=since, end=view.as_of + timedelta(microseconds=1)))
-    found += view.unended("hold_placed", ["hold_released"], called="hold", about=_THINGS, before=since)
+    found += unended(view, "hold_placed", ["hold_released"], called="hold", about=_THINGS, before=since)
     for hold in known:
         found += view.events(kinds=kinds, about=hold)
     return {event.provenance.record_id: event for event in found}.values()

@@ -77,3 +77,8 @@ def _among(connection: Connection, found: Any) -> ColumnElement[bool]:
     """Few ids are looked up first, since the database can't tell that they are few."""
     ids = list(connection.scalars(found.limit(_FEW)))
     return _records.c.id.in_(ids) if len(ids) < _FEW else _records.c.id.in_(found)
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The same, but no index on it is used: where ids are known, the database would go through a whole type instead."""
+    return column.concat("")

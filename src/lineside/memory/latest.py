@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, and_, delete, exists, func, select, t
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lineside.memory import tables
-from lineside.memory.conditions import statement_order
+from lineside.memory.conditions import statement_order, unindexed
 
 AFTER_SLASH = chr(ord("/") + 1)
 WORD_LENGTH = 100  # an index takes no more; ids and words for states are shorter
@@ -22,7 +22,7 @@ _CHUNK = 500
 _RANGES = 200
 _AT_ONCE = 20_000
 _things, _words, _said = tables.things, tables.last_words, tables.statements
-_KEY = ("kind", "property", "entity", "source", "scope")
+_KEY = ("kind", "entity", "property", "source", "scope")
 _ORDER = ("occurred_at", "reported_at", "told")
 
 
@@ -117,10 +117,9 @@ def _listing(connection: Connection, kind: str, name: str, chosen: Sequence[str]
     return found
 
 
-def stands_at(connection: Connection, as_of: int) -> bool:
-    """Whether nothing that could be seen at that time was taken back later: then a last word of before stood then."""
-    later = select(_said.c.id).where(_said.c.retracted_at > as_of).limit(1)
-    return connection.scalar(later) is None
+def changed_after(connection: Connection, as_of: int) -> bool:
+    """Whether anything that could be seen at that time was taken back later: the last words may be others then."""
+    return connection.scalar(select(_said.c.id).where(_said.c.retracted_at > as_of).limit(1)) is not None
 
 
 def last_said(kind: str, entities: Sequence[str] | None, properties: Sequence[str]) -> Iterator[Select[Any]]:
@@ -130,7 +129,8 @@ def last_said(kind: str, entities: Sequence[str] | None, properties: Sequence[st
     )
     query = query.where(_words.c.kind == kind)
     if properties:
-        query = query.where(_words.c.property.in_(properties))
+        named = _words.c.property if entities is None else unindexed(_words.c.property)
+        query = query.where(named.in_(list(properties)))
     if entities is None:
         yield query
         return

@@ -22,6 +22,7 @@ from lineside.memory.conditions import (
     known,
     names,
     statement_order,
+    unindexed,
 )
 from lineside.memory.freshness import HEARTBEAT_S, OURS, RECENT, Freshness, freshness_of
 from lineside.memory.moments import moment, stored
@@ -36,7 +37,7 @@ from lineside.plant.windows import Window
 _CHUNK = 500
 _Asked = ParamSpec("_Asked")
 _Found = TypeVar("_Found")
-_records, _said, _named = tables.records, tables.statements, tables.record_entities
+_records, _said = tables.records, tables.statements
 
 
 def _read_once(
@@ -97,7 +98,7 @@ class View:
         """
         query = self._typed(RecordType.EVENT, equipment, within, by_id=about is not None)
         if kinds:
-            query = query.where((_unindexed(_records.c.kind) if about else _records.c.kind).in_(list(kinds)))
+            query = query.where((unindexed(_records.c.kind) if about else _records.c.kind).in_(list(kinds)))
         if about:
             query = query.where(self._found(is_about, about))
         return self._fetch(query, Event, newest_first=newest_first, limit=limit)
@@ -170,7 +171,7 @@ class View:
             return self._searched(None, None, properties)
         found: list[Statement] = []
         with self.read() as connection:
-            if not latest.stands_at(connection, stored(self.as_of)):
+            if self._changed_later:
                 return self._searched(entities, kind, properties)
             for each, ids in _by_kind(entities, kind):
                 older: set[str] = set()
@@ -185,6 +186,11 @@ class View:
                     found = [s for s in found if s.entity.kind != each or s.entity.id not in older]
                     found += self._searched([Entity(each, one) for one in sorted(older)], None, properties)
         return sorted(found, key=_by_what)
+
+    @cached_property
+    def _changed_later(self) -> bool:
+        with self.read() as connection:
+            return latest.changed_after(connection, stored(self.as_of))
 
     def _searched(
         self, entities: Sequence[Entity] | None, kind: str | None, properties: Sequence[str]
@@ -257,28 +263,6 @@ class View:
         with self.read() as connection:
             found = latest.parts(connection, [each.id for each in of], kind)
         return self._seen(kind, found)
-
-    def unended(
-        self, kind: str, endings: Sequence[str], *, called: str, about: Sequence[str], before: datetime
-    ) -> list[Event]:
-        """The events of the kind before that time that none of `endings` followed by `as_of`, oldest first.
-
-        An ending is of the same thing of the kind `called` or, where the event names none, about the same thing of the
-        kinds `about`.
-        """
-        now, ending, mine, its = stored(self.as_of), *(each.alias() for each in (_records, *2 * (_named,)))
-        named = select(its.c.record_id).where(its.c.record_id == _records.c.id)
-        followed = (
-            named.join(mine, and_(mine.c.kind == its.c.kind, mine.c.entity == its.c.entity))
-            .join(ending, ending.c.id == mine.c.record_id)
-            .where(ending.c.kind.in_(list(endings)), ending.c.occurred_at >= _records.c.occurred_at)
-            .where(ending.c.occurred_at <= now, known(ending, now), self._readable(ending))
-        )
-        by_name = followed.where(its.c.kind == called).exists()
-        by_thing = and_(~named.where(its.c.kind == called).exists(), followed.where(its.c.kind.in_(about)).exists())
-        query = self._typed(RecordType.EVENT, None, None).where(_records.c.kind == kind, ~or_(by_name, by_thing))
-        query = query.where(_records.c.occurred_at < stored(before))
-        return self._fetch(query, Event, newest_first=False, limit=None)
 
     def knows(self, entity: Entity) -> bool:
         """Whether some record is about it."""
@@ -428,7 +412,7 @@ class View:
     def _typed(
         self, record_type: RecordType, equipment: str | None, within: Window | None, *, by_id: bool = False
     ) -> Select[Any]:
-        of_type = _unindexed(_records.c.type) if by_id else _records.c.type
+        of_type = unindexed(_records.c.type) if by_id else _records.c.type
         query = select(_records).where(self.sees(), of_type == record_type.value)
         if equipment is not None:
             query = query.where(at_or_below(equipment))
@@ -458,7 +442,8 @@ class View:
         if kind is not None:
             conditions.append(_said.c.kind == kind)
         if properties:
-            conditions.append(_said.c.property.in_(list(properties)))
+            by_id = entity is not None or entities is not None
+            conditions.append((unindexed(_said.c.property) if by_id else _said.c.property).in_(list(properties)))
         if entity is not None:
             conditions.append(and_(_said.c.kind == entity.kind, _said.c.entity == entity.id))
         if entities is None:
@@ -469,11 +454,6 @@ class View:
             for start in range(0, len(ids), _CHUNK):
                 chunk = _said.c.entity.in_(ids[start : start + _CHUNK])
                 yield [*conditions, _said.c.kind == each_kind, chunk]
-
-
-def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The same, but no index on it is used: where ids are known, the database would go through a whole type instead."""
-    return column.concat("")
 
 
 def _by_what(statement: Statement) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ def upgrade() -> None:
     op.create_table(
         "last_words",
         sa.Column("kind", WORDS, nullable=False),
-        sa.Column("property", WORDS, nullable=False),
         sa.Column("entity", WORDS, nullable=False),
+        sa.Column("property", WORDS, nullable=False),
         sa.Column("source", WORDS, nullable=False),
         sa.Column("scope", WORDS, nullable=False),
         sa.Column("word", WORDS, nullable=False),
@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("reported_at", sa.BigInteger(), nullable=False),
         sa.Column("told", WORDS, nullable=False),
         sa.Column("record_id", WORDS, nullable=False),
-        sa.PrimaryKeyConstraint("kind", "property", "entity", "source", "scope", name="pk_last_words"),
+        sa.PrimaryKeyConstraint("kind", "entity", "property", "source", "scope", name="pk_last_words"),
     )
     op.create_index("ix_statements_retracted_at", "statements", ["retracted_at"])
     op.create_index("ix_things_kind_heard_at", "things", ["kind", "heard_at"])
