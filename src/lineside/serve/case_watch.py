@@ -10,7 +10,7 @@ from lineside.cases import run
 from lineside.cases.news import News
 from lineside.memory import leases
 
-PAUSE_S = 0.25
+PAUSE_S = 0.1
 WHOLE_S = 60.0
 """How often everything is looked at: clocks, papers, promises and stock change with time alone."""
 SOON = timedelta(days=1)
