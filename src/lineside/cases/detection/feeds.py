@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from lineside.cases.classes import CaseClass
@@ -13,12 +14,19 @@ from lineside.plant.entities import Entity
 from lineside.plant.records import Event, Record
 from lineside.plant.windows import Window
 
+_WHILE_LOOKING = timedelta(minutes=2)
+
 
 def episodes(look: Look, of: CaseClass) -> list[Episode]:
     """Each stop of a feed that its events tell, and each source that is silent now."""
     told = _by_events(look, of)
     standing = {e.subject for e in told if e.ended is None}
     silent = [f for f in look.view.freshness() if f.state is SourceState.SILENT and f.source != OURS]
+    if silent:
+        # Only the last contact with a source is kept: one made since the look began hides those before it.
+        soon = replace(look.view, as_of=look.view.as_of + _WHILE_LOOKING, kept={})
+        dumb = {f.source for f in soon.freshness([f.source for f in silent]) if f.state is SourceState.SILENT}
+        silent = [f for f in silent if f.source in dumb]
     return [*told, *(e for f in silent if (e := _by_silence(look, of, f)) and e.subject not in standing)]
 
 
