@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from lineside.interpretation import waiting
@@ -20,7 +21,7 @@ from lineside.plant.calendar import ShiftSlot
 from lineside.plant.entities import EntityKind
 from lineside.plant.equipment import Level, level, within, work_center
 from lineside.plant.quantities import plain
-from lineside.plant.records import Json, Note
+from lineside.plant.records import Decision, Json, Note
 from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
@@ -41,13 +42,20 @@ _NOTES = 12
 
 
 def handover(
-    view: View, slot: ShiftSlot | Window, equipment: str | None = None, *, proposals: Sequence[Finding] = ()
+    view: View,
+    slot: ShiftSlot | Window,
+    equipment: str | None = None,
+    *,
+    proposals: Sequence[Finding] = (),
+    whole: bool = False,
 ) -> Reading:
     """What passes on at the end of `slot`, each item in one section only; `data["section"]` of a finding names it.
 
     slot: a window where the plant has no shifts. The state is that of its end, told by everything known at the view's
-    `as_of`. proposals: open ones.
+    `as_of`. proposals: open ones. whole: for a document that is kept: every note, and times that read alike whenever
+    it is drafted.
     """
+    told_on = slot.end if whole else view.as_of
     end = min(slot.end, max(slot.start, view.as_of))
     name = slot.label or clock(slot.start, view.plant)
     crew = slot.crew if isinstance(slot, ShiftSlot) else None
@@ -72,42 +80,43 @@ def handover(
         if applies(view, d, equipment) and d not in [s.decision for s in standings]
     ]
     findings = [
-        *(_earlier(view, n, window) for n in earlier),
-        *(_item(view, i, "safety", window) for i in safe_items),
-        *(_note(view, n, "safety") for n in safe_notes),
-        *(_item(view, i, "carried over", window) for i in carried),
-        *(_item(view, i, "new", window) for i in new),
-        *(_item(view, i, "closed", window) for i in closed),
-        *(_in_section(in_force_finding(view, s), "decisions in force") for s in standings),
+        *(_earlier(view, n, window, told_on) for n in earlier),
+        *(_item(view, i, "safety", window, told_on) for i in safe_items),
+        *(_note(view, n, "safety", told_on) for n in safe_notes),
+        *(_item(view, i, "carried over", window, told_on) for i in carried),
+        *(_item(view, i, "new", window, told_on) for i in new),
+        *(_item(view, i, "closed", window, told_on) for i in closed),
+        *(_decision(in_force_finding(view, s), s.decision, "decisions in force") for s in standings),
         *(
-            _in_section(
+            _decision(
                 Finding(
                     text=f"{said(s.decision)}: {s.why_not}.",
                     kind=Kind.FACT,
                     cites=(rid(s.decision), *(rid(d) for d in s.followed_by[:1])),
                 ),
+                s.decision,
                 "decisions taken",
             )
             for s in ended
         ),
-        *(_note(view, n, "tried and failed") for n in failed),
-        *(_note(view, n, "do not change") for n in leave),
+        *(_note(view, n, "tried and failed", told_on) for n in failed),
+        *(_note(view, n, "do not change", told_on) for n in leave),
         *(_in_section(p, "open proposals") for p in proposals),
         *_performance(view, window, equipment),
-        *(_note(view, n, "unverified") for n in claims[:_NOTES]),
+        *(_note(view, n, "unverified", told_on) for n in claims[: None if whole else _NOTES]),
     ]
     broken = [
         Finding(
             text=f'The decision "{short(s.decision.choice, 100)}" assumed "{c.text}"; {c.found}.',
             kind=Kind.DERIVED,
             cites=(rid(s.decision), *c.records),
-            data={"section": "decisions in force"},
+            data={"section": "decisions in force", "key": f"assumption {rid(s.decision)} {c.text}"},
         )
         for s in standings
         for c in s.broken
     ]
     missing = [*late_sources(view, _sources(view))]
-    if len(claims) > _NOTES:
+    if len(claims) > _NOTES and not whole:
         missing.append(f"{counted(len(claims) - _NOTES, 'more note')} of the shift, not shown.")
     place = f" for {view.plant.called(equipment)}" if equipment else ""
     head = f"Handover of {name}{f' ({crew})' if crew else ''}{place}"
@@ -162,6 +171,7 @@ def _performance(view: View, window: Window, equipment: str | None) -> list[Find
             text += f"; most lost to {worst.name}: {plain(worst.minutes)} min"
         data: dict[str, Json] = {
             "section": "performance",
+            "key": f"performance {line}",
             "behind": gap.behind,
             "called": name,
             "gap": float(gap.units),
@@ -186,29 +196,42 @@ def _is_safety(item: Item) -> bool:
     return concerns_safety(f"{item.what} {item.words}")
 
 
-def _item(view: View, item: Item, section: str, window: Window) -> Finding:
-    opened = clock(item.opened, view.plant, relative_to=view.as_of)
+def _item(view: View, item: Item, section: str, window: Window, told_on: datetime) -> Finding:
+    opened = clock(item.opened, view.plant, relative_to=told_on)
     times = f"at {opened}" if item.passing else f"since {opened}"
     if item.closed is not None and item.closed <= window.end:
         times = f"{opened} to {clock(item.closed, view.plant, relative_to=item.opened)}"
     text = f"{item.what[:1].upper()}{item.what[1:]} ({times})."
-    data = {"section": section, "key": item.key, "opened": item.opened.isoformat()}
+    data: dict[str, Json] = {
+        "section": section,
+        "key": item.key,
+        "opened": item.opened.isoformat(),
+        "closed": item.closed.isoformat() if item.closed is not None and item.closed <= window.end else None,
+        "records": list(item.records),
+    }
     return Finding(text=text, kind=Kind.DERIVED, cites=item.bounds, data=data)
 
 
-def _note(view: View, note: Note, section: str) -> Finding:
-    text = f"{clock(at(note), view.plant, relative_to=view.as_of)}: {said(note)}."
-    return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data={"section": section})
+def _note(view: View, note: Note, section: str, told_on: datetime) -> Finding:
+    text = f"{clock(at(note), view.plant, relative_to=told_on)}: {said(note)}."
+    data = {"section": section, "key": f"note {rid(note)}", "opened": at(note).isoformat()}
+    return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data=data)
 
 
-def _earlier(view: View, note: Note, window: Window) -> Finding:
+def _earlier(view: View, note: Note, window: Window, told_on: datetime) -> Finding:
     age = duration((window.end - at(note)).total_seconds())
-    text = f"Still open from {clock(at(note), view.plant, relative_to=view.as_of)}, {age} ago: {said(note)}."
-    return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data={"section": "safety"})
+    text = f"Still open from {clock(at(note), view.plant, relative_to=told_on)}, {age} ago: {said(note)}."
+    data = {"section": "safety", "key": f"note {rid(note)}", "opened": at(note).isoformat()}
+    return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data=data)
 
 
 def _in_section(finding: Finding, section: str) -> Finding:
     return replace(finding, data={**finding.data, "section": section})
+
+
+def _decision(finding: Finding, decision: Decision, section: str) -> Finding:
+    data = {"key": f"decision {rid(decision)}", "opened": at(decision).isoformat()}
+    return _in_section(replace(finding, data={**finding.data, **data}), section)
 
 
 def _sources(view: View) -> list[str]:

@@ -86,18 +86,20 @@ def _losses(view: View, start: datetime, end: datetime, equipment: str | None) -
         if interval.start >= start and interval.end is not None and interval.end <= end:
             groups.setdefault((str(interval.loss), interval.equipment, interval.why.casefold()), []).append(interval)
         else:
-            yield _loss_item([interval], end)
-    for members in groups.values():
-        yield _loss_item(members, end)
+            key = f"{interval.loss} {interval.equipment} {interval.records[0]}"
+            yield _loss_item([interval], end, key)
+    for (loss, place, why), members in groups.items():
+        # Not by its first record: one that comes in late may be earlier, and it is the same item still.
+        yield _loss_item(members, end, f"{loss} {place} {why}")
 
 
-def _loss_item(members: Sequence[Interval], end: datetime) -> Item:
+def _loss_item(members: Sequence[Interval], end: datetime, key: str) -> Item:
     first, last = members[0], members[-1]
     name = f"{first.loss}{f' ({first.why})' if first.why else ''} at {first.equipment}"
     spent = duration(sum(i.seconds(end) for i in members))
     often = f"{counted(len(members), 'time')}, " if len(members) > 1 else ""
     return Item(
-        key=f"{first.loss} {first.equipment} {first.records[0]}",
+        key=key,
         what=f"{name}: {often}{spent}",
         opened=first.start,
         closed=last.end,
