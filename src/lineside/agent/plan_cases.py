@@ -18,8 +18,8 @@ _ALL = re.compile(
     r"(?:welche|alle|gibt es)\s+(?:\w+\s+){0,3}(?:ausnahmen|vorfaelle|stoerfaelle))\b"
 )
 _WHOSE = re.compile(
-    r"\b(?:who\s+(?:owns|has|is\s+(?:responsible|accountable|in\s+charge)\s+(?:for|of))|whose|who\s+do(?:es)?\s+\w+\s+belong|"
-    r"wer\s+(?:kuemmert|hat|ist\s+(?:zustaendig|verantwortlich)|verantwortet|bearbeitet)|wem\s+gehoert|wessen)\b"
+    r"\b(?:who\s+(?:owns|is\s+(?:responsible|accountable|in\s+charge)\s+(?:for|of))|whose|who\s+do(?:es)?\s+\w+\s+belong|"
+    r"wer\s+(?:kuemmert|ist\s+(?:zustaendig|verantwortlich)|verantwortet|bearbeitet)|wem\s+gehoert|wessen)\b"
 )
 _WHAT: Mapping[str, re.Pattern[str]] = {
     "downtime": re.compile(r"\b(?:stop|stoppage|downtime|standstill|breakdown|stillstand|stoerung|ausfall)\w*"),
