@@ -16,7 +16,7 @@ from lineside.memory.tables import metadata
 
 def test_the_migrations_make_the_tables_that_the_code_uses(store_url, open_memory):
     # The ledgers attach their tables to the same metadata once they are imported.
-    for module in ("lineside.actions.tables", "lineside.cases.tables"):
+    for module in ("lineside.actions.tables", "lineside.cases.tables", "lineside.cases.handover_tables"):
         if importlib.util.find_spec(module.rpartition(".")[0]) and importlib.util.find_spec(module):
             importlib.import_module(module)
     memory = open_memory(store_url)

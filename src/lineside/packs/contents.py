@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineside.actions import policy
-from lineside.cases import classes
-from lineside.cases import classes as case_classes
+from lineside.cases import classes, handover_rights
 from lineside.interpretation import (
     decision_words,
     kpi_words,
@@ -41,7 +40,7 @@ FILES: Mapping[str, Parse[Any]] = {
     decision_words.FILE: decision_words.read_words,
     rests.FILE: rests.parse_rests,
     settled.FILE: settled.parse_settled,
-    case_classes.FILE: case_classes.parse,
+    handover_rights.FILE: handover_rights.parse,
 }
 
 

@@ -27,6 +27,7 @@ _SUBJECTS = {
     "decisions.toml": "the words of decisions",
     "interfaces.toml": "what answers rest on",
     "cases.toml": "cases",
+    "handover.toml": "the rights on handovers",
     "settled.toml": "what is over",
 }
 # Where an entry is told whole, by how many keys lead to it; elsewhere each value is told by itself.
