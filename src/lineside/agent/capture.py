@@ -28,6 +28,7 @@ from lineside.agent.names import names_of
 from lineside.agent.wording import Token, fold, near, tokens
 from lineside.errors import BadRequest
 from lineside.interpretation.deadlines import UNTIL, deadline
+from lineside.interpretation.force import places, touches
 from lineside.interpretation.reading import clock
 from lineside.interpretation.wording import short
 from lineside.memory import View
@@ -38,6 +39,7 @@ from lineside.plant.records import Decision
 LONGEST = 4000
 _TRIM = " \t\r\n,;:.!?-–—"
 _OFFERED = 5
+_LOOKED_AT = 200
 Span = tuple[int, int]
 
 
@@ -140,9 +142,9 @@ def _named(text: str, used: Sequence[Span], view: View) -> tuple[list[Inferred],
     names, said = names_of(view), tokens(text)
     taken = [_meets((token.start, token.end), used) for token in said]
     spelled = [token.folded in names.ids.spelled for token in said]
-    places, absent = names.places.find(said, [a or b for a, b in zip(taken, spelled, strict=True)])
+    called, absent = names.places.find(said, [a or b for a, b in zip(taken, spelled, strict=True)])
     found, unknown = [], []
-    for place in places:
+    for place in called:
         start, end = _over(said, place.start, place.end)
         readings = tuple(Meant(path, names.places.name(path)) for path in (place.path, *place.others))
         found.append(Inferred(field=Field.EQUIPMENT, start=start, end=end, readings=readings, by="plant"))
@@ -265,21 +267,24 @@ def _called(person: Person) -> tuple[str, ...]:
 
 
 def _decisions(view: View, named: Sequence[Inferred]) -> tuple[Meant, ...]:
-    """Decisions about what the text names, newest first; without a name, the newest."""
-    things = {one.value for each in named for one in each.readings}
-    found: list[Decision] = view.decisions(newest_first=True, limit=200)
-    about = [d for d in found if things & {v for e in d.entities() for v in (str(e), e.id)} or _tells(d, things)]
-    chosen = (about if things else found)[:_OFFERED]
+    """Decisions about what the text names, newest first; where it names nothing, the newest."""
+    things = {one.value for each in named if each.field is Field.THING for one in each.readings}
+    paths = {one.value for each in named if each.field is Field.EQUIPMENT for one in each.readings}
+    found: list[Decision] = view.decisions(newest_first=True, limit=_LOOKED_AT)
+    chosen = [d for d in found if not named or _about(view, d, things, paths)][:_OFFERED]
     return tuple(
         Meant(d.provenance.record_id, f"{clock(d.provenance.occurred_at, view.plant)}: {short(d.choice, 120)}")
         for d in chosen
     )
 
 
-def _tells(decision: Decision, things: set[str]) -> bool:
+def _about(view: View, decision: Decision, things: set[str], paths: set[str]) -> bool:
     words = f"{decision.question} {decision.choice}"
-    return any(
-        re.search(rf"(?<![\w-]){re.escape(thing.partition(':')[2] or thing)}(?![\w-])", words) for thing in things
+    ids = (re.escape(thing.partition(":")[2]) for thing in things)
+    return (
+        any(str(entity) in things for entity in decision.entities())
+        or any(re.search(rf"(?<![\w-]){name}(?![\w-])", words) for name in ids)
+        or any(touches(place, path) for place in places(view, decision) for path in paths)
     )
 
 
