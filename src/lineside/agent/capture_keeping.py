@@ -114,8 +114,9 @@ def _known(memory: Memory, source_id: str, digest: str) -> Kept | None:
 
 
 def _digest(capture: Capture) -> str:
-    fields = sorted([str(field), value] for field, value in capture.fields)
-    said = [capture.text, capture.at.isoformat(), capture.kind and str(capture.kind), fields]
+    """What makes two sendings one. Not the moments: `ten minutes ago` is another one when it is sent again."""
+    fields = sorted([str(field), value] for field, value in capture.fields if field not in (Field.BEGAN, Field.ENDED))
+    said = [capture.text, capture.kind and str(capture.kind), fields]
     return sha256(dumps(said).encode()).hexdigest()
 
 

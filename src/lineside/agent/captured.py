@@ -95,6 +95,18 @@ class Proposed:
     def kind(self) -> CaptureKind:
         return self.kinds[0]
 
+    @property
+    def settled(self) -> tuple[tuple[Field, str], ...]:
+        """What can be confirmed as it stands: each field with one reading, the first where there is room for one."""
+        found: list[tuple[Field, str]] = []
+        for each in self.fields:
+            if each.value is None or (each.field not in SEVERAL and any(field is each.field for field, _ in found)):
+                continue
+            found.append((each.field, each.value))
+        if len(self.of) == 1:
+            found.append((Field.OF, self.of[0].value))
+        return tuple(found)
+
     def to_json(self) -> dict[str, Json]:
         """Everything, with the words that each field points at."""
         return {

@@ -12,6 +12,7 @@ from lineside.serve.commands import (
     dev,
     keep,
     letters,
+    note,
     packs,
     proposals,
     run,
@@ -22,5 +23,5 @@ from lineside.serve.commands import (
 
 def register(root: typer.Typer) -> None:
     """Every command is reachable from `root` afterwards."""
-    for module in (setup, ask, bringing, sources, letters, cases, proposals, packs, run, demo, keep, dev):
+    for module in (setup, ask, note, bringing, sources, letters, cases, proposals, packs, run, demo, keep, dev):
         module.register(root)

@@ -1,0 +1,66 @@
+"""Notes from the floor, from whichever face: the proposal for a text, and keeping what its author confirmed.
+
+The web page, the interface and the command line call these; so can whatever else takes a text from a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from lineside.agent.capture import propose
+from lineside.agent.capture_keeping import Capture, Kept, keep
+from lineside.agent.captured import CaptureKind, Field, Proposed
+from lineside.app import Lineside
+from lineside.plant.plant import Person
+
+
+def proposal(lineside: Lineside, text: str, *, person: Person | None, at: datetime | None = None) -> Proposed:
+    """What the text says, read with the person's rights; nothing is kept. at: when it was written, by default now."""
+    moment = at or lineside.clock()
+    view = lineside.memory.view(as_of=lineside.clock(), reader=lineside.reader(person))
+    return propose(text, at=moment.astimezone(lineside.plant.time_zone), view=view, author=person)
+
+
+def keep_text(
+    lineside: Lineside,
+    text: str,
+    *,
+    author: Person,
+    capture_id: str = "",
+    at: datetime | None = None,
+    channel: str = "web",
+) -> Kept:
+    """The text is a plain note of the author's, nothing inferred. capture_id: sending it again keeps it once."""
+    return keep(
+        Capture(id=capture_id or new_id(), text=text, at=at or lineside.clock(), channel=channel),
+        memory=lineside.memory,
+        author=author,
+    )
+
+
+def keep_confirmed(
+    lineside: Lineside,
+    text: str,
+    *,
+    author: Person,
+    capture_id: str = "",
+    at: datetime | None = None,
+    kind: CaptureKind | None = None,
+    fields: Sequence[tuple[Field, str]] | None = None,
+    channel: str = "web",
+) -> Kept:
+    """The text is kept with what its author confirmed. kind, fields: by default as proposed, where words left a choice
+    without them."""
+    moment = at or lineside.clock()
+    if kind is None or fields is None:
+        proposed = proposal(lineside, text, person=author, at=moment)
+        kind, fields = kind or proposed.kind, proposed.settled if fields is None else fields
+    capture = Capture(id=capture_id or new_id(), text=text, at=moment, kind=kind, fields=tuple(fields), channel=channel)
+    return keep(capture, memory=lineside.memory, author=author)
+
+
+def new_id() -> str:
+    """An id for a capture that its client gave none."""
+    return uuid4().hex
