@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineside.interpretation.handover_draft import Draft, Section, draft
-from lineside.interpretation.reading import Finding, Kind
+from lineside.interpretation.handover_draft import Draft, DraftItem, Section, draft
+from lineside.interpretation.reading import Kind
 
 LINE = "giesserei-nord/formerei/linie-a"
 OTHER = "giesserei-nord/formerei/linie-b"
@@ -121,9 +121,9 @@ def test_an_earlier_one_of_the_same_that_comes_in_late_changes_its_item_and_adds
 
 
 def test_open_proposals_stand_in_it(remembered, night, foundry):
-    asked = Finding(
-        text="PR-1: SP-5 freigeben.", kind=Kind.FACT, cites=("x",), data={"key": "proposal PR-1"}
-    )  # fmt: skip
+    asked = DraftItem(
+        key="proposal PR-1", section=Section.PROPOSALS, text="PR-1: SP-5 freigeben.", kind=Kind.FACT, cites=()
+    )
     found = drafted(remembered(night.events, foundry, FINAL), proposals=[asked])
 
     assert [i.key for i in found.items if i.section is Section.PROPOSALS] == ["proposal PR-1"]

@@ -30,7 +30,7 @@ from lineside.cases.listing import Cases
 from lineside.errors import AlreadyDecided, BadRequest, NotFound, NotPermitted, ProposalStale
 from lineside.interpretation.handover_draft import DraftItem, Section, digest_of, draft
 from lineside.interpretation.pack_files import follow
-from lineside.interpretation.reading import Finding, Kind, clock
+from lineside.interpretation.reading import Kind, clock
 from lineside.interpretation.safety import concerns_safety
 from lineside.memory import EVERYTHING, Memory, Reader
 from lineside.memory.letters import storable
@@ -61,7 +61,7 @@ class Handovers:
         *,
         reader: Reader = EVERYTHING,
         as_of: datetime | None = None,
-        proposals: Sequence[Finding] = (),
+        proposals: Sequence[DraftItem] = (),
     ) -> None:
         self.memory, self.reader, self.as_of, self.proposals = memory, reader, as_of, proposals
         self.calendar = ShiftCalendar(memory.plant)

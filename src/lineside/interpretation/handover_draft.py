@@ -83,16 +83,15 @@ class Draft:
         return found
 
 
-def draft(view: View, slot: ShiftSlot, place: str | None = None, *, proposals: Sequence[Finding] = ()) -> Draft:
-    """The document as the records known at the view's `as_of` tell it; each thing once. proposals: open ones, each with
-    a `key` in its data."""
+def draft(view: View, slot: ShiftSlot, place: str | None = None, *, proposals: Sequence[DraftItem] = ()) -> Draft:
+    """The document as the records known at the view's `as_of` tell it; each thing once. proposals: open ones."""
     end = min(slot.end, max(slot.start, view.as_of))
-    reading = handover(view, slot, place, proposals=proposals, whole=True)
+    reading = handover(view, slot, place, whole=True)
     found: dict[str, DraftItem] = {}
     for finding in (*reading.findings, *reading.against):
         item = _item(finding, end)
         found.setdefault(item.key, item)
-    for item in _feeds(view, end):
+    for item in (*proposals, *_feeds(view, end)):
         found.setdefault(item.key, item)
     late = _late(view, found.values(), slot)
     items = [replace(i, late=any(c in late for c in i.cites)) for i in found.values()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -21,7 +20,7 @@ from lineside.connector import Connector, Receiver, Verifies
 from lineside.errors import BadRequest, LinesideError, NotFound, NotPermitted, SetupError
 from lineside.memory.words import render
 from lineside.plant.records import Json
-from lineside.serve.asking import LONGEST_QUESTION, Failed, RunEvent, Runs, ask_once, questioned
+from lineside.serve.asking import LONGEST_QUESTION, Failed, RunEvent, Runs, questioned
 from lineside.serve.cards import told
 from lineside.serve.identity import Caller, identify, same_origin
 from lineside.serve.moments import parse_moment
@@ -204,15 +203,6 @@ def search(
         ],
         "filters": dict(found.filters),
     }
-
-
-@router.get("/handovers")
-def handovers(lineside: Here, caller: Reading, at: str | None = None, equipment: str = "") -> Response:
-    """The handover of the shift that runs at `at`, drafted from the records."""
-    moment = parse_moment(at, lineside.plant) if at else lineside.clock()
-    text = f"Give me the handover for {equipment}" if equipment else "Give me the handover"
-    answer = asyncio.run(ask_once(lineside, text, at=moment, person=caller.person))
-    return JSONResponse(answer.to_json())
 
 
 @router.get("/proposals")

@@ -1,4 +1,4 @@
-"""ask, handover, recalled: what people want to know."""
+"""ask, recalled: what people want to know."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from lineside.serve.home import home_folder
 
 def register(root: typer.Typer) -> None:
     root.command("ask")(ask)
-    root.command("handover")(handover)
     root.command("recalled")(recalled)
 
 
@@ -26,18 +25,6 @@ def ask(
 ) -> None:
     """Answer a question from the plant's memory, each claim with its evidence."""
     _answer(context, question, as_user=as_user, at=at, conversation=conversation, as_json=as_json)
-
-
-def handover(
-    context: typer.Context,
-    as_user: Annotated[str | None, typer.Option("--as", help="With this person's rights.")] = None,
-    at: Annotated[str | None, typer.Option("--at", help="The handover of the shift running then.")] = None,
-    equipment: Annotated[str, typer.Option(help="Only this line or area, by name or path.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Draft the handover of the running shift from the records."""
-    question = f"Give me the handover for {equipment}" if equipment else "Give me the handover"
-    _answer(context, question, as_user=as_user, at=at, conversation=None, as_json=as_json)
 
 
 def recalled(
