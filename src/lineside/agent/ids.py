@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
+from typing import TypeVar
 
 from lineside.agent.lexicon import KINDS, ORDERS
 from lineside.agent.plainwords import word_set
@@ -13,6 +15,8 @@ from lineside.agent.wording import Token, distance, fold, key
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.quantities import unit
 
+_Key = TypeVar("_Key")
+_FAR = 3  # letters that a mistyped id may differ in
 _ORDINAL = re.compile(
     r"^(?:\d+(?:st|nd|rd|th|x|er|te|ten)|24/7|q[1-4]|(?:kw|cw|wk|w)-?\d{1,2}|\d{1,2}/\d{1,2}|co2|h2o|o2|n2|5s|8d|b2b|3pl)$"
 )
@@ -54,29 +58,52 @@ class Unknown:
 class Ids:
     """Every id that the memory knows, by what is left of it when case and separators are ignored."""
 
-    def __init__(self, entities: Iterable[Entity]) -> None:
-        known = {entity for entity in entities if entity.kind != EntityKind.EQUIPMENT or "/" not in entity.id}
-        known |= {parent for entity in known if (parent := entity.parent) is not None}
-        self.known = tuple(sorted(known))
-        self.spelled = frozenset(fold(entity.id) for entity in known)
-        self._by_key: dict[str, list[Entity]] = defaultdict(list)
-        self._by_digits: dict[tuple[str, str], list[Entity]] = defaultdict(list)
-        for entity in self.known:
-            self._by_key[key(entity.id)].append(entity)
+    def __init__(self, entities: Iterable[Entity] = ()) -> None:
+        self.known: tuple[Entity, ...] = ()
+        self.spelled: frozenset[str] = frozenset()
+        self._by_key: dict[str, tuple[Entity, ...]] = {}
+        self._by_digits: dict[tuple[str, str], tuple[Entity, ...]] = {}
+        self._by_tail: dict[str, tuple[Entity, ...]] = {}
+        self._heads: set[str] = set()
+        self._shapes: set[tuple[str, int]] = set()
+        self._longest = 1
+        self.add(entities)
+
+    def with_these(self, entities: Iterable[Entity]) -> Ids:
+        """These ids and more, in a copy: who reads these meanwhile is not disturbed."""
+        more = copy(self)
+        for name in ("_by_key", "_by_digits", "_by_tail", "_heads", "_shapes"):
+            setattr(more, name, copy(getattr(self, name)))
+        more.add(entities)
+        return more
+
+    def add(self, entities: Iterable[Entity]) -> None:
+        """These are known too."""
+        new = {entity for entity in entities if entity.kind != EntityKind.EQUIPMENT or "/" not in entity.id}
+        new |= {parent for entity in new if (parent := entity.parent) is not None}
+        new.difference_update(self.known)
+        keys: dict[str, list[Entity]] = defaultdict(list)
+        digits: dict[tuple[str, str], list[Entity]] = defaultdict(list)
+        tails: dict[str, list[Entity]] = defaultdict(list)
+        for entity in sorted(new):
+            folded = fold(entity.id)
+            keys[key(entity.id)].append(entity)
             groups = re.findall(r"\d+", entity.id)
             if groups:
-                self._by_digits[entity.kind, groups[-1].lstrip("0")].append(entity)
+                digits[entity.kind, groups[-1].lstrip("0")].append(entity)
                 if len(groups) > 1:
-                    self._by_digits[entity.kind, "".join(groups).lstrip("0")].append(entity)
-        self._by_tail: dict[str, list[Entity]] = defaultdict(list)
-        for entity in self.known:
-            tail = _TAIL.match(fold(entity.id))
-            if tail is not None:
-                self._by_tail[tail[1]].append(entity)
-        begun = [m for e in known if (m := re.match(r"([^\W\d_]{1,6})[\s\-_./]?(\d+)", fold(e.id)))]
-        self._heads = {m[1] for m in begun}
-        self._shapes = {(m[1], len(m[2])) for m in begun}
-        self._longest = max((len(re.findall(r"[^\W_]+", e.id)) for e in self.known), default=1)
+                    digits[entity.kind, "".join(groups).lstrip("0")].append(entity)
+            if tail := _TAIL.match(folded):
+                tails[tail[1]].append(entity)
+            if begun := re.match(r"([^\W\d_]{1,6})[\s\-_./]?(\d+)", folded):
+                self._heads.add(begun[1])
+                self._shapes.add((begun[1], len(begun[2])))
+            self._longest = max(self._longest, len(re.findall(r"[^\W_]+", entity.id)))
+        _file(self._by_key, keys)
+        _file(self._by_digits, digits)
+        _file(self._by_tail, tails)
+        self.known = tuple(sorted({*self.known, *new}))
+        self.spelled = self.spelled | {fold(entity.id) for entity in new}
 
     def lines_of(self, typed: str) -> tuple[Entity, ...]:
         """The lines of an order that is known by its lines alone, as a purchase order is."""
@@ -117,12 +144,12 @@ class Ids:
         """The known ids that a person may have meant, nearest first; never an answer in itself."""
         wanted = key(typed)
         found = []
-        for entity in self.known:
-            if kinds and entity.kind not in kinds:
+        for spelled, entities in self._by_key.items():
+            if abs(len(spelled) - len(wanted)) > _FAR or not _alike(spelled, wanted):
                 continue
-            far = distance(wanted, key(entity.id), 3)
-            if far <= 3 and far < len(wanted):
-                found.append((far, entity.id))
+            far = distance(wanted, spelled, _FAR)
+            if far <= _FAR and far < len(wanted):
+                found += [(far, e.id) for e in entities if not kinds or e.kind in kinds]
         return tuple(dict.fromkeys(text for _, text in sorted(found)))[:limit]
 
     def looks_like_id(self, token: Token, kinds: Sequence[str]) -> bool:
@@ -203,3 +230,13 @@ def kinds_before(tokens: Sequence[Token], at: int) -> tuple[str, ...]:
     if kind in ("order", "sales_order"):
         return ORDERS if kind == "order" else ("sales_order", "sales_order_line")
     return (kind,)
+
+
+def _file(index: dict[_Key, tuple[Entity, ...]], found: dict[_Key, list[Entity]]) -> None:
+    for name, things in found.items():
+        index[name] = tuple(sorted({*index.get(name, ()), *things}))
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether they begin or end the same: the others of very many ids are not measured."""
+    return one[:2] == other[:2] or one[-3:] == other[-3:]

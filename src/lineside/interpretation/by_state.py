@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lineside.interpretation import shared_states
 from lineside.interpretation.entity_states import SharedState, States, spaced
 from lineside.interpretation.facts import Facts
-from lineside.interpretation.reading import Cite, Finding, Kind, Reading
+from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock
 from lineside.interpretation.stakes import stakes
 from lineside.interpretation.state_models import Says
 from lineside.interpretation.wording import bounded, counted, listed
@@ -52,6 +52,7 @@ def by_state(
     singular = " or ".join(kind.replace("_", " ") for kind in kinds) if few else "thing"
     noun = " or ".join(_plural(kind) for kind in kinds) if few else "things"
     missing = [f"Of {counted(unknown, 'thing')} nothing says how it stands ({noun})."] if unknown else []
+    missing += _left_out(facts, kinds)
     shown = _ranked(facts, hits)[:_SHOWN] if hits else []
     if not hits:
         known = ", ".join(f"{n} {spaced(s)}" for s, n in others.most_common())
@@ -79,6 +80,15 @@ def by_state(
         missing=tuple(dict.fromkeys(missing)),
         data={"count": len(hits), "state": state, "ids": [str(each.entity) for each in hits]},
     )
+
+
+def _left_out(facts: Facts, kinds: Sequence[str]) -> list[str]:
+    """What is over long since is not gone through, and that is said."""
+    until = {kind: since for kind in kinds if (since := facts.leaves_out(kind))}
+    if not until:
+        return []
+    when = clock(min(until.values()), facts.plant, relative_to=facts.view.as_of)
+    return [f"The {listed([_plural(kind) for kind in until])} that were over, and last spoken of before {when}."]
 
 
 @dataclass(frozen=True, slots=True)

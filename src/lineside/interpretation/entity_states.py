@@ -77,7 +77,6 @@ class States:
         self._found: dict[Entity, SharedState] = {}
         self._lines: dict[tuple[Entity, Entity | None], LineReadiness] = {}
         self._events: dict[Entity, list[Statement]] = {}
-        self._events_read: set[str] = set()
         self._governing: dict[tuple[Entity, str], Statement | None] = {}
 
     @cached_property
@@ -88,7 +87,7 @@ class States:
     def all_of(self, kind: str) -> list[SharedState]:
         """The states of everything of the kind that some record is about, read in columns."""
         self._read(kind)
-        return [self.of(entity) for entity in self.facts.view.entities(kind)]
+        return [self.of(entity) for entity in self.facts.live(kind)]
 
     def of(self, entity: Entity) -> SharedState:
         """The state of one thing; its model's first rule that holds. Without a model only what the words mean."""
@@ -177,12 +176,12 @@ class States:
         return Finding(text=text, kind=Kind.DERIVED, cites=tuple(cites), data={"entity": str(entity)})
 
     def _told_by_events(self, model: StateModel, entity: Entity) -> list[Statement]:
-        if entity not in self._events and model.kind not in self._events_read:
+        if entity not in self._events:
             events = self.facts.view.events(
                 kinds=tuple(model.events), about=entity, newest_first=True, limit=state_words.NEWEST_OF_ONE
             )
             self._events[entity] = state_words.from_events(model, entity, events)
-        return self._events.get(entity, [])
+        return self._events[entity]
 
     def _read(self, kind: str, seen: frozenset[str] = frozenset()) -> None:
         """What the rules of the kind ask for is read at once."""
@@ -203,8 +202,7 @@ class States:
                 elif isinstance(inner, Has):
                     self.facts.load(target, *inner.properties)
         if model.events:
-            self._events |= state_words.read_events(self.facts.view, model)
-            self._events_read.add(kind)
+            self._events |= state_words.read_events(self.facts.view, model, self.facts.live(kind))
         if any(isinstance(c, Stands | Passes) for c in model.conditions()):
             self._read_lines()
 
@@ -213,7 +211,7 @@ class States:
         self.facts.load("sales_order_line", "status", "quantity", "sales_order", "shipment", "credit", "customer")
         open_lines = [
             line
-            for line in self.facts.view.entities("sales_order_line")
+            for line in self.facts.live("sales_order_line")
             if _meaning(self.governing(line, "status")) not in ("shipped", "cancelled")
         ]
         read_ahead(self.facts, open_lines)

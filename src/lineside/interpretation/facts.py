@@ -13,7 +13,7 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.pack_files import follow
 from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.interpretation.settled import settled
-from lineside.memory import Freshness, SourceState, Statement, View
+from lineside.memory import Freshness, SourceState, Statement, View, latest
 from lineside.plant.entities import ENTITY_KINDS, Entity
 from lineside.plant.plant import Plant, SourceCard
 from lineside.plant.quantities import Quantity
@@ -64,6 +64,14 @@ class Facts:
             found = self.view.entities(kind) if self.whole or kind not in settled() else self._unsettled(kind)
             self._live[kind] = dict.fromkeys(sorted(found))
         return list(self._live[kind])
+
+    def leaves_out(self, kind: str) -> datetime | None:
+        """Before when the things that `live` leaves out were last spoken of; None where it leaves out none."""
+        if self.whole or kind not in settled():
+            return None
+        with self.view.read() as connection:
+            known = latest.count(connection, kind)
+        return self.view.as_of - settled().after if known > len(self.live(kind)) else None
 
     def _unsettled(self, kind: str) -> set[Entity]:
         rule = settled()

@@ -11,11 +11,12 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.facts import Facts, owner_of, plain_id, pointed_at
 from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.interpretation.settled import settled
-from lineside.memory.unended import unended
+from lineside.memory.happenings import newest_events, unended
 from lineside.plant.entities import Entity
 from lineside.plant.records import Event
 from lineside.plant.windows import Window
 
+_NEWEST = 20  # events that one hold is told by
 _THINGS = ("lot", "job_order", "shipment", "sales_order")
 _SUBJECTS = (*_THINGS, "equipment", "material")
 
@@ -109,8 +110,8 @@ def _events(facts: Facts, known: Iterable[Entity]) -> Collection[Event]:
     since = view.as_of - settled().after
     found = view.events(kinds=kinds, within=Window(start=since, end=view.as_of + timedelta(microseconds=1)))
     found += unended(view, "hold_placed", ["hold_released"], called="hold", about=_THINGS, before=since)
-    for hold in known:
-        found += view.events(kinds=kinds, about=hold)
+    for events in newest_events(view, kinds, list(known), each=_NEWEST).values():
+        found += events
     return {event.provenance.record_id: event for event in found}.values()
 
 

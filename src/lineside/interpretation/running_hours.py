@@ -100,7 +100,7 @@ class Exposure:
         line, moment = work_center(case.equipment), case.start
         lot = next((name for name in case.about if name in self.made), None)
         if lot is not None and (case.amount is None or line not in self._of_line):
-            line, moment = self.made[lot]  # told later and elsewhere, as a complaint is; amounts are booked as they come
+            line, moment = self.made[lot]  # told later, elsewhere, as a complaint is; amounts are booked as they come
         elif case.kind in pattern_rules().booked:
             moment -= _INSTANT  # what is booked as a shift ends is of that shift
         found = self.at(line, moment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +32,7 @@ from lineside.interpretation.state_models import (
     Through,
 )
 from lineside.memory import Statement, View
+from lineside.memory.happenings import newest_events
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.records import Event, quantity
 
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from lineside.interpretation.entity_states import States
 
 NEWEST_OF_ONE = 30
-NEWEST_OF_ALL = 20_000
-_ASKED_ONE_BY_ONE = 300  # things; of more the events are read at once
 _SHOWN = 3
 
 
@@ -250,20 +248,10 @@ def from_events(model: StateModel, entity: Entity, events: Iterable[Event]) -> l
     return list(found.values())
 
 
-def read_events(view: View, model: StateModel) -> dict[Entity, list[Statement]]:
-    """The same for everything of the kind; of a plant with very many events the newest."""
-    things = view.entities(model.kind)
-    kinds = tuple(model.events)
-    about: dict[Entity, list[Event]] = defaultdict(list)
-    if len(things) <= _ASKED_ONE_BY_ONE:
-        for entity in things:
-            about[entity] = view.events(kinds=kinds, about=entity, newest_first=True, limit=NEWEST_OF_ONE)
-    else:
-        for event in view.events(kinds=kinds, newest_first=True, limit=NEWEST_OF_ALL):
-            for entity in event.entities():
-                if entity.kind == model.kind:
-                    about[entity].append(event)
-    return {entity: from_events(model, entity, events) for entity, events in about.items()}
+def read_events(view: View, model: StateModel, things: Sequence[Entity]) -> dict[Entity, list[Statement]]:
+    """The same for all of these things of the kind at once."""
+    about = newest_events(view, tuple(model.events), things, each=NEWEST_OF_ONE)
+    return {entity: from_events(model, entity, about.get(entity, [])) for entity in things}
 
 
 def properties(model: StateModel) -> list[str]:

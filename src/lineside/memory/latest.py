@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, exists, func, select, tuple_, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lineside.memory import tables
-from lineside.memory.conditions import statement_order, unindexed
+from lineside.memory.conditions import TAKING_BACK, statement_order, unindexed
+from lineside.plant.entities import ENTITY_KINDS
 
 AFTER_SLASH = chr(ord("/") + 1)
 WORD_LENGTH = 100  # an index takes no more; ids and words for states are shorter
@@ -24,6 +26,43 @@ _AT_ONCE = 20_000
 _things, _words, _said = tables.things, tables.last_words, tables.statements
 _KEY = ("kind", "entity", "property", "source", "scope")
 _ORDER = ("occurred_at", "reported_at", "told")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """things: how many were ever spoken of; taken_back: how often something was; last: when one was, in microseconds
+    since 1970."""
+
+    things: int
+    taken_back: int
+    last: int
+
+
+def heard(connection: Connection) -> Heard:
+    """How much there is to be named by now."""
+    records, last = tables.records, 0
+    things = connection.scalar(select(func.count()).select_from(_things)) or 0
+    taken = select(func.count()).where(records.c.type.in_(TAKING_BACK))
+    for kind in ENTITY_KINDS:
+        last = max(last, connection.scalar(select(func.max(_things.c.heard_at)).where(_things.c.kind == kind)) or 0)
+    return Heard(things, connection.scalar(taken) or 0, last)
+
+
+def count(connection: Connection, kind: str) -> int:
+    """How many things of the kind were ever spoken of."""
+    return connection.scalar(select(func.count()).where(_things.c.kind == kind)) or 0
+
+
+def things(connection: Connection, kind: str | None, since: int = 0) -> dict[str, list[str]]:
+    """The ids of each kind, or of one, that were spoken of at or after that moment, sorted."""
+    kinds = sorted(ENTITY_KINDS) if kind is None else [kind]
+    found = {}
+    for each in kinds:
+        query = select(_things.c.entity).where(
+            _things.c.kind == each, *([_things.c.heard_at >= since] if since else [])
+        )
+        found[each] = sorted(connection.scalars(query))
+    return found
 
 
 def word_of(value: str) -> str:

@@ -25,6 +25,7 @@ from lineside.memory.conditions import (
     unindexed,
 )
 from lineside.memory.freshness import HEARTBEAT_S, OURS, RECENT, Freshness, freshness_of
+from lineside.memory.latest import Heard
 from lineside.memory.moments import moment, stored
 from lineside.memory.reader import Reader
 from lineside.memory.statements import Statement, order_of_statement, statement_from_row
@@ -226,7 +227,20 @@ class View:
     @_read_once
     def entities(self, kind: str | None = None) -> list[Entity]:
         """Every entity that some record is about."""
-        return self._entities(() if kind is None else (tables.record_entities.c.kind == kind,))
+        with self.read() as connection:
+            known = latest.things(connection, kind)
+        return [each for of, ids in known.items() for each in self._seen(of, ids)]
+
+    def heard_of(self) -> Heard:
+        """How much there is to be named: as long as it is the same, nothing new has a name."""
+        with self.read() as connection:
+            return latest.heard(connection)
+
+    def heard_since(self, since: int) -> list[Entity]:
+        """What some record at or after that moment, as in `Heard.last`, is about."""
+        with self.read() as connection:
+            known = latest.things(connection, None, since)
+        return [each for of, ids in known.items() for each in self._seen(of, ids)]
 
     def unsettled(
         self,
@@ -318,6 +332,16 @@ class View:
             row = connection.execute(query).one_or_none()
         return None if row is None else record_from_row(row)
 
+    def sources(self) -> list[str]:
+        """The sources that spoke by `as_of` and that may be read."""
+        found, after = list[str](), ""
+        with self.read() as connection:  # from one to the next: the database would go through all their records
+            while after := connection.scalar(select(func.min(_records.c.source)).where(_records.c.source > after)):
+                first = select(func.min(_records.c.reported_at)).where(_records.c.source == after)
+                if (connection.scalar(first) or 0) <= stored(self.as_of):
+                    found.append(after)
+        return [each for each in found if self.reader.may_read_source(each, self.plant)]
+
     def freshness(self, sources: Sequence[str] | None = None, *, within: Window | None = None) -> list[Freshness]:
         """How fresh each source is: by default every one that the plant file names or that spoke by `as_of`.
 
@@ -328,8 +352,7 @@ class View:
         unheard = {gap.source for gap in self.gaps(within=within)} if within else set()
         with self.read() as connection:
             if sources is None:
-                spoke = connection.scalars(select(_records.c.source).where(_records.c.reported_at <= now).distinct())
-                sources = sorted({*spoke, *(card.name for card in self.plant.sources), OURS})
+                sources = sorted({*self.sources(), *(card.name for card in self.plant.sources), OURS})
             found = []
             for source in dict.fromkeys(sources):
                 if not self.reader.may_read_source(source, self.plant):

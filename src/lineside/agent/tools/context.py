@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from lineside.agent.names import names_of
+from lineside.agent.names import names_of, places_of
 from lineside.agent.parameters import Parameters
 from lineside.agent.time_ahead import time_ahead
 from lineside.agent.wording import tokens
@@ -73,7 +73,7 @@ class Context:
         """The path of the equipment of that name. Raises BadRequest where none, or several, are called so."""
         if not text:
             return None
-        names = names_of(self.view).places
+        names = places_of(self.view)
         if text in names.paths:
             return text
         found, missing = names.find(tokens(text), [False] * len(tokens(text)))

@@ -1,19 +1,49 @@
-"""What began and was never ended."""
+"""What happened to things, looked up in columns first: of very many events only those that are wanted are read."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lineside.memory import tables
+from lineside.memory.conditions import unindexed
 from lineside.memory.moments import stored
 from lineside.memory.view import View
 from lineside.plant.entities import Entity
 from lineside.plant.records import Event
 
+_CHUNK = 500
 _records, _named = tables.records, tables.record_entities
+
+
+def newest_events(
+    view: View, kinds: Sequence[str], things: Sequence[Entity], *, each: int
+) -> dict[Entity, list[Event]]:
+    """The newest events of these kinds about each of the things, newest first, at most so many of one."""
+    order = (_records.c.occurred_at, _records.c.reported_at, _records.c.source, func.length(_records.c.source_id))
+    backwards = [column.desc() for column in (*order, _records.c.source_id, _records.c.part)]
+    wanted: dict[Entity, list[str]] = defaultdict(list)
+    with view.read() as connection:
+        for kind, group in groupby(sorted(set(things)), key=lambda thing: thing.kind):
+            ids = [thing.id for thing in group]
+            for start in range(0, len(ids), _CHUNK):
+                query = select(_named.c.entity, _records.c.id).join(_records, _records.c.id == _named.c.record_id)
+                query = query.where(_named.c.kind == kind, _named.c.entity.in_(ids[start : start + _CHUNK]))
+                query = query.where(unindexed(_records.c.kind).in_(list(kinds)), view.sees())
+                query = query.where(_records.c.occurred_at <= stored(view.as_of))
+                for row in connection.execute(query.order_by(*backwards)):
+                    found = wanted[Entity(kind, row.entity)]
+                    if len(found) < each:
+                        found.append(row.id)
+    records = view.records(dict.fromkeys(one for found in wanted.values() for one in found))
+    return {
+        thing: [record for one in found if isinstance(record := records.get(one), Event)]
+        for thing, found in wanted.items()
+    }
 
 
 def unended(
