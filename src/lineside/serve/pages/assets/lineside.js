@@ -19,6 +19,7 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
   if (opener) opener.closest(".card").querySelector(`[data-dialog="${opener.dataset.open}"]`).showModal();
   if (event.target.closest("[data-close], [data-dismiss]")) event.target.closest("dialog").close();
+  if (event.target.closest("[data-print]")) window.print();
   if (event.target.closest("[data-clear]")) document.getElementById("notice").replaceChildren();
   if (event.target === drawer) drawer.close(); // the backdrop
 });
