@@ -33,6 +33,13 @@ def in_window(column: ColumnElement[int], window: Window | None) -> Iterable[Col
         yield column < stored(window.end)
 
 
+def reported_within(window: Window) -> ColumnElement[bool]:
+    """The condition on `statements` that their reports are of the half-open window: by time alone only records have an
+    index."""
+    reports = select(_records.c.id).where(_records.c.type == RecordType.REPORT.value)
+    return _said.c.record_id.in_(reports.where(*in_window(_records.c.occurred_at, window)))
+
+
 def statement_order() -> tuple[ColumnElement[Any], ...]:
     """By the time it is about, then by when it was said, then as the source counts its ids."""
     last = (func.length(_said.c.source_id), _said.c.source_id, _said.c.record_id, _said.c.property)

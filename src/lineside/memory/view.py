@@ -21,6 +21,7 @@ from lineside.memory.conditions import (
     is_about,
     known,
     names,
+    reported_within,
     statement_order,
     unindexed,
 )
@@ -97,7 +98,7 @@ class View:
 
         equipment: a path, what lies below it included.
         """
-        query = self._typed(RecordType.EVENT, equipment, within, by_id=about is not None)
+        query = self._typed(RecordType.EVENT, equipment, within, by_id=about is not None or bool(kinds))
         if kinds:
             query = query.where((unindexed(_records.c.kind) if about else _records.c.kind).in_(list(kinds)))
         if about:
@@ -149,6 +150,8 @@ class View:
         with self.read() as connection:
             for conditions in self._statement_conditions(entity, entities, kind, properties):
                 query = select(_said).where(*conditions, *in_window(_said.c.occurred_at, within))
+                if within is not None and entity is None and entities is None and not properties:
+                    query = query.where(reported_within(within))
                 rows = connection.execute(query.order_by(*statement_order()))
                 found += [statement_from_row(row) for row in rows]
         return found if entities is None else sorted(found, key=order_of_statement)
