@@ -163,6 +163,26 @@ def test_since_an_hour_is_read_on_both_halves_of_the_dial_and_a_sure_time_on_one
     assert said(read(brewery, "keg washer tripped at 2 am"), Field.BEGAN) == [["2026-05-13T02:00:00+01:00"]]
 
 
+def test_what_is_said_more_closely_counts_and_running_again_ends_what_was_told(brewery: Memory) -> None:
+    night = read(brewery, "Night shift: keg washer down from 02:15 to 03:40, belt slipped")
+    assert said(night, Field.BEGAN) == [["2026-05-13T02:15:00+01:00"]]
+    assert said(night, Field.ENDED) == [["2026-05-13T03:40:00+01:00"]]
+    again = read(brewery, "Heute um 7:30 Folienriss an L5. Ursache unklar. Folie geklebt, läuft seit 8 Uhr wieder.")
+    assert said(again, Field.BEGAN) == [["2026-05-13T07:30:00+01:00"]]
+    assert said(again, Field.ENDED) == [["2026-05-13T08:00:00+01:00"]]
+    assert said(again, Field.CAUSE) == []
+    ago = read(brewery, "K2 tripped 20 minutes ago due to a torn belt")
+    assert (said(ago, Field.BEGAN), said(ago, Field.DURATION)) == ([["2026-05-13T14:40:00+01:00"]], [])
+
+
+def test_a_choice_that_stands_before_who_took_it_is_found_and_its_reason_after(brewery: Memory) -> None:
+    found = read(brewery, "Wir nehmen ab sofort Los BR-7719, entschieden von Schichtleitung, da der Tank leer ist.")
+
+    assert said(found, Field.CHOICE) == [["Wir nehmen ab sofort Los BR-7719"]]
+    assert said(found, Field.DECIDED_BY) == [["Schichtleitung"]]
+    assert said(found, Field.RATIONALE) == [["der Tank leer ist"]]
+
+
 def test_a_near_duplicate_id_is_told_as_unknown_and_never_replaced(brewery: Memory) -> None:
     found = read(brewery, "Lot BR-7791 leaks, job order WO-310 waits")
 

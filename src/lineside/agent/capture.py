@@ -19,6 +19,7 @@ from lineside.agent.capture_words import (
     DID,
     HAPPENED,
     MYSELF,
+    NO_CAUSE,
     OPEN_END,
     SENTENCE_END,
     TURNED_OUT,
@@ -75,6 +76,8 @@ def propose(text: str, *, at: datetime, view: View, author: Person | None = None
     fields += named
     fields += _happened(text, clauses, cuts)
     for _, span in reasons:
+        if span is not None and NO_CAUSE.fullmatch(text, *span):
+            continue
         fields += _as_written(text, Field.RATIONALE if decides else Field.CAUSE, span)
     for _, span in assumed:
         fields += _as_written(text, Field.ASSUMPTION, span)
@@ -221,8 +224,11 @@ def _chosen(text: str, sentences: Sequence[Span], cuts: Sequence[int]) -> Iterat
     if not cue or not sentence:
         return
     after = CHOSEN.search(text, sentence[0], sentence[1])
-    start = after.end() if after and len(tokens(text[after.end() : sentence[1]])) > 1 else sentence[0]
-    cut = min((at for at in cuts if start < at < sentence[1]), default=sentence[1])
+    follows = after and after.end() not in cuts and len(tokens(text[after.end() : sentence[1]])) > 1
+    start = after.end() if after and follows else sentence[0]
+    said = None if follows else BY.search(text, *sentence)
+    ends = [*cuts, *([said.start()] if said else ())]
+    cut = min((at for at in ends if start < at < sentence[1]), default=sentence[1])
     yield from _as_written(text, Field.CHOICE, _trimmed(text, (start, cut)))
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from lineside.agent.capture_words import AMOUNT, SPOKEN_TIMES, of_time
+from lineside.agent.capture_words import AMOUNT, RUNS_AGAIN, SPOKEN_TIMES, of_time
 from lineside.agent.captured import Field, Inferred, Meant
 from lineside.interpretation.reading import clock
 from lineside.plant.plant import Plant
 from lineside.plant.quantities import plain, unit
 from lineside.plant.window_words import hour_stands_alone
-from lineside.plant.windows import FoundWindow, find_window
+from lineside.plant.windows import FoundWindow, Window, find_window
 
 _MOST = 3
 _AROUND = timedelta(minutes=30)
@@ -22,6 +22,13 @@ _HALF_A_DAY = timedelta(hours=12)
 _BARE = re.compile(
     r"(?P<day>.*?)\b(?:at|around|about|since|from|after|um|gegen|seit|ab|nach|von)\s+(?P<hour>\d{1,2})", re.IGNORECASE
 )
+_UNITS = {"min": "minutes", "hou": "hours", "h": "hours", "stu": "hours", "std": "hours"}
+_AGO = re.compile(
+    r"(?<![\w.,])(?:(?P<count>\d{1,3})\s*(?P<unit>minutes?|mins?|hours?|h)\s+ago|"
+    r"vor\s+(?P<zahl>\d{1,3})\s*(?P<einheit>minuten?|min|stunden?|std|h))(?!\w)",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(r",\s|[.;!?]\s|\n|\s[-–—]\s|\s(?:and|und)\s")
 _HOUR = re.compile(
     r"(?<!\w)(?:at|around|about|um|gegen)\s+(?P<hour>\d{1,2})(?::(?P<minute>[0-5]\d))?"
     r"(?:\s*(?:(?P<half>[ap]\.?m\.?)|(?P<word>uhr|o['’]?clock)))?(?![\w%:])",
@@ -49,7 +56,12 @@ def times(
         left = f"{left[:start]};{left[start + 1 :]}"
     for start, end in covered:
         left = _blanked(left, start, end)
-    seen: set[Field] = set()
+    told: list[Inferred] = []
+    for ago in _AGO.finditer(left):
+        length = timedelta(**{_UNITS[(ago["unit"] or ago["einheit"])[:3].casefold()]: int(ago["count"] or ago["zahl"])})
+        told.append(_told(Field.BEGAN, ago.span(), [at - length], plant))
+        left = _blanked(left, *ago.span())
+    windows: list[tuple[Window, bool, list[Inferred]]] = []
     for _ in range(_MOST):
         found = find_window(left, now=at, plant=plant)
         if found is None or not found.words or (start := left.find(found.words)) < 0:
@@ -57,13 +69,22 @@ def times(
         end = start + len(found.words)
         while start < end and left[start].isspace():
             start += 1
-        for each in _moments(text[start:end], found, start, end, at=at, plant=plant):
-            if each.field not in seen:
-                seen.add(each.field)
-                yield each
+        moments = list(_moments(text, found, (start, end), at=at, plant=plant))
+        windows.append((found.window, bool(_SINCE.search(found.words)), moments))
         left = _blanked(left, start, end)
-    if not ahead and Field.BEGAN not in seen:
+    for window, since, moments in windows:
+        closer = (w for w, _, _ in windows if w is not window and window.start <= w.start and w.end <= window.end)
+        if since or not any(closer):  # "night shift: down from 02:15 to 03:40" is told by its hours
+            told += moments
+    yield from told
+    if not ahead and not any(each.field is Field.BEGAN for each in told):
         yield from _at_an_hour(left, at, plant)
+
+
+def _told(field: Field, span: tuple[int, int], moments: Iterable[datetime], plant: Plant) -> Inferred:
+    local = [moment.astimezone(plant.time_zone) for moment in moments]
+    readings = tuple(Meant(each.isoformat(), clock(each, plant)) for each in local)
+    return Inferred(field=field, start=span[0], end=span[1], readings=readings, by="clock")
 
 
 def _at_an_hour(text: str, at: datetime, plant: Plant) -> Iterator[Inferred]:
@@ -89,29 +110,32 @@ def _last(hours: time, at: datetime, plant: Plant) -> datetime:
     return moment if moment <= at else datetime.combine(today - timedelta(days=1), hours, tzinfo=plant.time_zone)
 
 
-def _moments(words: str, found: FoundWindow, start: int, end: int, *, at: datetime, plant: Plant) -> Iterator[Inferred]:
+def _moments(text: str, found: FoundWindow, span: tuple[int, int], *, at: datetime, plant: Plant) -> Iterator[Inferred]:
     window, lasts = found.window, found.window.end - found.window.start
-
-    def told(field: Field, *moments: datetime) -> Inferred:
-        local = [moment.astimezone(plant.time_zone) for moment in moments]
-        readings = tuple(Meant(each.isoformat(), clock(each, plant)) for each in local)
-        return Inferred(field=field, start=start, end=end, readings=readings, by="clock")
-
+    words, since = text[slice(*span)], False
     if found.others:
         return
+    if _SINCE.search(words):
+        since = True
+        before = max((m.end() for m in _BREAK.finditer(text, 0, span[0])), default=0)
+        after = _BREAK.search(text, span[1])
+        over = RUNS_AGAIN.search(text, before, after.start() if after else len(text))
+        if over and before:  # "we cleared it, it runs again since 8": what was told before ended then
+            yield _told(Field.ENDED, span, [window.start, *_other_half(words, window.start, at, plant)], plant)
+            return
     if not found.explicit:
         if lasts <= _AROUND:  # an instant, told as a quarter of an hour to both sides
             moment = window.start + lasts / 2
-            yield told(Field.BEGAN, moment, *_other_half(words, moment, at, plant))
-        elif lasts > _VAGUE and _SINCE.search(words):
-            yield told(Field.BEGAN, window.start)
+            yield _told(Field.BEGAN, span, [moment, *_other_half(words, moment, at, plant)], plant)
+        elif lasts > _VAGUE and since:
+            yield _told(Field.BEGAN, span, [window.start], plant)
         return
     if _UP_TO.match(words):
-        yield told(Field.ENDED, window.end)
+        yield _told(Field.ENDED, span, [window.end], plant)
         return
-    yield told(Field.BEGAN, window.start, *_other_half(words, window.start, at, plant))
-    if window.end != at and not _SINCE.search(words):
-        yield told(Field.ENDED, window.end)
+    yield _told(Field.BEGAN, span, [window.start, *_other_half(words, window.start, at, plant)], plant)
+    if window.end != at and not since:
+        yield _told(Field.ENDED, span, [window.end], plant)
 
 
 def _other_half(words: str, moment: datetime, at: datetime, plant: Plant) -> Iterator[datetime]:

@@ -35,9 +35,14 @@ ASKS = _cue(
 BECAUSE = re.compile(
     r"(?<!\w)(?:because of|becau?se|becuase|becasue|beacuse|due to|caused by|owing to|as a result of|"
     r"root cause(?: was| is)?\s*:?|cause\s*:|reason\s*:|wegen|weil|aufgrund(?: von)?|infolge|verursacht durch|"
-    r"ursache(?: war| ist)?\s*:?|grund(?: war| ist)?\s*:|lag an|liegt an)\s+",
+    r"ursache(?: war| ist)?\s*:?|grund(?: war| ist)?\s*:|lag an|liegt an|(?<=, )da)\s+",
     re.IGNORECASE,
 )
+NO_CAUSE = re.compile(
+    r"(?:is |was |noch |ist |war |still )*(?:unknown|unclear|not known|open|unklar|unbekannt|nicht bekannt|offen)\W*",
+    re.IGNORECASE,
+)
+RUNS_AGAIN = _cue(r"runs|running|ran|back up|up again|läuft|laeuft|lief|wieder (?:an|in betrieb)|in betrieb")
 ASSUMES = re.compile(
     r"(?<!\w)(?:assuming(?: that)?|provided(?: that)?|as long as|on the assumption that|angenommen,?(?: dass)?|"
     r"vorausgesetzt,?(?: dass)?|solange|sofern|unter der annahme,?(?: dass)?)\s+",
