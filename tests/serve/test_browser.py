@@ -343,6 +343,14 @@ def test_no_page_breaks_a_rule_of_accessibility_or_runs_over(
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wider <= 0, f"{what} runs over its {width} px by {wider}"
 
+    page.goto(f"{served.url}/note")
+    check("the note's form")
+    page.locator("#note-text").fill(
+        "Linie 7 stand um 2 wegen Folienriss, 1.200 kg Ausschuss, Charge CH-14 " + "lang" * 40
+    )
+    page.get_by_role("button", name="Go on").click()
+    page.locator("main summary").click()
+    check("what was understood of a note")
     page.goto(f"{served.url}/sources")
     check("the sources with a dead letter, as the operator")
     page.goto(f"{served.url}/sources/labor")
