@@ -33,6 +33,13 @@ def in_window(column: ColumnElement[int], window: Window | None) -> Iterable[Col
         yield column < stored(window.end)
 
 
+def of_source(source: str, source_id: str) -> ColumnElement[bool]:
+    """The condition on `records` that the source calls them so. Found by themselves: beside a time of report, the
+    database would go through all that the source ever said."""
+    called = select(_records.c.id).where(_records.c.source == source, _records.c.source_id == source_id)
+    return _records.c.id.in_(called)
+
+
 def reported_within(window: Window) -> ColumnElement[bool]:
     """The condition on `statements` that their reports are of the half-open window: by time alone only records have an
     index."""

@@ -21,6 +21,7 @@ from lineside.memory.conditions import (
     is_about,
     known,
     names,
+    of_source,
     reported_within,
     statement_order,
     unindexed,
@@ -315,8 +316,7 @@ class View:
         """What `by` took back, as it stood before; only here can it still be read."""
         target = by.corrects if isinstance(by, Correction) else by.of
         query = select(_records).where(
-            _records.c.source == by.provenance.source,
-            _records.c.source_id == target,
+            of_source(by.provenance.source, target),
             _records.c.type.not_in(TAKING_BACK),
             _records.c.reported_at <= stored(self.as_of),
             self._readable(_records),
@@ -327,8 +327,7 @@ class View:
         """What stands in the place of what `of` corrected, if it still stands."""
         query = select(_records).where(
             self.sees(),
-            _records.c.source == of.provenance.source,
-            _records.c.source_id == of.provenance.source_id,
+            of_source(of.provenance.source, of.provenance.source_id),
             _records.c.part == -1 - of.provenance.part,
         )
         with self.read() as connection:
