@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from lineside.interpretation.entity_states import States, spaced
 from lineside.interpretation.facts import Facts, told
@@ -25,6 +25,7 @@ from lineside.interpretation.wording import (
     text_of,
 )
 from lineside.memory import Statement, View
+from lineside.memory.telling import said_before
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
 from lineside.plant.records import Correction, Decision, Deletion, Event, Json, Note
@@ -61,7 +62,6 @@ _SHOWN = 40
 _STATES = 8
 # What passes through gates looks at much of the plant: told only where the question is about one thing or place.
 _GATED = (EntityKind.SALES_ORDER, EntityKind.SALES_ORDER_LINE, EntityKind.SHIPMENT)
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +151,7 @@ def differences(
         if statement.property not in _MOVING and _in(scope, (statement.entity,)):
             latest[statement.source, statement.entity, statement.property, statement.scope] = statement
     earlier: dict[tuple[str, Entity, str, str | None], Statement] = {}
-    past = Window(start=_EVER, end=window.start)
-    for statement in view.statements(entities=sorted({key[1] for key in latest}), within=past):
+    for statement in said_before(view, {key[1] for key in latest}, window.start):
         earlier[statement.source, statement.entity, statement.property, statement.scope] = statement
     named: dict[Entity, list[Event]] = {}
     for event in events:

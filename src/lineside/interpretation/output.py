@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from lineside.interpretation.wording import bounded
 from lineside.memory import Statement, View
+from lineside.memory.telling import Word, words_now
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Quality, quantity
 from lineside.plant.windows import Window
 
 _LONGEST = timedelta(days=30)  # what was last said of a line's job order before that no longer says what runs there
+_PLANNED = ("planned_start", "planned_end")
 _RECENT = timedelta(days=2)  # how far before a window a counter's last reading still says where it began
 
 
@@ -258,11 +260,9 @@ def jobs_on(view: View, line: str, window: Window) -> list[Entity]:
     for event in view.events(equipment=line, within=window):
         if event.job_order:
             saw(event.job_order, event.provenance.occurred_at)
-    placed = view.said(kind=EntityKind.JOB_ORDER, properties=("equipment",))
-    spans = _spans(view, {s.entity for s in placed if within(s.text, line)})
-    for entity, span in spans.items():
-        if span.overlaps(window):
-            saw(entity.id, span.start)
+    for place, job, span in _planned(view):
+        if within(place, line) and span.overlaps(window):
+            saw(job, span.start)
     return [Entity(EntityKind.JOB_ORDER, job) for job in sorted(seen, key=lambda j: (seen[j], j))]
 
 
@@ -283,18 +283,30 @@ def planned_span(view: View, job: Entity) -> Span | None:
     return _span(view, view.said(entity=job, properties=("planned_start", "planned_end")))
 
 
-def _spans(view: View, jobs: set[Entity]) -> dict[Entity, Span]:
-    told: dict[Entity, list[Statement]] = {}
-    if jobs:
-        for said in view.said(kind=EntityKind.JOB_ORDER, properties=("planned_start", "planned_end")):
-            if said.entity in jobs:
-                told.setdefault(said.entity, []).append(said)
-    return {job: span for job, words in told.items() if (span := _span(view, words)) is not None}
+def _planned(view: View) -> list[tuple[str, str, Span]]:
+    """Where each job order is placed, by each source, and when it is planned; read once for a view."""
+    found: list[tuple[str, str, Span]] | None = view.kept.get("planned job orders")
+    if found is None:
+        told: dict[str, dict[str, Word]] = {}
+        for word in sorted(words_now(view, EntityKind.JOB_ORDER, _PLANNED), key=_order_of_word):
+            told.setdefault(word.entity, {})[word.property] = word
+        spans = {job: span for job, words in told.items() if (span := _spanned(view, words)) is not None}
+        placed = {(w.text, w.entity) for w in words_now(view, EntityKind.JOB_ORDER, ("equipment",))}
+        found = [(place, job, spans[job]) for place, job in sorted(placed) if job in spans]
+        view.kept["planned job orders"] = found
+    return found
+
+
+def _order_of_word(word: Word) -> tuple[int, int, str]:
+    return (word.occurred_at, word.reported_at, word.record_id)
 
 
 def _span(view: View, told: Iterable[Statement]) -> Span | None:
-    latest = {s.property: s for s in _by_time(told)}
-    start, end = (moment(view, latest[n]) if n in latest else None for n in ("planned_start", "planned_end"))
+    return _spanned(view, {s.property: s for s in _by_time(told)})
+
+
+def _spanned(view: View, latest: Mapping[str, Statement | Word]) -> Span | None:
+    start, end = (_moment(view, latest[n].text) if n in latest else None for n in _PLANNED)
     if start is None or end is None or end <= start:
         return None
     return Span(start, end, tuple(dict.fromkeys(s.record_id for s in latest.values())))
@@ -302,8 +314,12 @@ def _span(view: View, told: Iterable[Statement]) -> Span | None:
 
 def moment(view: View, said: Statement) -> datetime | None:
     """The time in a statement's value, aware; a bare date is its local midnight."""
+    return _moment(view, said.text)
+
+
+def _moment(view: View, text: str) -> datetime | None:
     try:
-        found = datetime.fromisoformat(said.text.strip())
+        found = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=view.plant.time_zone)

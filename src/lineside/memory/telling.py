@@ -1,0 +1,93 @@
+"""What was said of all things of a kind, as columns, and what was said last before some moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from sqlalchemy import and_, func, select
+
+from lineside.memory import latest, tables
+from lineside.memory.conditions import known, statement_order
+from lineside.memory.moments import stored
+from lineside.memory.statements import Statement, statement_from_row
+from lineside.memory.view import View
+from lineside.plant.entities import Entity
+
+_CHUNK = 500
+_said, _words = tables.statements, tables.last_words
+
+
+class Word(NamedTuple):
+    """What a source says last of a property of a thing in a scope, as text. The times are in microseconds since
+    1970."""
+
+    entity: str
+    property: str
+    source: str
+    scope: str
+    text: str
+    occurred_at: int
+    reported_at: int
+    record_id: str
+
+
+def words_now(view: View, kind: str, properties: Sequence[str]) -> list[Word]:
+    """What `View.said` tells of these properties of everything of the kind, as columns and in its order.
+
+    For properties whose values are words: the others are read one by one.
+    """
+    with view.read() as connection:
+        if view.reader.person is not None or latest.changed_after(connection, stored(view.as_of)):
+            return [_word(said) for said in view.said(kind=kind, properties=properties)]
+        shown = (_words.c.entity, _words.c.property, _words.c.source, _words.c.scope, _words.c.word)
+        query = select(*shown, _words.c.occurred_at, _words.c.reported_at, _words.c.record_id)
+        query = query.where(_words.c.kind == kind, _words.c.property.in_(list(properties)))
+        found = [Word(*row) for row in connection.execute(query)]
+    now = stored(view.as_of)
+    anew = {w.entity for w in found if w.occurred_at > now or w.reported_at > now or not _is_whole(w.text)}
+    if anew:
+        found = [each for each in found if each.entity not in anew]
+        told = view.said(entities=[Entity(kind, each) for each in sorted(anew)], properties=properties)
+        found += [_word(said) for said in told]
+    return sorted(found)
+
+
+def _is_whole(word: str) -> bool:
+    """Whether the word that is kept is the text of the value: not of what it shortens, leaves out or calls yes."""
+    return 0 < len(word) < latest.WORD_LENGTH and word not in ("yes", "no")
+
+
+def said_before(view: View, entities: Iterable[Entity], before: datetime) -> list[Statement]:
+    """The last that each source said of each property of these in each scope, of the times before that moment."""
+    what = (_said.c.kind, _said.c.entity, _said.c.property, _said.c.source, _said.c.scope)
+    found: list[Statement] = []
+    with view.read() as connection:
+        for kind, group in groupby(sorted(set(entities)), key=lambda each: each.kind):
+            ids = [each.id for each in group]
+            for start in range(0, len(ids), _CHUNK):
+                conditions = [
+                    known(_said, stored(view.as_of)),
+                    view.reader.condition(_said.c.sites, _said.c.source, view.plant),
+                    _said.c.kind == kind,
+                    _said.c.entity.in_(ids[start : start + _CHUNK]),
+                    _said.c.occurred_at < stored(before),
+                ]
+                newest = select(*what, func.max(_said.c.occurred_at).label("last")).where(*conditions)
+                last = newest.group_by(*what).subquery()
+                same = [column.is_not_distinct_from(last.c[column.name]) for column in what[2:]]
+                of_it = and_(_said.c.kind == last.c.kind, _said.c.entity == last.c.entity, *same)
+                query = select(_said).join(last, and_(of_it, _said.c.occurred_at == last.c.last)).where(*conditions)
+                # Of those about the same moment the last in order stands.
+                rows = connection.execute(query.order_by(*statement_order()))
+                standing = {(row.entity, row.property, row.source, row.scope): row for row in rows}
+                found += [statement_from_row(row) for row in standing.values()]
+    return found
+
+
+def _word(said: Statement) -> Word:
+    times = (stored(said.occurred_at), stored(said.reported_at))
+    named = (said.entity.id, said.property, said.source, said.scope or "")
+    return Word(*named, said.text, *times, said.record_id)
