@@ -134,6 +134,34 @@ def test_only_my_words_keeps_a_plain_note_and_without_a_name_nothing_is_kept(ser
     assert set(kept.attributes) == {"capture"}
 
 
+def test_a_mail_that_is_kept_already_is_read_the_same_way_and_its_decision_is_taken_from_it_once(
+    served: Served,
+) -> None:
+    text = "Beschlossen: Linie 7 bleibt bis Freitag 14:00 auf 80 %, weil die Folie reißt. Gruß, Queenie"
+    served.tell(
+        {"specversion": "1.0", "id": "mail-7", "source": "post", "type": "lineside.note", "time": "{-20}",
+         "data": {"text": text, "author": "qs-1"}}
+    )  # fmt: skip
+    (mail,) = notes(served, text)
+    record = mail.provenance.record_id
+    with served.client("planer-3") as client:
+        read = client.get(f"/api/v1/captures/proposal/{record}").json()
+        missing = client.get("/api/v1/captures/proposal/r-1")
+        body = client.get(f"/records/{record}", headers=PAGE).text
+        sent = form_of(client.get("/note", headers=PAGE, params={"record": record}).text) | {"keep": "confirmed"}
+        first = client.post("/note/keep", headers=PAGE, data=sent | {"text": "forged"})
+        again = client.post("/note/keep", headers=PAGE, data=sent | {"id": "another"})
+        as_note = client.post("/note/keep", headers=PAGE, data=sent | {"kind": "note"})
+
+    assert (read["kind"], read["text"], missing.status_code) == ("decision", text, 404)
+    assert f'href="/note?record={record}"' in body
+    assert (first.status_code, again.headers["location"], as_note.status_code) == (303, first.headers["location"], 400)
+    (decision,) = [d for d in served.lineside.memory.view().decisions() if d.attributes.get("of_record") == record]
+    assert decision.choice == "Linie 7 bleibt bis Freitag 14:00 auf 80 %"
+    assert (decision.attributes["text"], decision.attributes["confirmed_by"]) == (text, "planer-3")
+    assert len(notes(served, text)) == 1
+
+
 def test_the_command_shows_first_and_keeps_what_is_confirmed(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

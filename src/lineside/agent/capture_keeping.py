@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import Lock
@@ -15,7 +15,7 @@ from lineside.agent.captured import SEVERAL, CaptureKind, Field, Proposed
 from lineside.agent.names import names_of
 from lineside.agent.wording import tokens
 from lineside.connector import Batch, SourceMessage
-from lineside.errors import AlreadyDecided, BadRequest, LinesideError, NotPermitted
+from lineside.errors import AlreadyDecided, BadRequest, LinesideError, NotFound, NotPermitted
 from lineside.memory import Memory, Reader, View
 from lineside.memory.bodies import body_of, dumps
 from lineside.plant.entities import ENTITY_KINDS, Entity
@@ -33,7 +33,8 @@ _keeping = Lock()  # two taps at once are one
 class Capture:
     """What a person wants kept. id: chosen by the client, so that sending it again keeps it once. at: when the text was
     written, aware. kind: None keeps a plain note with nothing inferred; else what the person confirmed. fields: each
-    with its confirmed value, in the form that a proposal gives."""
+    with its confirmed value, in the form that a proposal gives. record: the note, mail or cell that the text stands in
+    already; then only a decision is taken from it, once, and its text and time are the record's."""
 
     id: str
     text: str
@@ -41,6 +42,7 @@ class Capture:
     kind: CaptureKind | None = None
     fields: tuple[tuple[Field, str], ...] = ()
     channel: str = "web"
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,11 @@ def keep(capture: Capture, *, memory: Memory, author: Person) -> Kept:
     now = memory.clock()
     if not capture.id.strip() or len(capture.id) > _LONGEST_ID:
         raise BadRequest(f"a capture needs an id of 1 to {_LONGEST_ID} characters, chosen by who sends it")
-    if not now - _OLDEST <= capture.at <= now + timedelta(minutes=5):
+    if capture.record is not None:
+        capture = _from_record(capture, memory.view(as_of=now, reader=Reader(author)))
+    elif not now - _OLDEST <= capture.at <= now + timedelta(minutes=5):
         raise BadRequest(f"{capture.at.isoformat()} is not a moment of the last {_OLDEST.days} days")
-    source_id = f"capture/{author.id}/{capture.id}"
+    source_id = f"capture/{author.id}/{capture.id}" if capture.record is None else f"capture/of/{capture.record}"
     digest = _digest(capture)
     with _keeping:
         if (known := _known(memory, source_id, digest)) is not None:
@@ -96,6 +100,21 @@ def translate(message: SourceMessage) -> list[Record]:
     return [record_from_data(event["type"], event["data"], provenance)]
 
 
+def written(view: View, record: str) -> Note:
+    """The note of that record id. Raises NotFound where there is none that the view's reader may read."""
+    found = view.record(record)
+    if not isinstance(found, Note):
+        raise NotFound(f"{record!r} is no note, message, mail or cell that you may read", record=record)
+    return found
+
+
+def _from_record(capture: Capture, view: View) -> Capture:
+    note = written(view, capture.record or "")
+    if capture.kind is not CaptureKind.DECISION:
+        raise BadRequest(f"{capture.record} is kept as it was written; only a decision is taken from it")
+    return replace(capture, text=note.text, at=note.provenance.reported_at.astimezone(view.plant.time_zone))
+
+
 def _known(memory: Memory, source_id: str, digest: str) -> Kept | None:
     """What is kept under the id. Raises AlreadyDecided where that is something else."""
     found = memory.view().record(record_id(SOURCE, source_id))
@@ -123,8 +142,12 @@ def _digest(capture: Capture) -> str:
 def _events(
     capture: Capture, source_id: str, digest: str, *, view: View, author: Person, now: datetime
 ) -> Iterator[dict[str, Json]]:
-    proposed = propose(capture.text, at=capture.at, view=view, author=author)
-    data: dict[str, Json] = {"text": capture.text, "author": author.id, "channel": capture.channel, "capture": digest}
+    wrote = author if capture.record is None else None
+    if capture.record is not None and (name := written(view, capture.record).author):
+        wrote = view.plant.person(name)
+    proposed = propose(capture.text, at=capture.at, view=view, author=wrote)
+    data: dict[str, Json] = {"text": capture.text, "channel": capture.channel, "capture": digest}
+    data |= {"author": author.id} if capture.record is None else {"of_record": capture.record}
     if capture.kind is None:
         yield _event("note", source_id, data, at=capture.at, now=now)
         return

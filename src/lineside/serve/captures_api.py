@@ -11,7 +11,7 @@ from lineside.agent.capture import LONGEST
 from lineside.agent.captured import CaptureKind
 from lineside.agent.captured import Field as Told
 from lineside.serve.api import FAULTS, Here, Reading
-from lineside.serve.capturing import keep_confirmed, keep_text, proposal
+from lineside.serve.capturing import keep_confirmed, keep_text, proposal, proposal_of
 from lineside.serve.moments import parse_moment
 
 router = APIRouter(prefix="/api/v1", responses=FAULTS)
@@ -50,6 +50,12 @@ def propose_capture(body: TextBody, lineside: Here, caller: Reading) -> dict[str
     """What the text says: its kind and its fields, each inferred and pointing at its words. Nothing is kept."""
     at = parse_moment(body.at, lineside.plant) if body.at else None
     return dict(proposal(lineside, body.text, person=caller.person, at=at).to_json())
+
+
+@router.get("/captures/proposal/{record}")
+def propose_of_record(record: str, lineside: Here, caller: Reading) -> dict[str, Any]:
+    """What a note, message, mail or cell that is kept already says, as for a new text."""
+    return dict(proposal_of(lineside, record, person=caller.person).to_json())
 
 
 @router.post("/captures", status_code=201)

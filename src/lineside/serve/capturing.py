@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from lineside.agent.capture import propose
-from lineside.agent.capture_keeping import Capture, Kept, keep
+from lineside.agent.capture import LONGEST, propose
+from lineside.agent.capture_keeping import Capture, Kept, keep, written
 from lineside.agent.captured import CaptureKind, Field, Proposed
 from lineside.app import Lineside
 from lineside.plant.plant import Person
@@ -21,6 +21,15 @@ def proposal(lineside: Lineside, text: str, *, person: Person | None, at: dateti
     moment = at or lineside.clock()
     view = lineside.memory.view(as_of=lineside.clock(), reader=lineside.reader(person))
     return propose(text, at=moment.astimezone(lineside.plant.time_zone), view=view, author=person)
+
+
+def proposal_of(lineside: Lineside, record: str, *, person: Person | None) -> Proposed:
+    """What a note, message, mail or cell that is kept already says, at the time it was reported. Raises NotFound."""
+    view = lineside.memory.view(as_of=lineside.clock(), reader=lineside.reader(person))
+    note = written(view, record)
+    author = lineside.plant.person(note.author) if note.author else None
+    at = note.provenance.reported_at.astimezone(lineside.plant.time_zone)
+    return propose(note.text[:LONGEST], at=at, view=view, author=author)
 
 
 def keep_text(
@@ -50,14 +59,21 @@ def keep_confirmed(
     kind: CaptureKind | None = None,
     fields: Sequence[tuple[Field, str]] | None = None,
     channel: str = "web",
+    record: str | None = None,
 ) -> Kept:
     """The text is kept with what its author confirmed. kind, fields: by default as proposed, where words left a choice
-    without them."""
+    without them. record: where the text stands already; a decision is taken from it, once."""
     moment = at or lineside.clock()
     if kind is None or fields is None:
-        proposed = proposal(lineside, text, person=author, at=moment)
+        proposed = (
+            proposal_of(lineside, record, person=author)
+            if record
+            else proposal(lineside, text, person=author, at=moment)
+        )
         kind, fields = kind or proposed.kind, proposed.settled if fields is None else fields
-    capture = Capture(id=capture_id or new_id(), text=text, at=moment, kind=kind, fields=tuple(fields), channel=channel)
+    capture = Capture(
+        id=capture_id or new_id(), text=text, at=moment, kind=kind, fields=tuple(fields), channel=channel, record=record
+    )
     return keep(capture, memory=lineside.memory, author=author)
 
 

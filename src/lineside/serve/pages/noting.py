@@ -16,7 +16,7 @@ from lineside.agent.capture import LONGEST
 from lineside.agent.captured import SEVERAL, CaptureKind, Field, Proposed
 from lineside.errors import ActionError, BadRequest, NotPermitted
 from lineside.serve.api import Here, Reading
-from lineside.serve.capturing import keep_confirmed, keep_text, new_id, proposal
+from lineside.serve.capturing import keep_confirmed, keep_text, new_id, proposal, proposal_of
 from lineside.serve.moments import parse_moment
 from lineside.serve.pages.showing import show
 
@@ -34,9 +34,10 @@ router = APIRouter()
 
 
 @router.get("/note")
-def note_page(request: Request, lineside: Here, caller: Reading, kept: str = "") -> Response:
-    """The form; after a note was kept, where it is."""
-    del lineside, caller
+def note_page(request: Request, lineside: Here, caller: Reading, kept: str = "", record: str = "") -> Response:
+    """The form; after a note was kept, where it is. record: what that note, mail or cell says instead."""
+    if record:
+        return _proposed(request, proposal_of(lineside, record, person=caller.person), capture=new_id(), record=record)
     return _form(request, kept=kept if _RECORD.fullmatch(kept) else "")
 
 
@@ -56,7 +57,7 @@ async def keep_page(request: Request, lineside: Here, caller: Reading) -> Respon
     sent = await request.form()
     said = {name: value for name, value in sent.items() if isinstance(value, str)}
     text, capture = said.get("text", "").replace("\r\n", "\n"), said.get("id", "")
-    wrong = ""
+    wrong, record = "", said.get("record") or None
     try:
         author, at = caller.deciding(), parse_moment(said.get("at", ""), lineside.plant)
         if said.get("keep") == "text":
@@ -70,12 +71,15 @@ async def keep_page(request: Request, lineside: Here, caller: Reading) -> Respon
             kind = CaptureKind(said["kind"]) if said.get("kind") in set(CaptureKind) else CaptureKind.NOTE
             kept = await run_in_threadpool(
                 lambda: keep_confirmed(
-                    lineside, text, author=author, capture_id=capture, at=at, kind=kind, fields=fields
+                    lineside, text, author=author, capture_id=capture, at=at, kind=kind, fields=fields, record=record
                 )
             )
         return RedirectResponse(f"/note?kept={kept.record_id}", status_code=HTTPStatus.SEE_OTHER)
     except (ActionError, BadRequest, NotPermitted) as error:
         wrong = error.message
+    if record:
+        found = await run_in_threadpool(lambda: proposal_of(lineside, record, person=caller.person))
+        return _proposed(request, found, capture=capture or new_id(), wrong=wrong, record=record)
     try:
         found = await run_in_threadpool(lambda: proposal(lineside, text, person=caller.person))
     except BadRequest:
@@ -88,7 +92,7 @@ def _form(request: Request, *, text: str = "", wrong: str = "", kept: str = "") 
     return show(request, "note.html", status=status, text=text, wrong=wrong, kept=kept, longest=LONGEST)
 
 
-def _proposed(request: Request, found: Proposed, *, capture: str, wrong: str = "") -> Response:
+def _proposed(request: Request, found: Proposed, *, capture: str, wrong: str = "", record: str = "") -> Response:
     there = {each.field for each in found.fields}
     return show(
         request,
@@ -97,7 +101,8 @@ def _proposed(request: Request, found: Proposed, *, capture: str, wrong: str = "
         found=found,
         capture=capture,
         wrong=wrong,
-        kinds=list(CaptureKind),
+        record=record,
+        kinds=[CaptureKind.DECISION] if record else list(CaptureKind),
         pieces=list(_pieces(found)),
         rows=[_row(found, place) for place in range(len(found.fields))],
         more=[
