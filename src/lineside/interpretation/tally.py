@@ -11,8 +11,8 @@ from enum import StrEnum
 from lineside.interpretation import shared_states
 from lineside.interpretation.facts import moment as moment_in
 from lineside.interpretation.facts import owner_of, recency
-from lineside.interpretation.occurrences import material_at, running_material
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
+from lineside.interpretation.running import Running
 from lineside.interpretation.stops import Loss, intervals, tile
 from lineside.interpretation.wording import at, counted, late_sources, listed, rid, shown
 from lineside.memory import Statement, View
@@ -168,7 +168,7 @@ def _last_before(view: View, subject: str, window: Window | None) -> tuple[tuple
 
 
 def _rows(view: View, subject: str, *, window: Window | None, equipment: str | None) -> Iterator[Row]:
-    running = running_material(view)
+    running = Running(view)
     kind, dot, name = subject.partition(".")
     if subject == "downtime" or subject in set(Loss):
         yield from _losses(view, subject, window, equipment, running)
@@ -208,7 +208,7 @@ def _losses(
     subject: str,
     window: Window | None,
     equipment: str | None,
-    running: dict[str, list[tuple[datetime, str]]],
+    running: Running,
 ) -> Iterator[Row]:
     """Each loss once, clipped to the window; several at one line at the same time share it without double counting."""
     found = [i for i in intervals(view, equipment, window) if i.start <= view.as_of]
@@ -226,7 +226,7 @@ def _losses(
     for loss in wanted:
         traits = {"kind": str(loss.loss), "reason": loss.why, "code": loss.code, "source": loss.source}
         traits |= _placed(loss.equipment) | _timed(view, max(loss.start, span.start))
-        traits["material"] = loss.material or material_at(running, loss.equipment, loss.start) or ""
+        traits["material"] = loss.material or running.at(loss.equipment, loss.start) or ""
         traits |= {"job_order": loss.job_order or "", "lot": loss.lot or ""}
         yield Row(
             traits=_clean(traits),
@@ -237,12 +237,12 @@ def _losses(
         )
 
 
-def _of_event(view: View, event: Event, running: dict[str, list[tuple[datetime, str]]]) -> Row:
+def _of_event(view: View, event: Event, running: Running) -> Row:
     traits = {n: str(v) for n in SUBJECTS if (v := getattr(event, n))}
     traits |= {name: shown(value) for name, value in event.attributes.items() if not isinstance(value, dict | list)}
     if event.equipment:
         traits |= _placed(event.equipment)
-        traits.setdefault("material", material_at(running, event.equipment, at(event)) or "")
+        traits.setdefault("material", running.at(event.equipment, at(event)) or "")
     traits["kind"] = event.kind
     traits.setdefault("reason", str(event.attributes.get("code") or event.text))
     figure = "counted" if event.kind == "count" and "counted" in event.attributes else "quantity"
