@@ -120,6 +120,24 @@ def test_an_earlier_one_of_the_same_that_comes_in_late_changes_its_item_and_adds
     assert (before.late, after.late) == (False, True)
 
 
+def test_a_complaint_that_led_to_a_hold_and_work_that_has_an_order_are_one_item_each(remembered, night, foundry):
+    night.event("qs", at("00:10", 4), "nonconformity", lot="CH-11", reason="Riss", text="Riss im Flansch")
+    night.report("qs", at("00:20", 4), "hold:SP-6", subject="lot:CH-11", reason="Riss", status="active")
+    night.event("qs", at("00:40", 4), "nonconformity", lot="CH-12", reason="Grat", text="Grat am Rand")
+    night.event("sap", at("02:30", 4), "maintenance_requested", equipment=OTHER, code="S1")
+    night.report("sap", at("02:30", 4), "maintenance_order:IH-8", equipment=OTHER, description="Pumpe", status="open")
+    night.event("sap", at("03:00", 4), "maintenance_started", equipment=OTHER)
+    night.event("sap", at("04:00", 4), "maintenance_finished", equipment=OTHER)
+    night.report("sap", at("04:00", 4), "maintenance_order:IH-8", status="closed")
+    night.event("sap", at("04:30", 4), "maintenance_requested", equipment=LINE, code="S2")
+    found = [i.text for i in drafted(remembered(night.events, foundry, FINAL)).items]
+
+    assert [t for t in found if "CH-11" in t] == [t for t in found if "SP-6" in t]
+    assert len([t for t in found if "CH-11" in t]) == len([t for t in found if "CH-12" in t]) == 1
+    assert [t for t in found if OTHER in t and "aintenance" in t] == [t for t in found if "IH-8" in t]
+    assert len([t for t in found if "IH-8" in t]) == len([t for t in found if "S2" in t]) == 1
+
+
 def test_open_proposals_stand_in_it(remembered, night, foundry):
     asked = DraftItem(
         key="proposal PR-1", section=Section.PROPOSALS, text="PR-1: SP-5 freigeben.", kind=Kind.FACT, cites=()

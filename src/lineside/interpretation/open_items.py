@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lineside.interpretation import shared_states
@@ -32,6 +32,8 @@ _PASSING = (
     "promise_changed", "eta_changed", "cancelled", "resequenced", "priority_changed", "parameter_change",
     "change_effective", "departed", "split",
 )  # fmt: skip
+_WORK = ("maintenance_requested", "maintenance_started")
+_SAME_MOMENT = timedelta(minutes=1)  # two systems rarely write of one thing in the same second
 _CITED = 6
 _FORGOTTEN = timedelta(days=3)  # something that no record can close is not carried on for ever
 
@@ -39,7 +41,9 @@ _FORGOTTEN = timedelta(days=3)  # something that no record can close is not carr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One thing for a handover. what: in words, without its times. closed: None while open. words: what people wrote
-    of it. passing: it happened, and leaves nothing open."""
+    of it. passing: it happened, and leaves nothing open. kind: of its entity or event; about: what it
+    concerns.
+    """
 
     key: str
     what: str
@@ -49,6 +53,8 @@ class Item:
     words: str = ""
     equipment: str | None = None
     passing: bool = False
+    kind: str = ""
+    about: tuple[str, ...] = ()
 
     @property
     def bounds(self) -> tuple[str, ...]:
@@ -72,7 +78,39 @@ def items(view: View, start: datetime, end: datetime, equipment: str | None = No
             continue
         if item.opened < end and (item.closed is None or item.closed > start):
             kept.setdefault(item.key, item)
-    return list(kept.values())
+    return list(_once(kept))
+
+
+def _once(found: Mapping[str, Item]) -> Iterator[Item]:
+    """Each thing by the item that says most of it: a nonconformity by the hold that it led to, work on equipment by its
+    maintenance order, else by the request for it."""
+    told = dict(found)
+    parts = [key for key, item in found.items() if item.kind in ("nonconformity", *_WORK)]
+    for key in parts:
+        whole = next((k for k, other in told.items() if k != key and _tells(other, told[key])), None)
+        if whole is not None:
+            part, item = told.pop(key), told[whole]
+            records = tuple(dict.fromkeys((*item.records, *part.records)))
+            told[whole] = replace(item, records=records, words=f"{item.words} {part.words}".strip())
+    yield from told.values()
+
+
+def _tells(whole: Item, part: Item) -> bool:
+    """Whether the one item tells the other one too."""
+    if part.kind == "nonconformity" and whole.kind == EntityKind.HOLD:
+        during = part.opened <= whole.opened and (part.closed is None or whole.opened <= part.closed)
+        return during and not set(part.about).isdisjoint(whole.about)
+    if part.equipment is None or part.equipment != whole.equipment:
+        return False
+    if part.kind in _WORK and whole.kind == EntityKind.MAINTENANCE_ORDER:
+        return _at_once(part.opened, whole.opened) or _at_once(part.closed, whole.closed)
+    if (whole.kind, part.kind) == _WORK:
+        return whole.opened <= part.opened and whole.closed == part.closed
+    return False
+
+
+def _at_once(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and abs(one - other) <= _SAME_MOMENT
 
 
 def _losses(view: View, start: datetime, end: datetime, equipment: str | None) -> Iterator[Item]:
@@ -137,6 +175,8 @@ def _hold_item(event: Event, hold: str, end: Event | None) -> Item:
         records=(rid(event), *((rid(end),) if end else ())),
         words=event.text,
         equipment=event.equipment,
+        kind=EntityKind.HOLD,
+        about=tuple(str(e) for e in event.entities() if e.kind not in (EntityKind.EQUIPMENT, EntityKind.HOLD)),
     )
 
 
@@ -182,6 +222,8 @@ def _state_item(
         records=tuple(dict.fromkeys(records)),
         words=about,
         equipment=place,
+        kind=entity.kind,
+        about=(details["subject"].text,) if "subject" in details else (),
     )
 
 
@@ -216,6 +258,8 @@ def _by_events(view: View, start: datetime, end: datetime, equipment: str | None
             records=tuple(dict.fromkeys(rid(e) for p in pairs for e in p if e is not None)),
             words=" ".join(p[0].text for p in pairs),
             equipment=first[0].equipment,
+            kind=first[0].kind,
+            about=tuple(str(e) for e in first[0].entities() if e.kind != EntityKind.EQUIPMENT),
         )
 
 
