@@ -175,6 +175,14 @@ def test_what_is_said_more_closely_counts_and_running_again_ends_what_was_told(b
     assert (said(ago, Field.BEGAN), said(ago, Field.DURATION)) == ([["2026-05-13T14:40:00+01:00"]], [])
 
 
+def test_counted_hours_pressures_and_what_came_later_are_told_apart(brewery: Memory) -> None:
+    found = read(brewery, "Folienriss: Vorspannung auf 3,2 bar gesenkt, danach zwei Stunden ruhig, 20 min later again")
+
+    assert said(found, Field.QUANTITY) == [["3.2 bar"]]
+    assert said(found, Field.DURATION) == [["2 h"]]
+    assert read(brewery, "tried slowing the infeed, no better").kind is CaptureKind.OUTCOME
+
+
 def test_a_choice_that_stands_before_who_took_it_is_found_and_its_reason_after(brewery: Memory) -> None:
     found = read(brewery, "Wir nehmen ab sofort Los BR-7719, entschieden von Schichtleitung, da der Tank leer ist.")
 

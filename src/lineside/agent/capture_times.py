@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from lineside.agent.capture_words import AMOUNT, RUNS_AGAIN, SPOKEN_TIMES, of_time
+from lineside.agent.capture_words import AMOUNT, COUNTED_TIME, RUNS_AGAIN, SPOKEN_TIMES, of_time
 from lineside.agent.captured import Field, Inferred, Meant
+from lineside.agent.wording import NUMBER_WORDS, fold
 from lineside.interpretation.reading import clock
 from lineside.plant.plant import Plant
 from lineside.plant.quantities import plain, unit
@@ -180,6 +181,13 @@ def spoken_durations(text: str) -> Iterator[Inferred]:
                 used.append(found.span())
                 readings = (Meant(lasting, lasting),)
                 yield Inferred(field=Field.DURATION, start=found.start(), end=found.end(), readings=readings)
+
+    for found in COUNTED_TIME.finditer(text):
+        if not any(found.start() < end and start < found.end() for start, end in used):
+            lasting = f"{NUMBER_WORDS[fold(found['count'])]} {unit(found['unit'])}"
+            yield Inferred(
+                field=Field.DURATION, start=found.start(), end=found.end(), readings=(Meant(lasting, lasting),)
+            )
 
 
 def _blanked(text: str, start: int, end: int) -> str:

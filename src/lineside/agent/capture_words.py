@@ -26,7 +26,8 @@ CHOSEN = re.compile(
 )
 TURNED_OUT = _cue(
     r"worked|did not work|didn['’]?t work|helped|did not help|didn['’]?t help|turned out|no effect|outcome|result|"
-    r"paid off|geholfen|funktioniert|ergebnis|nichts gebracht|hat gewirkt|ohne wirkung|hat sich bewährt|bewaehrt"
+    r"paid off|no better|made no difference|"
+    r"brachte nichts|keine besserung|geholfen|funktioniert|ergebnis|nichts gebracht|hat gewirkt|ohne wirkung|hat sich bewährt|bewaehrt"
 )
 ASKS = _cue(
     r"please|pls|can (?:someone|somebody|anyone|you)|could (?:someone|you)|we need|needs? to be|bitte|"
@@ -81,13 +82,14 @@ DID = word_set(
     exchanged realigned unblocked emptied checked getauscht ausgetauscht gewechselt ersetzt gereinigt nachgestellt
     eingestellt neugestartet zurueckgesetzt behoben entfernt geschmiert nachgefuellt reduziert umgestellt gesperrt
     informiert verstaendigt gerufen angezogen nachgezogen repariert kalibriert justiert beseitigt umgelagert geleert
+    gesenkt erhoeht gedrosselt verstellt geklebt geflickt gefettet lowered raised slowed throttled taped patched
     abgeklemmt geprueft kontrolliert instandgesetzt
     """
 )
 
 _MORE_UNITS = (
     "drum|drums|fass|fässer|faesser|roll|rolls|rolle|rollen|bag|bags|sack|säcke|saecke|bottle|bottles|flasche|flaschen|"
-    "can|cans|dose|dosen|tray|trays|blech|bleche|coil|coils|reel|reels|bobbins|totes?|bins?|ibc|fuder|ballen|bales"
+    "can|cans|dose|dosen|tray|trays|blech|bleche|coil|coils|reel|reels|bobbins|totes?|bins?|ibc|fuder|ballen|bales|mbar|bar|rpm|m/min|m/s"
 )
 _SPELLED = sorted(
     {w for words in UNIT_WORDS.values() for w in words}
@@ -96,7 +98,8 @@ _SPELLED = sorted(
 )
 AMOUNT = re.compile(
     r"(?<![\w.,/:-])(?P<number>\d{1,3}(?:[.,]\d{3})+(?![\d])|\d+(?:[.,]\d+)?)\s?"
-    rf"(?P<unit>{'|'.join(map(re.escape, _SPELLED))}|{_MORE_UNITS})(?![\w°/])",
+    rf"(?P<unit>{'|'.join(map(re.escape, _SPELLED))}|{_MORE_UNITS})(?![\w°/])"
+    r"(?!\s+(?:later|after|danach|später|spaeter)\b)",
     re.IGNORECASE,
 )
 _TIMES = frozenset(("h", "min", "s", "d"))
@@ -109,6 +112,14 @@ SPOKEN_TIMES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:a )?quarter of an hour|(?:eine(?:r)? )?viertelstunde", "15 min"),
         (r"an hour|eine(?:r)? stunde", "1 h"),
     )
+)
+
+
+_COUNTS = "two|three|four|five|six|seven|eight|nine|ten|zwei|drei|vier|fünf|fuenf|sechs|sieben|acht|neun|zehn"
+COUNTED_TIME = re.compile(
+    rf"(?<!\w)(?P<count>{_COUNTS})\s+(?P<unit>hours?|minutes?|stunden?|minuten?)(?!\w)"
+    r"(?!\s+(?:ago|later|danach|später))",
+    re.IGNORECASE,
 )
 
 
