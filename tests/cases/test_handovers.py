@@ -146,6 +146,22 @@ def test_an_exception_that_a_person_reported_and_its_owner_stand_in_it(dairy):
     assert line(found, "S-1").item.owner == "qs-1"
 
 
+def test_an_exception_that_is_no_event_stands_in_it_once_and_one_that_is_has_no_second_line(dairy):
+    dairy.scribe.report(
+        "wawi", at("06:10"), "purchase_order_line:B-7/1", material="ZUCKER", eta=at("18:00"), status="open"
+    )
+    dairy.scribe.report("wawi", at("09:00"), "purchase_order_line:B-7/1", eta=at("18:00", "2026-03-05"), status="open")
+    slot = early(dairy)
+    dairy.run()
+    found = Handovers(dairy.memory).show(slot)
+
+    carrier = line(found, "B-7/1")
+    assert (carrier.item.section, carrier.item.case is None) == (Section.NEW, False)
+    assert line(found, "Becher klemmt").item.case
+    assert line(found, "Strom").item.case
+    assert [each.item.key for each in found.lines if each.item.key.startswith("case ")] == [carrier.item.key]
+
+
 def test_who_may_not_read_a_source_does_not_read_of_it_here(works):
     secret = works(DAIRY.replace('kind = "qms", owner = "qs-1"', 'kind = "qms", owner = "qs-1", readers = ["Labor"]'))
     slot = early(secret)

@@ -157,6 +157,7 @@ def from_kept(body: str) -> DraftItem:
         "kind": Kind(fields["kind"]),
         "cites": tuple(fields["cites"]),
         "facts": tuple(fields["facts"]),
+        "records": tuple(fields["records"]),
         "opened": datetime.fromisoformat(fields["opened"]) if fields["opened"] else None,
     }
     return DraftItem(**fields)

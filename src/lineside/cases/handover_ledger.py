@@ -5,6 +5,7 @@ Each act is one transaction with one conditional write, so that a kill or two pe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, update
 
 from lineside.cases.case import RECORDS, Case
+from lineside.cases.classes import State
 from lineside.cases.handover_document import (
     Document,
     Line,
@@ -36,11 +38,12 @@ from lineside.memory import EVERYTHING, Memory, Reader
 from lineside.memory.letters import storable
 from lineside.memory.moments import moment, stored
 from lineside.plant.calendar import ShiftCalendar, ShiftSlot
-from lineside.plant.plant import Person
+from lineside.plant.plant import Person, Plant
 
 BY_HAND = (Section.SAFETY, Section.CARRIED, Section.NEW, Section.CLOSED, Section.FAILED, Section.LEAVE)
 """The sections that people may add to; what they add is their word."""
 _LONGEST = 2000
+_CITED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,8 +217,10 @@ class Handovers:
                 for a in connection.execute(acks.where(handover_acknowledgements.c.at <= at))
             }
             remarks = self._remarks(connection, number)
-        standing = Cases(self.memory, as_of=min(self.now, slot.end)).list(window=slot.window(), place=place)
-        items = [_owned(each, standing) for each in together(drafted, [*_by_hand(standing, slot), *added])]
+        found = Cases(self.memory, as_of=self.as_of).list(window=slot.window(), place=place)
+        standing = [c for c in found if place or not self.memory.plant.elsewhere(c.place or None)]
+        beside = _beside(standing, slot, drafted.items, self.memory.plant)
+        items = [_owned(each, standing) for each in together(drafted, [*beside, *added])]
         return Document(
             slot=slot,
             place=place,
@@ -287,31 +292,42 @@ class Handovers:
 def _owned(item: DraftItem, standing: Iterable[Case]) -> DraftItem:
     """The item with the exception that stands for it: one that the same records opened."""
     for case in standing:
-        if not set(case.opened_records).isdisjoint(item.cites):
+        if not set(case.opened_records).isdisjoint(item.records):
             return replace(item, case=case.id, owner=case.owner or case.role)
     return item
 
 
-def _by_hand(standing: Iterable[Case], slot: ShiftSlot) -> Iterator[DraftItem]:
-    """The exceptions that people opened and no record tells of."""
+def _beside(standing: Iterable[Case], slot: ShiftSlot, items: Sequence[DraftItem], plant: Plant) -> Iterator[DraftItem]:
+    """The exceptions of the shift that no other item tells: those that people reported, and those that are no event or
+    state by themselves, as a late delivery or a missing paper."""
+    told = {record for item in items for record in item.records}
+    words = " ".join(item.text for item in items)
     for case in standing:
-        if case.opened_by == RECORDS or case.opened_records:
-            continue
+        by_hand = case.opened_by != RECORDS and not case.opened_records
+        if not by_hand:
+            named = re.search(rf"(?<![\w/-]){re.escape(case.subject.id)}(?![\w/-])", words)
+            if case.state is State.WITHDRAWN or named or not told.isdisjoint(case.opened_records):
+                continue
+        over = case.closed_at if by_hand else case.ended
+        closed = case.state is State.WITHDRAWN or (over is not None and over <= slot.end)
         section = Section.CARRIED if case.began < slot.start else Section.NEW
-        if not case.is_open:
+        if closed:
             section = Section.CLOSED
-        elif concerns_safety(case.title):
+        elif by_hand and concerns_safety(case.title):
             section = Section.SAFETY
+        since = clock(case.began, plant, relative_to=slot.end)
+        reported = f", reported by {case.opened_by}" if by_hand else ""
         yield DraftItem(
-            key=f"case {case.id}",
+            key=f"case {case.id if by_hand else case.key}",
             section=section,
-            text=f"{case.id}, reported by {case.opened_by}: {case.title} ({case.state}).",
-            kind=Kind.CLAIMED,
-            cites=(),
+            text=f"{case.title} (since {since}{reported}{', over' if closed else ''}).",
+            kind=Kind.CLAIMED if by_hand else Kind.DERIVED,
+            cites=case.opened_records[:_CITED],
             opened=case.began,
             age_s=max(0.0, (slot.end - case.began).total_seconds()),
-            digest=digest_of([case.id, case.title, case.is_open]),
-            by=case.opened_by,
+            digest=digest_of([case.title, closed]),
+            by=case.opened_by if by_hand else None,
             case=case.id,
             owner=case.owner or case.role,
+            records=case.opened_records,
         )

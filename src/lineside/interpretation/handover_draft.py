@@ -41,7 +41,8 @@ class DraftItem:
     """One thing of a handover. key: its own in every draft of the shift. cites: record ids. facts: of the plant file.
 
     digest: what it says, but for how long it lasts; another one means that it changed. late: some of its records were
-    reported after the shift. by: who added it by hand. case, owner: of the exception that stands for it.
+    reported after the shift. by: who added it by hand. case, owner: of the exception that stands for it. records: all that
+    it tells of, those beyond the cited ones too.
     """
 
     key: str
@@ -57,6 +58,7 @@ class DraftItem:
     by: str | None = None
     case: str | None = None
     owner: str | None = None
+    records: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,7 @@ def _item(finding: Finding, end: datetime) -> DraftItem:
         opened=opened,
         age_s=max(0.0, (end - opened).total_seconds()) if opened else None,
         digest=digest_of(told),
+        records=tuple(map(str, records)) if isinstance(records, list) else cites,
     )
 
 
