@@ -27,7 +27,8 @@ CHOSEN = re.compile(
 TURNED_OUT = _cue(
     r"worked|did not work|didn['’]?t work|helped|did not help|didn['’]?t help|turned out|no effect|outcome|result|"
     r"paid off|no better|made no difference|"
-    r"brachte nichts|keine besserung|geholfen|funktioniert|ergebnis|nichts gebracht|hat gewirkt|ohne wirkung|hat sich bewährt|bewaehrt"
+    r"brachte nichts|keine besserung|geholfen|funktioniert|ergebnis|nichts gebracht|hat gewirkt|"
+    r"ohne wirkung|hat sich bewährt|bewaehrt"
 )
 ASKS = _cue(
     r"please|pls|can (?:someone|somebody|anyone|you)|could (?:someone|you)|we need|needs? to be|bitte|"
