@@ -24,5 +24,20 @@ from lineside.serve.commands import (
 
 def register(root: typer.Typer) -> None:
     """Every command is reachable from `root` afterwards."""
-    for module in (setup, ask, note, bringing, sources, letters, cases, handover, proposals, packs, run, demo, keep, dev):
+    for module in (
+        setup,
+        ask,
+        note,
+        bringing,
+        sources,
+        letters,
+        cases,
+        handover,
+        proposals,
+        packs,
+        run,
+        demo,
+        keep,
+        dev,
+    ):
         module.register(root)
