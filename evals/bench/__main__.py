@@ -1,4 +1,7 @@
-"""python -m evals.bench [questions] [large] [sources] [--quick] [--json FILE]; without a part: questions and large."""
+"""python -m evals.bench [questions] [large] [sources] [readings] [--quick] [--json FILE]
+
+Without a part: questions and large.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 
 from evals.bench import kinds, sources
 
-PARTS = ("questions", "large", "sources")
+PARTS = ("questions", "large", "sources", "readings")
 
 
 def main() -> int:
@@ -25,6 +28,10 @@ def main() -> int:
             from evals.bench import large
 
             figures |= _shown(large.measure(chosen.seed, chosen.days, chosen.large))
+        elif part == "readings":
+            from evals.bench import readings
+
+            figures |= _shown(readings.measure(chosen.seed, chosen.records, chosen.home))
         elif part == "sources":
             wanted = chosen.kind or list(kinds.KINDS)
             figures["sources"] = [
@@ -41,13 +48,16 @@ def _options() -> argparse.Namespace:
     options.add_argument("--seed", type=int, default=3)
     options.add_argument("--days", type=int, default=30)
     options.add_argument("--large", type=int, default=100_000, help="records of the long history; 0 leaves it out")
+    options.add_argument("--records", type=int, default=1_000_000, help="records that readings are timed over")
+    options.add_argument("--home", type=Path, help="where that history is kept for the next run (nowhere)")
     options.add_argument("--kind", action="append", choices=kinds.KINDS, help="of the sources only these (all)")
     options.add_argument("--rows", type=int, help="of each source (100,000; of OPC UA 1,000,000)")
     options.add_argument("--quick", action="store_true", help="small: does it run at all?")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     if chosen.quick:
-        chosen.days, chosen.large = min(chosen.days, 5), min(chosen.large, 5_000)
+        chosen.days, chosen.large = min(chosen.days, 14), min(chosen.large, 5_000)
+        chosen.records = min(chosen.records, 30_000)
     return chosen
 
 
