@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from lineside.interpretation.running import Running
 from lineside.interpretation.stops import Loss, intervals, tile
 from lineside.interpretation.wording import at, counted, late_sources, listed, rid, shown
 from lineside.memory import Statement, View
+from lineside.memory.telling import Word, unspoken, words_now
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.quantities import Quantity
@@ -27,6 +28,7 @@ _CITED = 20
 _TOP = 12
 _EVENTS_OF = {"changeover": ("changeover_start",), "downtime": ("stop", "changeover_start")}
 _OVER = ("complete", "closed", "delivered", "departed", "cancelled", "released")
+_LATE = ("status", "actual_end")
 _DUE = {"job_order": "planned_end", "sales_order": "promised_at", "sales_order_line": "promised_at",
         "purchase_order_line": "eta", "maintenance_order": "due_at", "inspection": "due_at",
         "shipment": "planned_departure"}  # fmt: skip
@@ -83,7 +85,9 @@ def tally(
     shift, crew, day, material, source, or any attribute or property. where: traits that must be equal, in any case, or
     mean the same state. late: only entities past their due time and not over.
     """
-    rows = list(_rows(view, subject, window=window, equipment=equipment))
+    asked = {*(where or {}), *((group_by,) if group_by else ()), *((*_LATE, _due(subject)) if late else ())}
+    plain = asked if measure is Measure.COUNT else None
+    rows = list(_rows(view, subject, window=window, equipment=equipment, asked=plain))
     chosen = [r for r in rows if all(_matches(r, subject, n, v) for n, v in (where or {}).items())]
     if late:
         chosen = [r for r in chosen if _is_late(view, subject, r)]
@@ -167,7 +171,9 @@ def _last_before(view: View, subject: str, window: Window | None) -> tuple[tuple
     return (found,), late_sources(view, (source,))
 
 
-def _rows(view: View, subject: str, *, window: Window | None, equipment: str | None) -> Iterator[Row]:
+def _rows(
+    view: View, subject: str, *, window: Window | None, equipment: str | None, asked: Collection[str] | None
+) -> Iterator[Row]:
     running = Running(view)
     kind, dot, name = subject.partition(".")
     if subject == "downtime" or subject in set(Loss):
@@ -195,7 +201,7 @@ def _rows(view: View, subject: str, *, window: Window | None, equipment: str | N
         for decision in view.decisions(equipment=equipment, within=window):
             yield _of_record(view, decision, {"decided_by": decision.decided_by or "", "case": decision.case or ""})
     elif subject in set(EntityKind) or view.entities(subject):
-        yield from _entities(view, subject, window, equipment)
+        yield from _entities(view, subject, window, equipment, asked)
     else:
         kinds = () if subject == "event" else (subject,)
         for event in view.events(kinds=kinds, equipment=equipment, within=window):
@@ -258,7 +264,13 @@ def _of_record(
     return Row(traits=_clean(whole), records=(rid(record),), amount=amount, source=source, at=at(record))
 
 
-def _entities(view: View, kind: str, window: Window | None, equipment: str | None) -> Iterator[Row]:
+def _entities(
+    view: View, kind: str, window: Window | None, equipment: str | None, asked: Collection[str] | None
+) -> Iterator[Row]:
+    """asked: the only properties whose values are wanted; None for all, as they were said."""
+    if asked is not None and window is None and equipment is None:
+        yield from _counted(view, kind, asked)
+        return
     words: dict[Entity, list[Statement]] = {}
     for statement in view.said(kind=kind):
         words.setdefault(statement.entity, []).append(statement)
@@ -282,6 +294,32 @@ def _entities(view: View, kind: str, window: Window | None, equipment: str | Non
         source = next((s.source for s in best.values()), "")
         if records:
             yield Row(traits=_clean({"source": source, **traits}), records=records, amount=amount, source=source)
+
+
+def _counted(view: View, kind: str, asked: Collection[str]) -> Iterator[Row]:
+    """Everything of the kind from columns, with no more than these properties."""
+    texts = {word[:4]: word.text for word in words_now(view, kind, sorted(asked))} if asked else {}
+    newest = sorted(words_now(view, kind, texts=False), key=lambda w: (-w.occurred_at, -w.reported_at, w.record_id))
+    told: dict[str, dict[str, Word]] = {}
+    owners: dict[str, str] = {}
+    for word in newest:
+        name = word.property
+        if name not in owners:
+            owner = owner_of(view.plant, kind, name)
+            owners[name] = owner.name if owner else ""
+        best = told.setdefault(word.entity, {})
+        held = best.get(name)
+        if held is None or word.source == owners[name] != held.source:
+            best[name] = word
+    for entity in sorted({*told, *unspoken(view, kind, told)}):
+        best = told.get(entity, {})
+        traits = {name: text for name, word in best.items() if (text := texts.get(word[:4])) is not None}
+        records = tuple(dict.fromkeys(word.record_id for word in best.values())) or tuple(
+            rid(r) for r in view.mentions(Entity(kind, entity), limit=1)
+        )
+        source = next((word.source for word in best.values()), "")
+        if records:
+            yield Row(traits=_clean({"source": source, **traits, "id": entity}), records=records, source=source)
 
 
 def _places(entity: Entity, best: Mapping[str, Statement]) -> Iterator[str]:
@@ -326,8 +364,12 @@ def _matches(row: Row, subject: str, name: str, wanted: str) -> bool:
     return value.casefold() == wanted.casefold()
 
 
+def _due(subject: str) -> str:
+    return _DUE.get(subject, "due_at")
+
+
 def _is_late(view: View, subject: str, row: Row) -> bool:
-    due = moment_in(row.traits.get(_DUE.get(subject, "due_at")))
+    due = moment_in(row.traits.get(_due(subject)))
     state = shared_states.state_of(subject, "status", row.traits.get("status", "")) or row.traits.get("status", "")
     return due is not None and due < view.as_of and state not in _OVER and "actual_end" not in row.traits
 

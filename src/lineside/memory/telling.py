@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from lineside.memory.view import View
 from lineside.plant.entities import Entity
 
 _CHUNK = 500
+_records, _named = tables.records, tables.record_entities
 _said, _words = tables.statements, tables.last_words
 
 
@@ -34,24 +35,39 @@ class Word(NamedTuple):
     record_id: str
 
 
-def words_now(view: View, kind: str, properties: Sequence[str]) -> list[Word]:
+def words_now(view: View, kind: str, properties: Sequence[str] = (), *, texts: bool = True) -> list[Word]:
     """What `View.said` tells of these properties of everything of the kind, as columns and in its order.
 
-    For properties whose values are words: the others are read one by one.
+    For properties whose values are words: the others are read one by one. texts: without them any property costs the
+    same, its text may be short or empty, and there is no order.
     """
     with view.read() as connection:
         if view.reader.person is not None or latest.changed_after(connection, stored(view.as_of)):
             return [_word(said) for said in view.said(kind=kind, properties=properties)]
         shown = (_words.c.entity, _words.c.property, _words.c.source, _words.c.scope, _words.c.word)
         query = select(*shown, _words.c.occurred_at, _words.c.reported_at, _words.c.record_id)
-        query = query.where(_words.c.kind == kind, _words.c.property.in_(list(properties)))
-        found = [Word(*row) for row in connection.execute(query)]
+        query = query.where(_words.c.kind == kind)
+        if properties:
+            query = query.where(_words.c.property.in_(list(properties)))
+        found = [Word._make(row) for row in connection.execute(query).all()]
     now = stored(view.as_of)
-    anew = {w.entity for w in found if w.occurred_at > now or w.reported_at > now or not _is_whole(w.text)}
+    anew = {w.entity for w in found if w.occurred_at > now or w.reported_at > now or (texts and not _is_whole(w.text))}
     if anew:
         found = [each for each in found if each.entity not in anew]
         told = view.said(entities=[Entity(kind, each) for each in sorted(anew)], properties=properties)
         found += [_word(said) for said in told]
+    return sorted(found) if texts else found
+
+
+def unspoken(view: View, kind: str, besides: Collection[str]) -> list[str]:
+    """The ids of the kind, but for these, that some record is about."""
+    with view.read() as connection:
+        rest = [each for each in latest.things(connection, kind)[kind] if each not in besides]
+        found: set[str] = set()
+        for start in range(0, len(rest), _CHUNK):
+            query = select(_named.c.entity).join(_records, _records.c.id == _named.c.record_id).where(view.sees())
+            chosen = query.where(_named.c.kind == kind, _named.c.entity.in_(rest[start : start + _CHUNK]))
+            found.update(connection.scalars(chosen))
     return sorted(found)
 
 
