@@ -260,8 +260,8 @@ def jobs_on(view: View, line: str, window: Window) -> list[Entity]:
     for event in view.events(equipment=line, within=window):
         if event.job_order:
             saw(event.job_order, event.provenance.occurred_at)
-    for place, job, span in _planned(view):
-        if within(place, line) and span.overlaps(window):
+    for job, span in _planned(view, line):
+        if span.overlaps(window):
             saw(job, span.start)
     return [Entity(EntityKind.JOB_ORDER, job) for job in sorted(seen, key=lambda j: (seen[j], j))]
 
@@ -283,17 +283,29 @@ def planned_span(view: View, job: Entity) -> Span | None:
     return _span(view, view.said(entity=job, properties=("planned_start", "planned_end")))
 
 
-def _planned(view: View) -> list[tuple[str, str, Span]]:
-    """Where each job order is placed, by each source, and when it is planned; read once for a view."""
-    found: list[tuple[str, str, Span]] | None = view.kept.get("planned job orders")
+def _planned(view: View, line: str) -> list[tuple[str, Span]]:
+    """The job orders that some source places on the line, and when each is planned; read once for a view."""
+    found: list[tuple[str, Span]] | None = view.kept.get(("planned on", line))
     if found is None:
+        placed, told = _plans(view)
+        jobs = {job for place, each in placed.items() if within(place, line) for job in each}
+        spans = [(job, _spanned(view, told[job])) for job in sorted(jobs) if job in told]
+        found = view.kept["planned on", line] = [(job, span) for job, span in spans if span is not None]
+    return found
+
+
+def _plans(view: View) -> tuple[dict[str, list[str]], dict[str, dict[str, Word]]]:
+    """The job orders by the place that a source gives them, and the last words on when each is planned."""
+    found: tuple[dict[str, list[str]], dict[str, dict[str, Word]]] | None = view.kept.get("plans of job orders")
+    if found is None:
+        placed: dict[str, list[str]] = {}
         told: dict[str, dict[str, Word]] = {}
-        for word in sorted(words_now(view, EntityKind.JOB_ORDER, _PLANNED), key=_order_of_word):
-            told.setdefault(word.entity, {})[word.property] = word
-        spans = {job: span for job, words in told.items() if (span := _spanned(view, words)) is not None}
-        placed = {(w.text, w.entity) for w in words_now(view, EntityKind.JOB_ORDER, ("equipment",))}
-        found = [(place, job, spans[job]) for place, job in sorted(placed) if job in spans]
-        view.kept["planned job orders"] = found
+        for word in sorted(words_now(view, EntityKind.JOB_ORDER, ("equipment", *_PLANNED)), key=_order_of_word):
+            if word.property == "equipment":
+                placed.setdefault(word.text, []).append(word.entity)
+            else:
+                told.setdefault(word.entity, {})[word.property] = word
+        found = view.kept["plans of job orders"] = (placed, told)
     return found
 
 
