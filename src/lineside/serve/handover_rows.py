@@ -8,8 +8,8 @@ from datetime import date, datetime
 
 from lineside.actions import State
 from lineside.app import Lineside
-from lineside.cases.handover_document import Document, Line, Remark, Standing
-from lineside.cases.handover_ledger import Handovers, Kept, shift_id
+from lineside.cases.handover_document import Document, Line, Remark, Standing, shift_id
+from lineside.cases.handover_ledger import Handovers, Kept
 from lineside.errors import BadRequest, NotFound
 from lineside.interpretation.handover_draft import DraftItem, Section, digest_of
 from lineside.interpretation.reading import Kind, clock
@@ -184,8 +184,8 @@ def lines(
         yield ""
         yield bold("Comments")
         yield from (f"• {escape(f'{each.by}: {each.text}')}" for each in document.remarks)
-    for each in document.missing:
-        yield escape(f"Missing: {each}")
+    for lacking in document.missing:
+        yield escape(f"Missing: {lacking}")
 
 
 def notes_on(lineside: Lineside, line: Line) -> str:

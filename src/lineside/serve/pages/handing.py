@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from lineside.cases.handover_document import Document
-from lineside.cases.handover_ledger import BY_HAND, shift_id
+from lineside.cases.handover_document import Document, shift_id
+from lineside.cases.handover_ledger import BY_HAND
 from lineside.interpretation.handover_draft import Section
 from lineside.plant.equipment import Level, level
 from lineside.plant.plant import Person
