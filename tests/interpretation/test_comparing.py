@@ -176,9 +176,14 @@ def test_the_false_discovery_correction_makes_nothing_less_likely_by_chance(chan
 
 @pytest.mark.parametrize(
     ("changed", "told"),
-    [({"weigths": {}}, "weigths"), ({"burst_factor": 0}, "burst_factor"), ({"names": {"tool": "die"}}, "names.tool"),
-     ({"counted_against": {"default": "running_hours", "alarm": "miles"}}, "counted_against.alarm"),
-     ({"per": {"lots": 100}}, "per"), ({"counted_by_word": {"miles": ["far"]}}, "counted_by_word.miles")],
+    [
+        ({"weigths": {}}, "weigths"),
+        ({"burst_factor": 0}, "burst_factor"),
+        ({"names": {"tool": "die"}}, "names.tool"),
+        ({"counted_against": {"default": "running_hours", "alarm": "miles"}}, "counted_against.alarm"),
+        ({"per": {"lots": 100}}, "per"),
+        ({"counted_by_word": {"miles": ["far"]}}, "counted_by_word.miles"),
+    ],
 )
 def test_a_wrong_rule_is_refused_with_its_key(changed, told):
     rules = pattern_rules()

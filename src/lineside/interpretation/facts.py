@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property, partial
+from itertools import islice
 from typing import Any, TypeVar
 
 from lineside.interpretation import shared_states
@@ -14,6 +15,7 @@ from lineside.interpretation.pack_files import follow
 from lineside.interpretation.reading import Finding, Kind, clock
 from lineside.interpretation.settled import settled
 from lineside.memory import Freshness, SourceState, Statement, View, latest
+from lineside.memory.moments import stored
 from lineside.plant.entities import ENTITY_KINDS, Entity
 from lineside.plant.plant import Plant, SourceCard
 from lineside.plant.quantities import Quantity
@@ -21,6 +23,7 @@ from lineside.plant.records import Json, Quality, quantity
 from lineside.plant.timeline import duration
 
 T = TypeVar("T")
+_LOOKED_AT = 20  # of what is left out, whether the reader may know of it
 
 
 class Facts:
@@ -69,9 +72,11 @@ class Facts:
         """Before when the things that `live` leaves out were last spoken of; None where it leaves out none."""
         if self.whole or kind not in settled():
             return None
+        kept, since = {each.id for each in self.live(kind)}, self.view.as_of - settled().after
         with self.view.read() as connection:
-            known = latest.count(connection, kind)
-        return self.view.as_of - settled().after if known > len(self.live(kind)) else None
+            left = islice((one for one in latest.quiet(connection, kind, stored(since)) if one not in kept), _LOOKED_AT)
+            found = list(left)
+        return since if any(self.view.knows(Entity(kind, one)) for one in found) else None
 
     def _unsettled(self, kind: str) -> set[Entity]:
         rule = settled()

@@ -41,8 +41,8 @@ class DraftItem:
     """One thing of a handover. key: its own in every draft of the shift. cites: record ids. facts: of the plant file.
 
     digest: what it says, but for how long it lasts; another one means that it changed. late: some of its records were
-    reported after the shift. by: who added it by hand. case, owner: of the exception that stands for it. records: all that
-    it tells of, those beyond the cited ones too.
+    reported after the shift. by: who added it by hand. case, owner: of the exception that stands for it. records: all
+    that it tells of, those beyond the cited ones too.
     """
 
     key: str

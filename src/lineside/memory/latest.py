@@ -48,9 +48,10 @@ def heard(connection: Connection) -> Heard:
     return Heard(things, connection.scalar(taken) or 0, last)
 
 
-def count(connection: Connection, kind: str) -> int:
-    """How many things of the kind were ever spoken of."""
-    return connection.scalar(select(func.count()).where(_things.c.kind == kind)) or 0
+def quiet(connection: Connection, kind: str, since: int) -> Iterator[str]:
+    """The ids of the kind that no record since that moment is about, the longest quiet first."""
+    query = select(_things.c.entity).where(_things.c.kind == kind, _things.c.heard_at < since)
+    yield from connection.scalars(query.order_by(_things.c.heard_at, _things.c.entity))
 
 
 def things(connection: Connection, kind: str | None, since: int = 0) -> dict[str, list[str]]:

@@ -12,7 +12,6 @@ from lineside.simulator.production import Production
 from lineside.simulator.stories import Stories
 from lineside.simulator.world import World
 
-
 SAMPLED = timedelta(minutes=18)  # from a run's end until QMS has told of its sample
 
 
