@@ -128,7 +128,7 @@ def test_a_citation_opens_its_record_with_the_quote_marked(open_page: OpenPage, 
     expect(drawer).to_be_visible()
     expect(drawer.locator("mark")).to_contain_text("Linie 7 stand wegen Folienriss, 25 Minuten.")
     expect(drawer.locator("h2")).to_contain_text("schichtbuch notiz-1")
-    expect(drawer.locator("dt")).to_have_text(["What", "Happened", "Reported", "Kept", "About", "Link"])
+    expect(drawer.locator("dt")).to_have_text(["What", "Happened", "Reported", "Kept", "About", "Link", "Structure"])
     expect(drawer.locator("dd time").first).to_have_text(re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d CES?T"))
     expect(drawer.locator("img")).to_have_count(0)
 
