@@ -81,7 +81,7 @@ def _states(view: View, packs: Packs, kinds: Iterable[str]) -> Iterator[tuple[tu
     plant = replace(view.plant, packs=packs, packs_by_site={})
     read = replace(view, plant=plant, kept={})
     with under(packs):
-        states = States(Facts(read))
+        states = States(Facts(read, whole=True))
         for kind in kinds:
             for found in states.all_of(kind):
                 why = found.because[0].text if found.because else "nothing on record says how it stands"
