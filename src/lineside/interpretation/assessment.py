@@ -63,10 +63,8 @@ class LineReadiness:
         return f"{plain(value)} {self.unit}".rstrip()
 
 
-def assess(
-    facts: Facts, known: Sequence[Hold], line: Entity, *, on: Entity | None = None, past: LeadTimes | None = None
-) -> LineReadiness:
-    """One line through all its gates. on: the shipment whose share of the line is asked for; past: read once."""
+def assess(facts: Facts, known: Sequence[Hold], line: Entity, *, on: Entity | None = None) -> LineReadiness:
+    """One line through all its gates. on: the shipment whose share of the line is asked for."""
     wanted = facts.best(line, "quantity")
     amount = wanted.quantity if wanted else None
     trucks = trucks_of(facts, line)
@@ -76,7 +74,7 @@ def assess(
     value = share.quantity if share and share.quantity is not None else amount.value if amount else None
     question = Question(facts, known, line, value, unit, supply, (share,) if share else trucks)
     gates = passages(question)
-    leads = past or facts.once(LeadTimes)
+    leads = facts.once(LeadTimes)
     closed = {g.gate: soonest(question, g, leads) for g in gates if g.stand is Stand.CLOSED}
     said = [*supply.said, *question.used, *([wanted] if wanted else [])]
     disputed = [

@@ -12,7 +12,6 @@ from lineside.interpretation.assessment import LineReadiness, assess, read_ahead
 from lineside.interpretation.conflict import Conflict, conflicts_of, governing
 from lineside.interpretation.facts import Facts, doubts
 from lineside.interpretation.holds import Hold, holds
-from lineside.interpretation.lead_times import LeadTimes
 from lineside.interpretation.linked import Linked
 from lineside.interpretation.reading import Cite, Finding, Kind
 from lineside.interpretation.state_models import (
@@ -123,7 +122,7 @@ class States:
     def line(self, line: Entity, on: Entity | None = None) -> LineReadiness:
         """The line through all its gates. on: the shipment whose share is meant."""
         if (line, on) not in self._lines:
-            self._lines[line, on] = assess(self.facts, self.known, line, on=on, past=self._past)
+            self._lines[line, on] = assess(self.facts, self.known, line, on=on)
         return self._lines[line, on]
 
     def _derive(self, entity: Entity) -> SharedState:
@@ -160,10 +159,6 @@ class States:
     def _names(self, entity: Entity) -> list[str]:
         model = self.models.get(entity.kind)
         return [model.words] if model else [n for n in shared_states.named_states(entity.kind) if n != "credit"]
-
-    @cached_property
-    def _past(self) -> LeadTimes:
-        return self.facts.once(LeadTimes)
 
     @cached_property
     def held_kinds(self) -> frozenset[str]:

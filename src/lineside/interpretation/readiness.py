@@ -36,7 +36,7 @@ def readiness(view: View, entity: Entity) -> Reading:
     read_ahead(facts, lines)
     shipment = entity if entity.kind == EntityKind.SHIPMENT else None
     past = facts.once(LeadTimes)
-    found = [assess(facts, known, line, on=shipment, past=past) for line in lines]
+    found = [assess(facts, known, line, on=shipment) for line in lines]
     watch = Watch(facts, known, found)
     flips = {each.line: watch.flips(each) for each in found}
     return Reading(
@@ -73,10 +73,9 @@ def looks_complete(view: View) -> Reading:
     done = {line: _done_words(facts, line) for line in view.entities(EntityKind.SALES_ORDER_LINE)}
     here = [line for line, said in done.items() if said and not any(t.gone for t in trucks_of(facts, line))]
     read_ahead(facts, here)
-    past = facts.once(LeadTimes)
     for line in here:
         said = done[line]
-        each = assess(facts, known, line, past=past)
+        each = assess(facts, known, line)
         if not each.closed:
             continue
         gates = "; ".join(f"{g.gate.value}: {g.text}" for g in each.closed)

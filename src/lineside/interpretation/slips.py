@@ -113,11 +113,11 @@ def _loads(facts: Facts, slipped: Sequence[Truck], delay: timedelta) -> tuple[li
         already = each.due is not None and _same(known_slips.get(each.shipment), each.due, delay)
         rows += [(each, line, at if already else at + delay) for line in lines_on(facts, each.shipment)]
     read_ahead(facts, [line for _, line, _ in rows])
-    known, past = holds(facts), facts.once(LeadTimes)
+    known = holds(facts)
     loads = [
         Load(
             truck=each,
-            line=assess(facts, known, line, on=each.shipment, past=past),
+            line=assess(facts, known, line, on=each.shipment),
             then=then,
             promised=promise(facts, line),
         )

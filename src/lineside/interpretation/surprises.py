@@ -95,7 +95,7 @@ def coming(facts: Facts, window: Window, *, dock: str | None = None) -> Coming:
     lines = _candidates(facts, window, dock)
     read_ahead(facts, lines)
     known, past = holds(facts), facts.once(LeadTimes)
-    assessed = [assess(facts, known, line, past=past) for line in lines]
+    assessed = [assess(facts, known, line) for line in lines]
     watch = Watch(facts, known, assessed)
     found = [seen for each in assessed if (seen := outlook(facts, each, watch.flips(each), past))]
     inside = [each for each in found if each.deadline.leaves in window and each.expected is not Expected.LEFT]

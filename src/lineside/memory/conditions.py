@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, union
 
 from lineside.memory import tables
 from lineside.memory.moments import stored
@@ -51,6 +51,16 @@ def statement_order() -> tuple[ColumnElement[Any], ...]:
     """By the time it is about, then by when it was said, then as the source counts its ids."""
     last = (func.length(_said.c.source_id), _said.c.source_id, _said.c.record_id, _said.c.property)
     return (_said.c.occurred_at, _said.c.reported_at, *last)
+
+
+def newest(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """Of the statements that fit the conditions, those about the last time that each source spoke of each property in
+    each scope, in the store's order: of several about that time the last stands."""
+    what = (_said.c.kind, _said.c.entity, _said.c.property, _said.c.source, _said.c.scope)
+    last = select(*what, func.max(_said.c.occurred_at).label("last")).where(*conditions).group_by(*what).subquery()
+    same = [column.is_not_distinct_from(last.c[column.name]) for column in what]
+    query = select(_said).join(last, and_(*same, _said.c.occurred_at == last.c.last))
+    return query.where(*conditions).order_by(*statement_order())
 
 
 def at_or_below(path: str) -> ColumnElement[bool]:

@@ -1,7 +1,8 @@
 """When each thing was last spoken of, and each source's last word on it: kept with every write, so that what is over
-long since need not be read to be left out.
+long since need not be read to be left out, and what is said now need not be searched for.
 
-Both only narrow what a view reads: they may name too much, and never leave out what a view could see unsettled.
+Both are of all that was ever kept, whatever the time and the reader: a view checks what they name by its own, and they
+never leave out what a view could see unsettled.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import select
 
 from lineside.memory import latest, tables
-from lineside.memory.conditions import known, statement_order
+from lineside.memory.conditions import known, newest
 from lineside.memory.moments import stored
 from lineside.memory.statements import Statement, statement_from_row
 from lineside.memory.view import View
@@ -78,7 +78,6 @@ def _is_whole(word: str) -> bool:
 
 def said_before(view: View, entities: Iterable[Entity], before: datetime) -> list[Statement]:
     """The last that each source said of each property of these in each scope, of the times before that moment."""
-    what = (_said.c.kind, _said.c.entity, _said.c.property, _said.c.source, _said.c.scope)
     found: list[Statement] = []
     with view.read() as connection:
         for kind, group in groupby(sorted(set(entities)), key=lambda each: each.kind):
@@ -91,13 +90,7 @@ def said_before(view: View, entities: Iterable[Entity], before: datetime) -> lis
                     _said.c.entity.in_(ids[start : start + _CHUNK]),
                     _said.c.occurred_at < stored(before),
                 ]
-                newest = select(*what, func.max(_said.c.occurred_at).label("last")).where(*conditions)
-                last = newest.group_by(*what).subquery()
-                same = [column.is_not_distinct_from(last.c[column.name]) for column in what[2:]]
-                of_it = and_(_said.c.kind == last.c.kind, _said.c.entity == last.c.entity, *same)
-                query = select(_said).join(last, and_(of_it, _said.c.occurred_at == last.c.last)).where(*conditions)
-                # Of those about the same moment the last in order stands.
-                rows = connection.execute(query.order_by(*statement_order()))
+                rows = connection.execute(newest(*conditions))
                 standing = {(row.entity, row.property, row.source, row.scope): row for row in rows}
                 found += [statement_from_row(row) for row in standing.values()]
     return found

@@ -21,6 +21,7 @@ from lineside.memory.conditions import (
     is_about,
     known,
     names,
+    newest,
     of_source,
     reported_within,
     statement_order,
@@ -201,17 +202,10 @@ class View:
         self, entities: Sequence[Entity] | None, kind: str | None, properties: Sequence[str]
     ) -> list[Statement]:
         """What `said` tells, out of everything that was said."""
-        what = (_said.c.kind, _said.c.entity, _said.c.property, _said.c.source, _said.c.scope)
         found: dict[tuple[str, ...], Any] = {}
         with self.read() as connection:
             for chosen in self._statement_conditions(None, entities, kind, properties):
-                conditions = [*chosen, _said.c.occurred_at <= stored(self.as_of)]
-                newest = select(*what, func.max(_said.c.occurred_at).label("last")).where(*conditions)
-                last = newest.group_by(*what).subquery()
-                same = [column.is_not_distinct_from(last.c[column.name]) for column in what]
-                query = select(_said).join(last, and_(*same, _said.c.occurred_at == last.c.last)).where(*conditions)
-                rows = connection.execute(query.order_by(*statement_order()))
-                # Of those about the same moment the last in order stands.
+                rows = connection.execute(newest(*chosen, _said.c.occurred_at <= stored(self.as_of)))
                 found |= {(row.kind, row.entity, row.property, row.source, row.scope or ""): row for row in rows}
         return [statement_from_row(found[key]) for key in sorted(found)]
 
