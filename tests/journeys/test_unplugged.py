@@ -145,6 +145,7 @@ class PlantClock:
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
             "DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # else whoever waits for another thread looks at the time without rest
         }
         self.move()
 
