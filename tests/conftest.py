@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lineside.connector import Batch, SourceMessage
 from lineside.memory import Memory, Outcome
@@ -20,6 +21,15 @@ from lineside.plant.open_format import record_from_data
 from lineside.plant.plant import Plant
 from lineside.plant.plant_file import parse_plant
 from lineside.plant.records import Provenance, Record
+
+# A slow machine is no fault of what is tested; fixtures that are functions make a new plant at each call.
+settings.register_profile(
+    "lineside",
+    settings(),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("lineside")
 
 CloudEvent = Mapping[str, Any]
 

@@ -263,7 +263,6 @@ TestGovernedAction = GovernedAction.TestCase
 TestGovernedAction.settings = settings(
     max_examples=40,
     stateful_step_count=40,
-    deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.filter_too_much],
 )

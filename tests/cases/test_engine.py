@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cases.conftest import FILLER, LINE, at, instant, settled
 
@@ -168,7 +168,7 @@ def written(dairy, plan):
             dairy.scribe.delete("leitstand", when(each["start"] + each["late"] + 30), name)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(plan=st.lists(stop, max_size=6), data=st.data())
 def test_looks_at_any_moments_in_any_order_of_arrival_and_broken_off_anywhere_end_in_the_same_cases(works, plan, data):
     once, often = works(), works()

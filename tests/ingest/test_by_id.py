@@ -122,7 +122,7 @@ class Reading(RuleBasedStateMachine):
 
 
 TestReading = Reading.TestCase
-TestReading.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestReading.settings = settings(max_examples=150, stateful_step_count=40)
 
 
 def scanned(position: Json, rows: dict[int, datetime], now: datetime) -> tuple[ById, list[int]]:

@@ -518,7 +518,7 @@ PAYLOADS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(TOPICS, PAYLOADS), max_size=12))
 def test_whatever_comes_is_told_held_or_refused_and_all_of_it_once(said: list[tuple[str, bytes]]) -> None:
     talk = Talk()

@@ -312,7 +312,7 @@ def test_a_form_is_a_row_and_one_that_wraps_json_is_that() -> None:
     assert json.loads(wrapped.content) == {"lot": "L-1", "n": 4}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.binary(max_size=80),
     st.dictionaries(st.sampled_from(["content-type", "ce-specversion", "ce-id"]), st.text(max_size=40)),

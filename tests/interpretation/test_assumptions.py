@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.errors import BadSettings
@@ -280,7 +280,7 @@ def test_the_pack_says_which_of_its_fields_is_wrong():
 STATES = ("frei", "gesperrt", "in Prüfung")
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8)
 @given(
     said=st.lists(
         st.tuples(st.integers(4, 9), st.integers(0, 23), st.sampled_from(STATES)), max_size=8, unique_by=lambda s: s[:2]

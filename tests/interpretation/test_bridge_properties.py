@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.reconcile import reconcile
@@ -87,7 +87,7 @@ def told(view):
     return [(r.verdict, r.data, [(f.text, f.kind) for f in r.findings]) for r in (*alone, whole)]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(stated=figures, moved=moves)
 def test_start_and_steps_and_rest_are_the_end_exactly(remembered, new_scribe, stated, moved):
     view = remembered(written(new_scribe, stated, moved).events, PLANT, NOW).view()
@@ -107,7 +107,7 @@ def test_start_and_steps_and_rest_are_the_end_exactly(remembered, new_scribe, st
     assert {row["entity"] for row in rows if row["entity"].startswith("material:")} == differing
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6)
 @given(stated=figures, moved=moves, seed=st.integers(0, 99))
 def test_neither_order_nor_what_does_not_concern_it_changes_anything(remembered, new_scribe, stated, moved, seed):
     scribe = written(new_scribe, stated, moved)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.entity_states import shared_state, shared_states_of
@@ -13,9 +13,7 @@ from lineside.interpretation.state import state
 from lineside.plant.entities import Entity
 
 NOW = "2026-03-10T14:00:00+01:00"
-QUICK = settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=4)
 
 
 def at(clock: str) -> str:

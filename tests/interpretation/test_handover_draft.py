@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.handover_draft import Draft, DraftItem, Section, draft
@@ -147,7 +147,7 @@ def test_open_proposals_stand_in_it(remembered, night, foundry):
     assert [i.key for i in found.items if i.section is Section.PROPOSALS] == ["proposal PR-1"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_records_that_come_hours_late_and_in_any_order_change_nothing_else(data, remembered, new_scribe, foundry):
     punctual = night_told(new_scribe()).events

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.errors import SetupError
@@ -226,7 +226,7 @@ def test_a_source_that_fell_silent_leaves_the_rest_of_the_shift_unheard(remember
     assert not cell.elements
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6)
 @given(
     night=st.sampled_from(["2026-03-28", "2026-10-24"]),
     signs=st.lists(

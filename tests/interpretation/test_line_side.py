@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.staging import lacking_material
@@ -189,7 +189,7 @@ def test_arrival_order_and_foreign_records_change_nothing(remembered, lactose):
 AMOUNT = st.integers(0, 120)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     jobs=st.lists(
         st.tuples(st.integers(1, 120), st.one_of(st.none(), AMOUNT), AMOUNT, st.integers(0, 30)), min_size=1, max_size=5

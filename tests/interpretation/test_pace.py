@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.pace import pace
@@ -275,7 +275,7 @@ def test_what_is_reported_later_changes_nothing_before(remembered, behind, found
     assert "Nachtrag" in str(pace(memory.view(), LINE).data)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5)
 @given(
     stops=st.lists(st.tuples(st.integers(0, 230), st.integers(1, 90), st.sampled_from(["a", "b", ""])), max_size=6),
     counts=st.lists(st.integers(0, 90), min_size=2, max_size=5),

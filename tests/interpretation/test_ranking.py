@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.held import held
@@ -84,7 +84,7 @@ def test_as_of_before_a_correction_the_earlier_word_ranks(remembered, scribe, ba
     assert ranking(earlier, ["lot"], "expires_at").data["order"] == ["lot:M-1", "lot:M-2"]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(days=st.lists(st.integers(11, 28), min_size=1, max_size=8, unique=True), seed=st.integers(0, 99))
 def test_the_order_is_that_of_the_dates_however_they_arrived(remembered, new_scribe, bakery, *, days, seed):
     scribe = new_scribe()

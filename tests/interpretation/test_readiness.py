@@ -6,7 +6,7 @@ import random
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.departures import departure
@@ -260,7 +260,7 @@ lots = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(wanted=st.integers(1, 500), made=st.one_of(st.none(), st.integers(0, 400)), lots=lots, gone=st.integers(0, 200))
 def test_no_gate_passes_more_than_was_made(remembered, new_scribe, shop, *, wanted, made, lots, gone):
     scribe = new_scribe()

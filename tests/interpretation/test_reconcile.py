@@ -6,7 +6,7 @@ import random
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.reading import Kind
@@ -347,7 +347,7 @@ figures = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(figures=figures, moves=moves)
 def test_a_bridge_sums_exactly_from_one_figure_to_the_other(remembered, new_scribe, shop, figures, moves):
     scribe = new_scribe()

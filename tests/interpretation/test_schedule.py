@@ -87,7 +87,7 @@ def priced(shop):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shop=shops())
 def test_on_one_line_one_thing_is_done_at_a_time_in_sequence_and_nothing_gets_lost(shop):
     schedule = dispatch(shop)
@@ -106,7 +106,7 @@ def test_on_one_line_one_thing_is_done_at_a_time_in_sequence_and_nothing_gets_lo
             assert worked == pytest.approx(need, abs=3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shop=shops())
 def test_nothing_starts_or_ends_while_the_plant_does_not_work(shop):
     calendar = ShiftCalendar(TWO_SHIFTS)
@@ -116,7 +116,7 @@ def test_nothing_starts_or_ends_while_the_plant_does_not_work(shop):
             assert calendar.works_at(operation.end - timedelta(seconds=1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shop=shops(plant=ALWAYS))
 def test_without_shifts_the_end_is_plain_arithmetic(shop):
     schedule = dispatch(shop)
@@ -131,7 +131,7 @@ def test_without_shifts_the_end_is_plain_arithmetic(shop):
             assert abs((schedule.operations[job.id].end - at).total_seconds()) <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shop=shops(), first=st.integers(0, 60), more=st.integers(0, 60))
 def test_the_longer_a_line_is_down_the_later_its_job_orders_end_and_no_other_line_s(shop, first, more):
     ends = []
@@ -144,7 +144,7 @@ def test_the_longer_a_line_is_down_the_later_its_job_orders_end_and_no_other_lin
             assert ends[0][job].end == ends[2][job].end
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shop=shops(), down=st.tuples(st.integers(0, 80), st.integers(1, 30)))
 def test_nothing_runs_while_the_line_is_down(shop, down):
     closed = (START + timedelta(hours=down[0]), START + timedelta(hours=down[0] + down[1]))
@@ -155,7 +155,7 @@ def test_nothing_runs_while_the_line_is_down(shop, down):
         assert worked == pytest.approx(time.place(operation.end) - time.place(operation.start), abs=3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(shop=shops())
 def test_the_chosen_sequence_is_the_cheapest_of_all_and_keeps_what_runs_first(shop):
     line = LINES[0]
@@ -171,7 +171,7 @@ def test_the_chosen_sequence_is_the_cheapest_of_all_and_keeps_what_runs_first(sh
     assert chosen <= priced(shop) + 0.1
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(shop=shops(most=14))
 def test_where_not_every_sequence_can_be_tried_the_chosen_one_is_never_dearer_than_the_present(shop):
     for line in LINES:
@@ -181,7 +181,7 @@ def test_where_not_every_sequence_can_be_tried_the_chosen_one_is_never_dearer_th
         assert priced(shop.with_orders(line, best)) <= priced(shop) + 0.1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(shop=shops(), size=st.integers(1, 300))
 def test_a_job_order_put_in_delays_what_comes_after_it_and_nothing_before_it(shop, size):
     rush, line = Job(id="new", line=LINES[0], material="b", left=float(size)), LINES[0]

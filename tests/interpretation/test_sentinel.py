@@ -122,7 +122,7 @@ def test_a_moved_mix_is_told_once_and_chance_is_corrected_for():
     assert only.chance < sentinel_rules().sure.chance
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_chance_alone_moves_no_mix(seed):
     draw = random.Random(seed)
@@ -164,7 +164,7 @@ def test_a_stream_that_becomes_much_denser_is_told():
     assert [(c.what, c.about, c.since) for c in told] == [(What.CADENCE, "sample", NOW - timedelta(days=4))]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.randoms(use_true_random=False))
 def test_what_other_sources_say_changes_nothing_of_what_is_found(draw):
     said = since_then(usual(), lambda s: s._replace(value="F9") if s.value == "frei" else s)

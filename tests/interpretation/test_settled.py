@@ -6,7 +6,7 @@ import tomllib
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.errors import BadSettings
@@ -81,7 +81,7 @@ WORDS = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_what_is_not_over_reads_as_if_nothing_were_left_out(data, remembered, scribe, bakery):
     numbers, days = st.integers(1, 4), st.integers(0, 120)

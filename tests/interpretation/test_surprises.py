@@ -6,7 +6,7 @@ import random
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.production_risk import production_risk
@@ -294,7 +294,7 @@ def test_what_was_known_then_is_told_then_and_a_correction_counts_from_when_it_c
 SIZES = st.integers(0, 200)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(
     rows=st.lists(
         st.tuples(SIZES, st.sampled_from(["frei", "gesperrt", "in Prüfung", "?"]), st.booleans(), st.integers(0, 72)),

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.interpretation.tally import Measure, tally
@@ -107,7 +107,7 @@ def test_extremes_cite_the_record_that_holds_them(view):
     assert [r.attributes["quantity"] for r in view.records(reading.findings[0].cites).values()] == [2]
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5)
 @given(st.lists(st.tuples(st.integers(0, 23), st.sampled_from(["assay", "weight", "Härte"])), min_size=1, max_size=40))
 def test_groups_sum_to_the_whole_and_equal_a_plain_count(remembered, new_scribe, press_house, found):
     scribe = new_scribe()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -75,7 +75,7 @@ def test_only_what_the_reader_may_read_is_told(store_url, open_memory, feed):
     assert unsettled(memory.view(as_of=DAY + timedelta(days=1), reader=Reader(person)), 9) == set()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(data=st.data())
 def test_nothing_open_is_left_out_however_it_arrived_and_at_whatever_time_one_asks(data, remembered, feed):
     days = st.integers(0, 9)

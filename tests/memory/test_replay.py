@@ -307,7 +307,7 @@ def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=_ROWS, mappings=st.lists(st.sampled_from([OLD, NEW, ONLY_A]), min_size=1, max_size=3))
 def test_whatever_was_sent_a_preview_tells_what_the_replay_does_and_a_second_one_does_nothing(
     tmp_path_factory: pytest.TempPathFactory,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.memory.telling import said_before, unspoken, words_now
@@ -24,7 +24,7 @@ def event(event_id: tuple[str, int], times: tuple[int, int], kind: str, data: di
     return {"id": f"{source}-{number}", "source": f"bakery-{source}", "type": f"lineside.{kind}", "data": data, **at}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(data=st.data())
 def test_columns_tell_what_statements_tell_at_whatever_time_one_asks(data, remembered, feed):
     days = st.integers(0, 6)

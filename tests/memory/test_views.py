@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.memory import Reader, SourceState
@@ -325,7 +325,7 @@ def _snapshot(memory: Any, moment: datetime) -> Any:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_the_order_and_the_batches_of_arrival_change_no_view(data, remembered, feed):
     clocks = st.sampled_from([f"{hour:02}:00" for hour in range(6, 12)])

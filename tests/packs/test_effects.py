@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.packs.test_example_packs import EVALS
 
@@ -51,7 +51,7 @@ def of_all(view: View, packs: Packs) -> dict[str, str | None]:
         return {str(s.entity): s.state for kind in LINKS for s in shared_states_of(read, kind)}
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8)
 @given(st.lists(st.sampled_from([(f, c) for f, texts in CHANGES.items() for c in texts]), unique=True, max_size=4))
 def test_the_report_counts_what_a_look_at_everything_finds(view, changes):
     files = {file: "".join(text for name, text in changes if name == file) for file, _ in changes}

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.errors import BadSettings
@@ -101,7 +101,7 @@ def test_a_file_that_is_in_it_twice_is_refused(tmp_path):
         open_pack(tmp_path / "bad.zip")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=6), st.floats(0, 1))
 def test_whatever_became_of_the_bytes_it_opens_or_is_refused(tmp_path, changes, kept):
     stream = io.BytesIO()
