@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from lineside.app import open_lineside
 from lineside.memory import tables
 
 KILLS = 15
+WITHIN_S = 600.0
 POLLED = ("erp", "cmms", "qms", "wms", "mes", "tracker", "notes")
 
 
@@ -106,7 +107,7 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, plant: d
             if kill == 0:
                 pusher.start()
             if kill == KILLS // 2:  # by now everything that it is about has been read
-                until(lambda: _all_live(home), "the sources", within_s=240)
+                until(lambda: _all_live(home), "the sources", within_s=WITHIN_S)
                 asked = lineside("--home", home, "ask", plant["hold_question"], "--as", plant["proposer"], "--json")
                 (wanted,) = asked.json["proposals"]
                 proposal = wanted["id"]
@@ -119,22 +120,24 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, plant: d
             process.kill()
             process.communicate()
         process, pusher.url = serve(home)
-        until(lambda: _state(home, proposal) == "verified", "the hold to come back", within_s=240)
+        ended = until(lambda: _ended(home, proposal), "what became of the hold", within_s=WITHIN_S)
         pushed = pusher.done
-        until(lambda: pusher.done > pushed, "one more push")
+        until(lambda: pusher.done > pushed, "one more push", within_s=WITHIN_S)
     finally:
         pusher.ended.set()
         pusher.join()
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=WITHIN_S)
     told = [
         line for line in err.splitlines() if "kind=gap" not in line
     ]  # what a machine shows can't be asked for later
     assert (process.returncode, told) == (0, [])
 
     calm = made_home(tmp_path / "calm", plant["folder"])
+    read_until: dict[str, datetime] = {}  # the plant goes on meanwhile, and may write down late what it reports
     for each in (home, calm):
         for name in POLLED:
+            read_until.setdefault(name, datetime.now(UTC) - timedelta(minutes=1))
             assert lineside("--home", each, "backfill", name).code == 0
     disturbed, undisturbed = kept(home), kept(calm)
 
@@ -142,19 +145,22 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, plant: d
     assert {("scale", f"w-{number}") for number in range(pusher.done)} <= notes
     assert len(notes) <= pusher.done + 1
     assert all(len(disturbed[key]) == 1 for key in notes)
-    read_until = max(reported for found in disturbed.values() for _, reported in found)  # the plant goes on meanwhile
     assert _until(disturbed, read_until) == _until(undisturbed, read_until)
     for row in lineside("--home", home, "sources", "list", "--json").json:
         outcomes = ("recorded", "known", "dead_lettered", "held", "ignored")
         assert row["received"] == sum(row[outcome] for outcome in outcomes), row
-    effects = (plant["folder"] / "qms-writes.jsonl").read_text(encoding="utf-8").splitlines()
-    assert len(effects) == 1
+    writes = plant["folder"] / "qms-writes.jsonl"
+    effects = writes.read_text(encoding="utf-8").splitlines() if writes.exists() else []
+    # a kill between the intent and the call: it was never sent, nobody sends it unasked, and that is told
+    assert len(effects) == {"verified": 1, "failed": 0}[ended]
     assert lineside("--home", home, "audit", "verify").code == 0
 
 
-def _until(found: dict[tuple[str, str], list[tuple[str, datetime]]], end: datetime) -> dict[tuple[str, str], list[str]]:
-    """The record ids of what polled sources reported before `end`."""
-    polled = {key: sorted(one for one, at in ids if at < end) for key, ids in found.items() if key[0] != "scale"}
+def _until(
+    found: dict[tuple[str, str], list[tuple[str, datetime]]], ends: Mapping[str, datetime]
+) -> dict[tuple[str, str], list[str]]:
+    """The record ids of what each polled source reported before its end."""
+    polled = {key: sorted(one for one, at in ids if at < ends[key[0]]) for key, ids in found.items() if key[0] in ends}
     return {key: ids for key, ids in polled.items() if ids}
 
 
@@ -163,5 +169,7 @@ def _all_live(home: Path) -> bool:
     return all(rows[name]["state"] == "live" for name in POLLED)
 
 
-def _state(home: Path, proposal: str) -> str:
-    return str(lineside("--home", home, "proposals", "show", proposal, "--json").json["state"])
+def _ended(home: Path, proposal: str) -> str:
+    """The state it ended in, or nothing as long as it goes on."""
+    state = str(lineside("--home", home, "proposals", "show", proposal, "--json").json["state"])
+    return state if state in ("verified", "failed") else ""

@@ -37,7 +37,7 @@ from lineside.app import open_lineside
 
 HERE = Path(__file__).parent
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # a Monday
-WITHIN_S, EVERY_S = 240.0, 0.25
+WITHIN_S, EVERY_S = 600.0, 0.25
 USUAL = 25  # so often the saw has spoken, each minute, before it says nothing for an hour
 FILLED = ("wms", "press", "broker", "scale")
 CUT = ("wms", "press", "broker", "line")
