@@ -14,11 +14,11 @@ from lineside.plant.records import Json
 RECORDS = "records"
 """Who moved a case where the records did, and no person."""
 
-OPENED, MOVED, OWNED, ESCALATED, GRADED, LINKED, RETOLD = (
-    "opened", "moved", "owned", "escalated", "graded", "linked", "retold",
+OPENED, MOVED, OWNED, ESCALATED, GRADED, LINKED, RETOLD, NOTED = (
+    "opened", "moved", "owned", "escalated", "graded", "linked", "retold", "noted",
 )  # fmt: skip
-"""What a transition is: the opening, a new state, a new owner, a step of escalation, another severity, a cause, or
-evidence that tells the same case anew."""
+"""What a transition is: the opening, a new state, a new owner, a step of escalation, another severity, a cause,
+evidence that tells the same case anew, or a person's note."""
 
 _MOMENTS = (
     "began", "ended", "acknowledged_at", "contained_at", "resolved_at", "closed_at", "due", "owner_since", "clock_from",
@@ -34,6 +34,7 @@ class Case:
     role: whose it is by its class; owner: the person, None where nobody in the plant file has the role. clock_from:
     since when its clock runs. level: how many steps it was escalated, last at escalated_at, to whom. settled_by: who
     brought it into its state; contained_by: who said that it was contained. opened_records: those that opened it.
+    severity_why: what it endangers, in words; empty where that was not kept.
     """
 
     number: int
@@ -66,6 +67,7 @@ class Case:
     reason: str = ""
     pack: str = ""
     opened_records: tuple[str, ...] = ()
+    severity_why: str = ""
     version: int = 0
 
     @property
@@ -132,7 +134,7 @@ def changes_of(case: Case) -> dict[str, Json]:
     found: dict[str, Json] = {
         name: getattr(case, name)
         for name in ("key", "case_class", "title", "place", "role", "owner", "opened_by", "level", "escalated_to",
-                     "caused_by", "reason", "pack", "settled_by", "contained_by")
+                     "caused_by", "reason", "pack", "settled_by", "contained_by", "severity_why")
     }  # fmt: skip
     found |= {name: kept(getattr(case, name)) for name in (*_MOMENTS, "opened_at")}
     return found | {
@@ -176,6 +178,7 @@ def _case(number: int, version: int, fields: Mapping[str, Any]) -> Case:
         reason=fields.get("reason", ""),
         pack=fields.get("pack", ""),
         opened_records=tuple(fields.get("opened_records", ())),
+        severity_why=fields.get("severity_why", ""),
         version=version,
         **moments,
     )

@@ -113,7 +113,7 @@ class LinkRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePack:
-    """Everything that the files say. roles: a role to everything that it is called."""
+    """Everything that the files say. roles: a role to everything that it is called. criteria: each in words."""
 
     version: str
     look_back: timedelta
@@ -122,6 +122,7 @@ class CasePack:
     moves: Mapping[str, Move]
     classes: Mapping[str, CaseClass]
     links: tuple[LinkRule, ...]
+    criteria: Mapping[str, str]
 
     def of_role(self, role: str, held: str) -> bool:
         """Whether the role that somebody holds is the one that is meant, by any of its names."""
@@ -171,11 +172,12 @@ def parse(where: str, data: Mapping[str, Any]) -> CasePack:
         moves=moves,
         classes=classes,
         links=tuple(_link(where, f"links[{n}]", each, classes) for n, each in enumerate(links)),
+        criteria=_criteria(where, table(where, "criteria", data.get("criteria", {}))),
     )
 
 
-_TOP = ("version", "look_back_s", "roles", "states", "moves", "class", "links")
-MOVES = ("open", "acknowledge", "assign", "contain", "resolve", "close", "withdraw", "reopen")
+_TOP = ("version", "look_back_s", "roles", "states", "moves", "criteria", "class", "links")
+MOVES = ("open", "acknowledge", "assign", "contain", "resolve", "close", "withdraw", "reopen", "note")
 _CLASS = (
     "name", "words", "detector", "opens", "damping_s", "owner", "escalates", "acknowledge_s", "contain_s", "contained",
     "closed", "severity", "options",
@@ -247,6 +249,11 @@ def _move(where: str, name: str, told: Mapping[str, Any]) -> Move:
         may=text(where, f"{at}.may", told.get("may"), ("responsible", "anybody")),
         needs=texts(where, f"{at}.needs", told.get("needs", []), ("why", "to")),
     )
+
+
+def _criteria(where: str, told: Mapping[str, Any]) -> Mapping[str, str]:
+    _refuse_unknown(where, "criteria.", told, CRITERIA)
+    return {name: text(where, f"criteria.{name}", words) for name, words in told.items()}
 
 
 def _link(where: str, at: str, told: object, classes: Mapping[str, CaseClass]) -> LinkRule:

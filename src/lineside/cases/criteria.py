@@ -49,6 +49,11 @@ def proven(look: Look, of: CaseClass, episode: Episode) -> Proven:
     )
 
 
+def proof_of(look: Look, name: str, episode: Episode) -> Proof | None:
+    """What proves one criterion, by its name; None while nothing does."""
+    return _CRITERIA[name](look, episode)
+
+
 def _over(_: Look, episode: Episode) -> Proof | None:
     return Proof(episode.ended, episode.closed_by) if episode.ended is not None else None
 

@@ -83,6 +83,10 @@ class Cases:
             raise NotFound(f"there is no exception EXC-{number}", case=number)
         return found[0]
 
+    def of(self, numbers: Collection[int]) -> Sequence[Case]:
+        """Those of these numbers that the reader may see, by number."""
+        return self._readable(self._load(sorted(numbers)))
+
     def history(self, case: str | int) -> Sequence[Transition]:
         """Everything that happened to it, oldest first. Raises NotFound."""
         number = self.show(case).number
@@ -99,7 +103,7 @@ class Cases:
         number = self.show(case).number
         with self.memory.read() as connection:
             found = ledger.evidence(connection, [number], as_of=self.as_of)[number]
-        return {record: found[record] for record in self._view().records(found)}
+        return {record: found[record] for record in self.view().records(found)}
 
     def changed(self, window: Window) -> Sequence[Transition]:
         """What was written of cases in that time, in its order."""
@@ -120,7 +124,7 @@ class Cases:
     def _readable(self, found: Sequence[Case]) -> Sequence[Case]:
         if self.reader.person is None:
             return found
-        there = self._view().records({r for c in found for r in c.opened_records[:3]})
+        there = self.view().records({r for c in found for r in c.opened_records[:3]})
         person = self.reader.person
         here = bool(person.sites) and self.memory.plant.site in person.sites
         return [
@@ -129,7 +133,8 @@ class Cases:
             if any(r in there for r in c.opened_records[:3]) or (here and not c.opened_records)
         ]  # fmt: skip
 
-    def _view(self) -> View:
+    def view(self) -> View:
+        """The records as the reader may see them at that moment."""
         return self.memory.view(as_of=self.as_of, reader=self.reader)
 
 

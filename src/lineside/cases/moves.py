@@ -1,4 +1,4 @@
-"""What people do to a case: open one by hand, acknowledge, assign, contain, resolve, withdraw and reopen it.
+"""What people do to a case: open one by hand, acknowledge, assign, contain, resolve, withdraw, reopen and note it.
 
 Each with the right that the packs and the plant file give; none closes a case: only the records do.
 """
@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from lineside.cases import ledger
-from lineside.cases.case import MOVED, OWNED, RECORDS, Case, Transition, kept, moved
+from lineside.cases.case import MOVED, NOTED, OWNED, RECORDS, Case, Transition, kept, moved
 from lineside.cases.classes import CaseClass, CasePack, Move, Severity, State, case_pack
 from lineside.cases.listing import Cases, number_of
 from lineside.cases.owners import may_move, owner_at
@@ -28,6 +28,7 @@ from lineside.plant.records import Json
 REPORTED = "reported"
 """The class of what no detector knows."""
 _LONGEST = 2000  # letters of a reason
+_KINDS = {"assign": OWNED, "note": NOTED}  # what the others do is a move between states
 
 
 class Moves:
@@ -86,6 +87,22 @@ class Moves:
             return {**empty, "clock_from": kept(now), "level": 0}
 
         return self._move("reopen", case, why=why, fields=anew)
+
+    def note(self, case: str | int, *, why: str, cites: Sequence[str] = ()) -> Case:
+        """The person's words stand in its story; nothing else changes."""
+        return self._move("note", case, why=why, cites=cites)
+
+    def may(self, case: Case) -> tuple[str, ...]:
+        """The names of the moves that this person may do to the case as it stands."""
+        pack, plant = case_pack(), self.memory.plant
+        of = pack.classes[case.case_class]
+        return tuple(
+            move.name
+            for move in pack.moves.values()
+            if case.state in move.sources
+            and "person" in move.by
+            and may_move(pack, of, plant, self.person, owner=case.owner, may=move.may)
+        )
 
     def open(
         self, *, title: str, subject: str = "", place: str = "", case_class: str = REPORTED, cites: Sequence[str] = ()
@@ -159,7 +176,7 @@ class Moves:
             transition = Transition(
                 case=number,
                 number=before.version + 1,
-                kind=OWNED if name == "assign" else MOVED,
+                kind=_KINDS.get(name, MOVED),
                 move=name,
                 before=before.state,
                 after=move.to or before.state,

@@ -31,6 +31,13 @@ def owner_at(pack: CasePack, calendar: ShiftCalendar, roles: Sequence[str], mome
     return Owner(roles[0] if roles else "", None)
 
 
+def at_work(calendar: ShiftCalendar, person: Person, moment: datetime) -> bool:
+    """Whether the person's crew or shift works then; whoever is bound to none is always there."""
+    if not _bound(calendar.plant, person):
+        return True
+    return _of_shift(person, calendar.at(moment))
+
+
 def turns(
     pack: CasePack, calendar: ShiftCalendar, roles: Sequence[str], began: datetime, until: datetime
 ) -> Iterator[tuple[datetime, Owner]]:
@@ -60,11 +67,18 @@ def _here(person: Person, plant: Plant) -> bool:
 
 def _on_shift(plant: Plant, held: Sequence[Person], slot: ShiftSlot | None) -> Person:
     """Who of them works then: by their crew, or a role named like the crew or the shift; else the first."""
+    here = [p for p in held if _of_shift(p, slot)]
+    return next(iter((*here, *(p for p in held if not _bound(plant, p)), *held)))
+
+
+def _of_shift(person: Person, slot: ShiftSlot | None) -> bool:
     named = {folded(name) for name in ((slot.crew, slot.name) if slot else ()) if name}
+    return bool({folded(each) for each in _crews(person)} & named)
+
+
+def _bound(plant: Plant, person: Person) -> bool:
     crews = {folded(crew) for _, _, crew in plant.roster} | {folded(s.name) for s in plant.shifts}
-    here = [p for p in held if {folded(each) for each in _crews(p)} & named]
-    bound = [p for p in held if {folded(each) for each in _crews(p)} & crews]
-    return next(iter((*here, *(p for p in held if p not in bound), *held)))
+    return bool({folded(each) for each in _crews(person)} & crews)
 
 
 def _crews(person: Person) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ class Teller:
         case = self._pass_on(case, episode, until=proofs.over.at if proofs.over else self.now)
         case = self._reach(case, proofs)
         if grade is not None and case.is_open and grade[0] is not case.severity:
-            changes: dict[str, Json] = {"severity": int(grade[0])}
+            changes: dict[str, Json] = {"severity": int(grade[0]), "severity_why": grade[1]}
             case = self._write(case, GRADED, at=self.now, why=grade[1], changes=changes)
         parts = {
             ledger.OPENED: episode.opened_by,
@@ -134,6 +134,7 @@ class Teller:
             place=episode.place,
             state=State.NEW,
             severity=grade[0] if grade else Severity.LOW,
+            severity_why=grade[1] if grade else "",
             role=owner.role,
             owner=owner.person,
             owner_since=episode.began,

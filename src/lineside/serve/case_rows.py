@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lineside.app import Lineside
-from lineside.cases import Case, CaseClass, Cases, Transition, case_id
+from lineside.cases import Case, CaseClass, Cases, Moves, State, Transition, case_id
+from lineside.cases.closing import criteria, next_due
+from lineside.cases.owners import at_work
 from lineside.interpretation.reading import clock
 from lineside.memory import Reader
+from lineside.memory.words import render
+from lineside.plant.calendar import ShiftCalendar
 from lineside.plant.records import Json
 from lineside.plant.timeline import duration
+from lineside.plant.windows import Window
+
+_SLACK = timedelta(minutes=10)  # two systems' clocks: an effect may be told a little before its cause
 
 
 def reading(lineside: Lineside, reader: Reader, at: datetime | None = None) -> Cases:
@@ -19,13 +26,16 @@ def reading(lineside: Lineside, reader: Reader, at: datetime | None = None) -> C
 
 
 def row(lineside: Lineside, case: Case, *, now: datetime | None = None) -> dict[str, Json]:
-    """One case in figures and words. clock: by when it is to be acknowledged and contained."""
-    of = _class(lineside, case)
+    """One case in figures and words. clock: by when it is to be acknowledged and contained; next: what of that is to be
+    done as it stands, null where nothing is. off_shift: whether its owner's crew does not work now."""
+    of, plant = _class(lineside, case), lineside.plant
 
     def told(moment: datetime | None) -> str | None:
         return moment.astimezone(lineside.plant.time_zone).isoformat() if moment else None
 
-    until = case.closed_at or case.ended or now or lineside.clock()
+    now = now or lineside.clock()
+    until = case.closed_at or case.ended or now
+    due, owner = next_due(of, case), plant.person(case.owner) if case.owner else None
     return {
         "id": case.id,
         "class": case.case_class,
@@ -33,9 +43,14 @@ def row(lineside: Lineside, case: Case, *, now: datetime | None = None) -> dict[
         "title": case.title,
         "subject": str(case.subject),
         "place": case.place or None,
+        "where": plant.called(case.place) if case.place else None,
         "state": str(case.state),
         "severity": case.severity.name.casefold(),
+        "severity_why": case.severity_why or None,
         "owner": case.owner,
+        "owner_name": owner.name or owner.id if owner else None,
+        "owner_since": told(case.owner_since),
+        "off_shift": owner is not None and not at_work(ShiftCalendar(plant), owner, now),
         "role": case.role,
         "began": told(case.began),
         "ended": told(case.ended),
@@ -54,6 +69,13 @@ def row(lineside: Lineside, case: Case, *, now: datetime | None = None) -> dict[
             "acknowledge_by": told(case.clock_from + of.acknowledge),
             "contain_by": told(case.clock_from + of.contain),
         },
+        "next": {
+            "do": due.what,
+            "by": told(due.by),
+            "left_s": (due.by - now).total_seconds(),
+        }
+        if due
+        else None,
         "reason": case.reason or None,
         "pack": case.pack,
     }
@@ -63,13 +85,46 @@ def whole(lineside: Lineside, cases: Cases, case: str) -> dict[str, Json]:
     """One case with its options, closure criteria, evidence and story. Raises NotFound."""
     found = cases.show(case)
     of = _class(lineside, found)
-    effects = [c for c in cases.list() if c.caused_by == found.number]
+    now = cases.as_of or lineside.clock()
+    later = Window(start=found.began - _SLACK, end=max(now, found.began) + _SLACK)
+    effects = [c for c in cases.list(window=later) if c.caused_by == found.number and c.state is not State.WITHDRAWN]
+    parts, person = cases.evidence(case), cases.reader.person
+    records = cases.view().records(parts)
+    told = sorted(records.items(), key=lambda pair: (pair[1].provenance.occurred_at, pair[0]))
+    zone = lineside.plant.time_zone
     return {
         **row(lineside, found, now=cases.as_of),
-        "options": [{"do": option.do, "may": list(option.may)} for option in of.options],
+        "options": [
+            {
+                "do": option.do,
+                "may": list(option.may),
+                "you": person is not None
+                and any(cases.pack.of_role(role, held) for role in option.may for held in person.roles),
+            }
+            for option in of.options
+        ],
         "closes_when": list(of.closed),
+        "criteria": [
+            {
+                "name": each.name,
+                "words": each.words,
+                "proven_at": each.proof.at.astimezone(zone).isoformat() if each.proof else None,
+                "cites": list(each.proof.cites) if each.proof else [],
+            }
+            for each in criteria(cases, found)
+        ],
+        "moves": list(Moves(lineside.memory, person).may(found)) if person and cases.as_of is None else [],
         "effects": [c.id for c in effects],
-        "evidence": [{"record_id": record, "part": part} for record, part in cases.evidence(case).items()],
+        "evidence": [
+            {
+                "record_id": name,
+                "part": parts[name],
+                "source": record.provenance.source,
+                "at": record.provenance.occurred_at.astimezone(zone).isoformat(),
+                "text": render(record),
+            }
+            for name, record in told
+        ],
         "story": [story_row(lineside, each) for each in cases.history(case)],
     }
 

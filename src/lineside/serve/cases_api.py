@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lineside.cases import Case, Moves, State
 from lineside.errors import BadRequest
 from lineside.serve.api import FAULTS, Here, Reading
+from lineside.serve.case_board import Sort, Wanted, board
 from lineside.serve.case_rows import reading, row, whole
 from lineside.serve.moments import parse_moment
 
@@ -33,7 +34,7 @@ class OpenBody(_Body):
 
 
 class MoveBody(_Body):
-    """why: the reason, which containing, resolving, withdrawing and reopening need. to: who gets it, for assign."""
+    """why: the reason, which all but acknowledge and assign need. to: who gets it, for assign."""
 
     why: str = Field("", max_length=_LONGEST)
     to: str = Field("", max_length=200)
@@ -49,19 +50,24 @@ def cases(
     of: Annotated[str | None, Query(alias="class", max_length=100)] = None,
     place: Annotated[str | None, Query(max_length=_LONGEST)] = None,
     owner: Annotated[str | None, Query(max_length=200)] = None,
+    mine: bool = False,
+    overdue: bool = False,
+    sort: Sort = Sort.SEVERITY,
     at: str | None = None,
 ) -> dict[str, Any]:
     """The exceptions that the caller may see, the gravest open ones first; open ones only unless `open` is false or a
-    state is named. at: as they stood then."""
+    state is named. mine: what the caller owns, was escalated to them, or waits for a role of theirs. overdue: whose
+    clock ran out. at: as they stood then."""
     moment = parse_moment(at, lineside.plant) if at else None
     found = reading(lineside, lineside.reader(caller.person), moment)
     if of is not None and of not in found.pack.classes:
         raise BadRequest(f"there is no class {of!r}; there are: {', '.join(found.pack.classes)}", key=of)
-    told = found.list(
-        states=state or (), only_open=only_open and not state, classes=[of] if of else (), place=place, owner=owner
-    )
+    chosen = Wanted(
+        states=tuple(state or ()), only_open=only_open and not state, of=of or "", place=place or "", owner=owner or "",
+        mine=mine, overdue=overdue, sort=sort,
+    )  # fmt: skip
     as_of = (moment or lineside.clock()).astimezone(lineside.plant.time_zone)
-    return {"as_of": as_of.isoformat(), "cases": [row(lineside, case, now=moment) for case in told]}
+    return {"as_of": as_of.isoformat(), "cases": board(lineside, found, chosen)}
 
 
 @router.get("/cases/{case}")
@@ -82,12 +88,13 @@ def open_case(body: OpenBody, lineside: Here, caller: Reading) -> dict[str, Any]
 
 @router.post("/cases/{case}/{move}")
 def move_case(case: str, move: str, body: MoveBody, lineside: Here, caller: Reading) -> dict[str, Any]:
-    """acknowledge, assign, contain, resolve, withdraw or reopen, in the name of the signed-in person. No person closes
-    one: it closes when the records prove what its class asks."""
-    return dict(row(lineside, _moved(Moves(lineside.memory, caller.deciding()), case, move, body)))
+    """acknowledge, assign, contain, resolve, withdraw, reopen or note, in the name of the signed-in person. No person
+    closes one: it closes when the records prove what its class asks."""
+    return dict(row(lineside, moved(Moves(lineside.memory, caller.deciding()), case, move, body)))
 
 
-def _moved(moves: Moves, case: str, move: str, body: MoveBody) -> Case:
+def moved(moves: Moves, case: str, move: str, body: MoveBody) -> Case:
+    """The case after that move. Raises BadRequest where there is no such move."""
     match move:
         case "acknowledge":
             return moves.acknowledge(case, why=body.why)
@@ -101,6 +108,8 @@ def _moved(moves: Moves, case: str, move: str, body: MoveBody) -> Case:
             return moves.withdraw(case, why=body.why)
         case "reopen":
             return moves.reopen(case, why=body.why)
+        case "note":
+            return moves.note(case, why=body.why, cites=body.cites)
         case _:
-            known = "acknowledge, assign, contain, resolve, withdraw, reopen"
+            known = "acknowledge, assign, contain, resolve, withdraw, reopen, note"
             raise BadRequest(f"{move!r} is no move; there are: {known}", move=move)

@@ -35,6 +35,7 @@ def register(root: typer.Typer) -> None:
     cases.command("resolve")(resolve)
     cases.command("withdraw")(withdraw)
     cases.command("reopen")(reopen)
+    cases.command("note")(note)
     cases.command("run")(run_engine)
     root.add_typer(cases, name="cases")
 
@@ -152,6 +153,11 @@ def withdraw(context: typer.Context, case: _Id, person: _As, why: _Why, as_json:
 def reopen(context: typer.Context, case: _Id, person: _As, why: _Why, as_json: _Json = False) -> None:
     """Say that it is not over."""
     _move(context, person, lambda moves: moves.reopen(case, why=why), as_json=as_json)
+
+
+def note(context: typer.Context, case: _Id, person: _As, why: _Why, cite: _Cite = None, as_json: _Json = False) -> None:
+    """Say something about it; nothing else changes."""
+    _move(context, person, lambda moves: moves.note(case, why=why, cites=cite or ()), as_json=as_json)
 
 
 def run_engine(context: typer.Context, as_json: _Json = False) -> None:
