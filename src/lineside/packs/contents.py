@@ -7,6 +7,7 @@ from typing import Any
 
 from lineside.actions import policy
 from lineside.cases import classes, handover_rights
+from lineside.cases.kpis import definitions as case_kpis
 from lineside.interpretation import (
     decision_words,
     kpi_words,
@@ -30,6 +31,7 @@ FILES: Mapping[str, Parse[Any]] = {
     state_models.FILE: state_models.parse_models,
     kpi_words.FILE: kpi_words.parse,
     classes.FILE: classes.parse,
+    case_kpis.FILE: case_kpis.parse,
     policy.FILE_NAME: policy.read_policy,
     shipping_policy.FILE: shipping_policy.read_policy,
     reconciliation_policy.FILE: reconciliation_policy.parse_policy,
