@@ -11,7 +11,18 @@ from starlette.exceptions import HTTPException
 
 from lineside import errors
 from lineside.app import Lineside
-from lineside.serve import api, captures_api, cases_api, feeds_api, handovers_api, look_api, packs_api, pages, told_api
+from lineside.serve import (
+    api,
+    captures_api,
+    cases_api,
+    feeds_api,
+    handovers_api,
+    kpi_api,
+    look_api,
+    packs_api,
+    pages,
+    told_api,
+)
 from lineside.serve.asking import Runs
 from lineside.serve.health import watch
 from lineside.serve.problems import problem, status_of
@@ -39,6 +50,7 @@ def build(lineside: Lineside) -> FastAPI:
     app.include_router(cases_api.router)
     app.include_router(captures_api.router)
     app.include_router(handovers_api.router)
+    app.include_router(kpi_api.router)
     pages.hang(app)
     watch(app, lineside)
     app.add_exception_handler(errors.LinesideError, _lineside_problem)
