@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lineside.cases import ledger
 from lineside.cases.case import Case, Transition
@@ -86,6 +86,12 @@ class Cases:
     def of(self, numbers: Collection[int]) -> Sequence[Case]:
         """Those of these numbers that the reader may see, by number."""
         return self._readable(self._load(sorted(numbers)))
+
+    def stamp(self) -> str:
+        """Another one whenever any case was opened or moved."""
+        asked = select(func.count(), func.coalesce(func.sum(cases.c.version), 0))
+        with self.memory.read() as connection:
+            return ".".join(str(n) for n in connection.execute(asked).one())
 
     def history(self, case: str | int) -> Sequence[Transition]:
         """Everything that happened to it, oldest first. Raises NotFound."""

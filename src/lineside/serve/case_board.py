@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from lineside.app import Lineside
-from lineside.cases import Case, Cases, State
+from lineside.cases import Case, Cases, State, case_id
 from lineside.cases.owners import at_work, owner_at
 from lineside.plant.calendar import ShiftCalendar
 from lineside.serve.case_rows import row
@@ -51,8 +51,19 @@ def board(lineside: Lineside, cases: Cases, wanted: Wanted) -> list[dict[str, An
     mine = is_mine(lineside, cases)
     rows = [row(lineside, case, now=cases.as_of) for case in found if not wanted.mine or mine(case)]
     rows = [each for each in rows if not wanted.overdue or overdue(each)]
+    led = _effects(cases)
+    rows = [{**each, "effects": led.get(each["id"], [])} for each in rows]
     order = _ORDERS.get(wanted.sort)
     return sorted(rows, key=order) if order else rows
+
+
+def _effects(cases: Cases) -> dict[str, list[str]]:
+    """The open cases that follow from each, by their ids."""
+    found: dict[str, list[str]] = {}
+    for case in cases.list(only_open=True):
+        if case.caused_by is not None:
+            found.setdefault(case_id(case.caused_by), []).append(case.id)
+    return found
 
 
 def is_mine(lineside: Lineside, cases: Cases) -> Callable[[Case], bool]:

@@ -7,7 +7,18 @@ one small module of ours does keys and dialogs, and everything comes from this s
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from lineside.serve.pages import chat, deciding, entrance, evidence, feeds, handing, looking, noting, reference
+from lineside.serve.pages import (
+    chat,
+    deciding,
+    entrance,
+    evidence,
+    feeds,
+    handing,
+    looking,
+    noting,
+    reference,
+    tackling,
+)
 from lineside.serve.pages.showing import ASSETS, error_page, wants_page
 
 __all__ = ["error_page", "hang", "wants_page"]
@@ -15,6 +26,6 @@ __all__ = ["error_page", "hang", "wants_page"]
 
 def hang(app: FastAPI) -> None:
     """The pages are part of `app`, whose state holds the installation."""
-    for part in (chat, deciding, entrance, evidence, feeds, handing, looking, noting, reference):
+    for part in (chat, deciding, entrance, evidence, feeds, handing, looking, noting, reference, tackling):
         app.include_router(part.router, include_in_schema=False)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
