@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, insert
+from tests.cases.kpi_truth import assert_figures_equal_the_truth
 from tests.conftest import message_of, translate
 
 from lineside.cases import Cases, State, run
@@ -56,6 +57,7 @@ def test_every_planted_disturbance_of_a_week_is_one_case_with_class_owner_cause_
     assert [(c.subject.id, c.is_open) for c in odd] == [(simulation.world.odd.id, True)]
     false = [c for c in cases if c.state is State.WITHDRAWN]
     assert len(false) <= 0.02 * len(live)
+    assert_figures_equal_the_truth(memory, simulation)
     memory.close()
 
 
