@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from lineside.agent.ask import Ask
+from lineside.agent.plan_case_kpis import case_kpis_call
 from lineside.agent.wording import fold
 from lineside.plant.records import Json
 
@@ -45,6 +46,8 @@ def cases_call(ask: Ask) -> tuple[str, dict[str, Json]] | None:
     if one := _ONE.search(ask.text):
         return "cases", {"case": f"EXC-{one[1]}"}
     kind = next((name for name, pattern in _WHAT.items() if pattern.search(said)), None)
+    if (figured := case_kpis_call(ask)) is not None:
+        return figured[0], {**figured[1], **({"kind": kind} if kind else {})}
     if not _ALL.search(said) and not (kind and _WHOSE.search(said)):
         return None
     where: dict[str, Json] = {"equipment": ask.place} if ask.place else {}
