@@ -15,6 +15,7 @@ from lineside.serve.pages import (
     feeds,
     handing,
     looking,
+    measuring,
     noting,
     reference,
     tackling,
@@ -28,4 +29,5 @@ def hang(app: FastAPI) -> None:
     """The pages are part of `app`, whose state holds the installation."""
     for part in (chat, deciding, entrance, evidence, feeds, handing, looking, noting, reference, tackling):
         app.include_router(part.router, include_in_schema=False)
+    app.include_router(measuring.router, include_in_schema=False)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
