@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, exists, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lineside.memory import tables
@@ -22,7 +22,6 @@ from lineside.plant.entities import ENTITY_KINDS
 AFTER_SLASH = chr(ord("/") + 1)
 WORD_LENGTH = 100  # an index takes no more; ids and words for states are shorter
 _CHUNK = 500
-_RANGES = 200
 _AT_ONCE = 20_000
 _things, _words, _said = tables.things, tables.last_words, tables.statements
 _KEY = ("kind", "entity", "property", "source", "scope")
@@ -115,18 +114,19 @@ def unsettled(
     """
     told, thing = select(_words.c.entity).where(_words.c.kind == kind), _things.c.entity
     here = select(thing).where(_things.c.kind == kind)
-    by_itself = here
+    by_itself: list[ColumnElement[bool]] = []  # asked last, of the few that are left
     if pointer:
-        by_itself = here.where(thing.in_(told), thing.not_in(told.where(_words.c.property == pointer)))
+        any_word = exists().where(_words.c.kind == kind, _words.c.entity == thing)
+        by_itself += [thing.not_in(told.where(_words.c.property == pointer)), any_word]
     if parts:
         part = _things.alias()
         below = and_(part.c.entity > thing + "/", part.c.entity < thing + AFTER_SLASH)
-        by_itself = here.where(~exists().where(part.c.kind == parts, below))
+        by_itself = [~exists().where(part.c.kind == parts, below)]
     on_it = told.where(_words.c.property == name)
     chunks = [on_it.where(_words.c.word.in_(open_words[at : at + _CHUNK])) for at in range(0, len(open_words), _CHUNK)]
-    spoken, silent = here.where(_things.c.heard_at >= since), by_itself.where(thing.not_in(on_it))
+    spoken, silent = here.where(_things.c.heard_at >= since), here.where(thing.not_in(on_it), *by_itself)
     if pointer or parts:
-        return [spoken, silent, *(by_itself.where(thing.in_(chunk)) for chunk in chunks)]
+        return [spoken, silent, *(here.where(thing.in_(chunk), *by_itself) for chunk in chunks)]
     return [spoken, silent, *chunks]
 
 
@@ -152,9 +152,8 @@ def _listing(connection: Connection, kind: str, name: str, chosen: Sequence[str]
     found: set[str] = set()
     for start in range(0, len(naming), _CHUNK):
         here = _said.c.record_id.in_(naming[start : start + _CHUNK])
-        rows = select(_said.c.entity, _said.c.kind, _said.c.property, _said.c.value).where(here)
-        told = connection.execute(rows)
-        found |= {row.entity for row in told if (row.kind, row.property) == (kind, name) and row.value.startswith("[")}
+        told = select(_said.c.entity).where(here, unindexed(_said.c.kind) == kind, unindexed(_said.c.property) == name)
+        found.update(connection.scalars(told.where(_said.c.value.startswith("["))))
     return found
 
 
@@ -180,16 +179,20 @@ def last_said(kind: str, entities: Sequence[str] | None, properties: Sequence[st
 
 
 def parts(connection: Connection, wholes: Sequence[str], kind: str) -> set[str]:
-    """The ids of the kind that begin with one of these and a slash."""
+    """The ids of the kind that begin with one of these and a slash.
+
+    Of neighbours in the order of their ids everything between the first and the last is read: hundreds of ranges take
+    the database longer to understand than to find.
+    """
     found: set[str] = set()
-    for start in range(0, len(wholes), _RANGES):
-        below = [
-            select(_things.c.entity).where(
-                _things.c.kind == kind, _things.c.entity > f"{each}/", _things.c.entity < f"{each}{AFTER_SLASH}"
-            )
-            for each in wholes[start : start + _RANGES]
-        ]
-        found.update(connection.scalars(union_all(*below)))
+    heads = sorted({f"{each}/" for each in wholes})
+    for start in range(0, len(heads), _CHUNK):
+        near = heads[start : start + _CHUNK]
+        among, lengths = set(near), {len(head) for head in near}
+        last = max(head.removesuffix("/") + AFTER_SLASH for head in near)
+        query = select(_things.c.entity).where(_things.c.kind == kind)
+        between = connection.scalars(query.where(_things.c.entity > near[0], _things.c.entity < last))
+        found.update(each for each in between if any(each[:n] in among and len(each) > n for n in lengths))
     return found
 
 

@@ -289,7 +289,7 @@ class View:
         named = tables.record_entities
         spelled = [named.c.folded == text.casefold()]
         if colon and tail:
-            spelled.append(and_(named.c.kind == head, named.c.folded == tail.strip().casefold()))
+            spelled.append(and_(unindexed(named.c.kind) == head, named.c.folded == tail.strip().casefold()))
         return self._entities((or_(*spelled),))
 
     def mentions(self, entity: Entity, *, limit: int | None = None) -> list[Record]:
@@ -395,12 +395,19 @@ class View:
         ]
 
     def _seen(self, kind: str, ids: Iterable[str]) -> list[Entity]:
-        named, wanted = tables.record_entities, sorted(ids)
-        found: list[Entity] = []
-        for start in range(0, len(wanted), _CHUNK):
-            chosen = named.c.entity.in_(wanted[start : start + _CHUNK])
-            found += self._entities((named.c.kind == kind, chosen))
-        return found
+        """By the list of all things that were ever spoken of: distinct ones needn't be searched for."""
+        thing, one, wanted = tables.things, tables.record_entities, sorted(ids)
+        seen = (
+            exists()
+            .where(one.c.kind == thing.c.kind, one.c.entity == thing.c.entity)
+            .where(one.c.record_id == _records.c.id, self.sees())
+        )
+        query = select(thing.c.entity).where(thing.c.kind == kind, seen)
+        found: list[str] = []
+        with self.read() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                found += connection.scalars(query.where(thing.c.entity.in_(wanted[start : start + _CHUNK])))
+        return [Entity(kind, each) for each in sorted(found)]
 
     def _entities(self, conditions: Iterable[ColumnElement[bool]]) -> list[Entity]:
         """Distinct first, then one look at each: the other way round every record would be looked at."""
