@@ -14,12 +14,14 @@ from lineside.interpretation.divergence import (
     names_compared,
 )
 from lineside.interpretation.facts import Facts, doubts, moment, plain_id, told
+from lineside.interpretation.left_out import left_out
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.wording import bounded, counted, listed
 from lineside.memory import Statement, View
-from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.entities import ENTITY_KINDS, Entity, EntityKind
 
 _SHOWN = 8
+_GONE_THROUGH = ("job_order", "lot", "sales_order", "sales_order_line", "shipment")
 _JOB_OVER = ("complete", "closed", "cancelled")
 
 
@@ -30,14 +32,15 @@ def apart(view: View, entity: Entity | None = None, properties: Sequence[str] = 
     """
     facts = Facts(view)
     names = tuple(properties) or names_compared()
-    things = _things(view, names) if entity is None else _whole(facts, entity)
+    things = _things(facts, names) if entity is None else _whole(facts, entity)
     found = sorted(divergences(facts, things, names), key=_rank)
     old = list(_old_revisions(facts, entity)) if "revision" in names else []
+    over = () if entity else tuple(left_out(facts, _GONE_THROUGH))
     if not found and not old:
         what = "the plant" if entity is None else entity.id
         return Reading(
             verdict=f"No two sources differ on a state, a date or a revision of {what}.",
-            missing=("A second source on anything that only one speaks of.",),
+            missing=("A second source on anything that only one speaks of.", *over),
             data={"differences": 0},
         )
     shown = [f for each in found[:_SHOWN] for f in divergence_findings(facts, each)]
@@ -51,7 +54,8 @@ def apart(view: View, entity: Entity | None = None, properties: Sequence[str] = 
             f"{_spaced(each.conflict.property)} of {each.conflict.entity.id}."
             for each in found[:_SHOWN]
             if each.cause == UNEXPLAINED
-        ),
+        )
+        + over,
         next_steps=tuple(dict.fromkeys(divergence_step(each) for each in found))[:_SHOWN],
         data={
             "differences": len(found) + len(old),
@@ -69,18 +73,21 @@ def apart(view: View, entity: Entity | None = None, properties: Sequence[str] = 
     )
 
 
-def _things(view: View, names: Sequence[str]) -> list[Entity]:
-    """Everything of which more than one source states one of these properties."""
-    sources: dict[tuple[Entity, str], set[str]] = defaultdict(set)
-    for statement in view.said(properties=names):
-        sources[statement.entity, statement.property].add(statement.source)
-    return sorted({entity for (entity, _), who in sources.items() if len(who) > 1})
+def _things(facts: Facts, names: Sequence[str]) -> list[Entity]:
+    """Everything, but for what is over long since, of which more than one source states one of these properties."""
+    found = set[Entity]()
+    for kind in ENTITY_KINDS:
+        facts.load(kind, *names)
+        for name in names:
+            things = facts.having(kind, name)
+            found |= {each for each in things if len({said.source for said in facts.words(each, name)}) > 1}
+    return sorted(found)
 
 
 def _whole(facts: Facts, entity: Entity) -> list[Entity]:
     below: list[Entity] = []
     if entity.kind == EntityKind.SALES_ORDER:
-        below = [e for e in facts.view.entities(EntityKind.SALES_ORDER_LINE) if e.parent == entity]
+        below = [e for e in facts.view.parts([entity], EntityKind.SALES_ORDER_LINE) if e.parent == entity]
     return [entity, *([entity.parent] if entity.parent else []), *below]
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from lineside.interpretation import shared_states
 from lineside.interpretation.entity_states import SharedState, States, spaced
 from lineside.interpretation.facts import Facts
-from lineside.interpretation.reading import Cite, Finding, Kind, Reading, clock
+from lineside.interpretation.left_out import left_out, plural
+from lineside.interpretation.reading import Cite, Finding, Kind, Reading
 from lineside.interpretation.stakes import stakes
 from lineside.interpretation.state_models import Says
 from lineside.interpretation.wording import bounded, counted, listed
@@ -50,9 +51,9 @@ def by_state(
     asked = f"{spaced(state)} but not {spaced(but_not)}" if but_not else spaced(state)
     few = len(kinds) <= _NOUNS
     singular = " or ".join(kind.replace("_", " ") for kind in kinds) if few else "thing"
-    noun = " or ".join(_plural(kind) for kind in kinds) if few else "things"
+    noun = " or ".join(plural(kind) for kind in kinds) if few else "things"
     missing = [f"Of {counted(unknown, 'thing')} nothing says how it stands ({noun})."] if unknown else []
-    missing += _left_out(facts, kinds)
+    missing += left_out(facts, kinds)
     shown = _ranked(facts, hits)[:_SHOWN] if hits else []
     if not hits:
         known = ", ".join(f"{n} {spaced(s)}" for s, n in others.most_common())
@@ -80,15 +81,6 @@ def by_state(
         missing=tuple(dict.fromkeys(missing)),
         data={"count": len(hits), "state": state, "ids": [str(each.entity) for each in hits]},
     )
-
-
-def _left_out(facts: Facts, kinds: Sequence[str]) -> list[str]:
-    """What is over long since is not gone through, and that is said."""
-    until = {kind: since for kind in kinds if (since := facts.leaves_out(kind))}
-    if not until:
-        return []
-    when = clock(min(until.values()), facts.plant, relative_to=facts.view.as_of)
-    return [f"The {listed([_plural(kind) for kind in until])} that were over, and last spoken of before {when}."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +175,3 @@ def _by_word(each: SharedState) -> list[Finding]:
 def _cites(each: SharedState) -> tuple[Cite, ...]:
     found = [c for finding in each.because for c in finding.cites]
     return tuple(found or [w.record_id for w in each.words])
-
-
-def _plural(kind: str) -> str:
-    return kind if kind == "equipment" else f"{kind.replace('_', ' ')}s"

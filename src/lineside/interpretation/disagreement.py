@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lineside.interpretation import causes, handover
 from lineside.interpretation.disputes import Disputed, disputes
 from lineside.interpretation.facts import Facts
+from lineside.interpretation.left_out import left_out
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.reconcile import reconcile, stock_conflicts
 from lineside.interpretation.stops import Interval, Loss, intervals
@@ -16,6 +17,7 @@ from lineside.memory import View
 from lineside.plant.windows import Window
 
 _SHOWN = 12
+_GONE_THROUGH = ("job_order", "lot", "sales_order", "sales_order_line", "shipment")
 _STEPPED = 6  # conflicts whose way out is told; more would bury the first
 
 
@@ -35,7 +37,7 @@ def conflicts(view: View, *, states_only: bool = False) -> Reading:
         return Reading(
             verdict="No two sources contradict one another on a state"
             + (" or a revision." if states_only else ", a revision or a stock figure."),
-            missing=("A second source on anything that only one speaks of.",),
+            missing=("A second source on anything that only one speaks of.", *left_out(facts, _GONE_THROUGH)),
         )
     things = [entity.id for entity in dict.fromkeys((*(each.entity for each in found), *stocks))]
     steps = [step for each in shown[:_STEPPED] for step in each.steps]
@@ -43,7 +45,10 @@ def conflicts(view: View, *, states_only: bool = False) -> Reading:
     return Reading(
         verdict=f"Sources contradict one another on {counted(len(things), 'thing')}: {listed(things)}.",
         findings=tuple(findings),
-        missing=tuple(dict.fromkeys(gap for reading in bridged for gap in reading.missing)),
+        missing=(
+            *dict.fromkeys(gap for reading in bridged for gap in reading.missing),
+            *left_out(facts, _GONE_THROUGH),
+        ),
         next_steps=tuple(dict.fromkeys(steps)),
         data={
             "things": list(things),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lineside.interpretation import shared_states
@@ -14,7 +14,7 @@ from lineside.interpretation.links import touched
 from lineside.interpretation.reading import Finding, Kind
 from lineside.interpretation.stakes import Stakes, stakes
 from lineside.memory import Statement
-from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.entities import ENTITY_KINDS, Entity, EntityKind
 
 _STANDING = ("status", "state", "quality_status", "result", "credit", "revision")
 _MOST = 200  # blocked lots whose orders are looked up
@@ -38,17 +38,21 @@ class Disputed:
 
 
 def disputes(facts: Facts, only: Entity | None = None) -> list[Disputed]:
-    """Everything in dispute, or this one thing if it is."""
+    """Everything in dispute that is not over long since, or this one thing if it is."""
     by_thing: dict[Entity, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    spoken_of = facts.about(only) if only else facts.view.said(properties=_STANDING)
-    for statement in (s for s in spoken_of if s.property in _STANDING):
-        by_thing[statement.entity][statement.property].add(statement.source)
-    for kind in {entity.kind for entity in by_thing}:
-        facts.load(kind, *(name for name in _STANDING if any(name in by_thing[e] for e in by_thing if e.kind == kind)))
+    for statement in facts.about(only) if only else _standing(facts):
+        if statement.property in _STANDING:
+            by_thing[statement.entity][statement.property].add(statement.source)
     active = [hold for hold in holds(facts) if hold.active and hold.subject]
     bound = [] if only and only.kind != EntityKind.LOT else _bound(facts, active, only)
+    holding, blocked = dict[Entity, list[Hold]](), dict[Entity, list[_Bound]]()
+    for hold in active:
+        if hold.subject:
+            holding.setdefault(hold.subject, []).append(hold)
+    for each in bound:
+        blocked.setdefault(each.lot, []).append(each)
     found = list[Disputed]()
-    for entity in sorted({*by_thing, *(u.lot for u in bound)}):
+    for entity in sorted({*by_thing, *blocked}):
         pairs = [
             c
             for name, sources in sorted(by_thing[entity].items())
@@ -57,13 +61,12 @@ def disputes(facts: Facts, only: Entity | None = None) -> list[Disputed]:
         ]
         freed = [
             (hold, word)
-            for hold in active
-            if hold.subject == entity
+            for hold in holding.get(entity, ())
             for name in sorted(by_thing[entity])
             for word in facts.words(entity, name)
             if shared_states.frees(entity.kind, name, shared_states.state_of(entity.kind, name, word.value))
         ]
-        above = [u for u in bound if u.lot == entity]
+        above = blocked.get(entity, [])
         if not pairs and not freed and not above:
             continue
         found.append(
@@ -84,6 +87,15 @@ def disputes(facts: Facts, only: Entity | None = None) -> list[Disputed]:
             )
         )
     return found
+
+
+def _standing(facts: Facts) -> Iterator[Statement]:
+    """What is said of how things stand."""
+    for kind in sorted(ENTITY_KINDS):
+        facts.load(kind, *_STANDING)
+        for name in _STANDING:
+            for entity in facts.having(kind, name):
+                yield from facts.words(entity, name)
 
 
 @dataclass(frozen=True, slots=True)

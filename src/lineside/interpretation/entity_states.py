@@ -76,6 +76,8 @@ class States:
         self._found: dict[Entity, SharedState] = {}
         self._lines: dict[tuple[Entity, Entity | None], LineReadiness] = {}
         self._events: dict[Entity, list[Statement]] = {}
+        self._read_ahead = set[str]()
+        self._lines_read = False
         self._governing: dict[tuple[Entity, str], Statement | None] = {}
 
     @cached_property
@@ -172,19 +174,19 @@ class States:
 
     def _told_by_events(self, model: StateModel, entity: Entity) -> list[Statement]:
         if entity not in self._events:
-            events = self.facts.view.events(
-                kinds=tuple(model.events), about=entity, newest_first=True, limit=state_words.NEWEST_OF_ONE
-            )
-            self._events[entity] = state_words.from_events(model, entity, events)
+            self._events |= state_words.read_events(self.facts.view, model, [entity])
         return self._events[entity]
 
-    def _read(self, kind: str, seen: frozenset[str] = frozenset()) -> None:
+    def _read(self, kind: str) -> None:
         """What the rules of the kind ask for is read at once."""
+        if kind in self._read_ahead:
+            return
+        self._read_ahead.add(kind)
         model = self.models.get(kind)
-        if model is None or kind in seen:
+        if model is None:
             self.facts.load(kind, *shared_states.named_states(kind))
             return
-        self.facts.load(kind, *state_words.properties(model))
+        self.facts.load(kind, *state_words.properties(model), *shared_states.named_states(kind))
         for link in LINKS[kind]:
             self.linked.load(kind, link)
         for condition in model.conditions():
@@ -193,7 +195,7 @@ class States:
                 if isinstance(inner, Says):
                     self.facts.load(target, inner.property)
                 elif isinstance(inner, InState):
-                    self._read(target, seen | {kind})
+                    self._read(target)
                 elif isinstance(inner, Has):
                     self.facts.load(target, *inner.properties)
         if model.events:
@@ -202,6 +204,9 @@ class States:
             self._read_lines()
 
     def _read_lines(self) -> None:
+        if self._lines_read:
+            return
+        self._lines_read = True
         self.facts.load("shipment", "planned_departure", "dock", "status", "lines")
         self.facts.load("sales_order_line", "status", "quantity", "sales_order", "shipment", "credit", "customer")
         open_lines = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -352,12 +353,23 @@ def _documents(q: Question) -> list[tuple[str, Entity, Entity]]:
         for said in q.facts.pointing("document", "subject", thing):
             found[said.entity] = (document_kind(q.facts, said.entity), thing, said.entity)
     by_id = {thing.id: thing for thing in things}
-    q.facts.load("document", "status", "type", "kind")
-    for document in q.facts.having("document", "status"):
-        kind, slash, rest = document.id.partition("/")
-        if slash and rest in by_id and document not in found:
+    named = q.facts.once(_by_subject)
+    for document in sorted({each for rest in by_id for each in named.get(rest, ())}):
+        kind, _, rest = document.id.partition("/")
+        if document not in found:
             found[document] = (kind, by_id[rest], document)
     return sorted(found.values(), key=lambda row: (row[0], row[2]))
+
+
+def _by_subject(facts: Facts) -> dict[str, list[Entity]]:
+    """The documents whose ids name what they are about after a slash, by that."""
+    facts.load("document", "status", "type", "kind")
+    found: dict[str, list[Entity]] = defaultdict(list)
+    for document in facts.having("document", "status"):
+        _, slash, rest = document.id.partition("/")
+        if slash:
+            found[rest].append(document)
+    return found
 
 
 def document_kind(facts: Facts, document: Entity) -> str:

@@ -10,6 +10,7 @@ from lineside.interpretation.assessment import LineReadiness, assess, read_ahead
 from lineside.interpretation.facts import Facts, spoken
 from lineside.interpretation.holds import holds
 from lineside.interpretation.lead_times import LeadTimes
+from lineside.interpretation.left_out import left_out
 from lineside.interpretation.line_words import line_data, line_findings, line_gaps, line_steps, line_verdict
 from lineside.interpretation.links import lines_of, lines_on, touched
 from lineside.interpretation.outlook import Expected, outlook, outlook_finding
@@ -69,8 +70,8 @@ def looks_complete(view: View) -> Reading:
     found = list[tuple[LineReadiness, Finding]]()
     for kind in ("sales_order_line", "sales_order", "job_order"):
         facts.load(kind, "status")
-    facts.load("shipment", "planned_departure", "dock", "status", "lines")
-    done = {line: _done_words(facts, line) for line in view.entities(EntityKind.SALES_ORDER_LINE)}
+    facts.fetch({s.entity for line in facts.live("sales_order_line") for s in _made_by(facts, line)})
+    done = {line: _done_words(facts, line) for line in facts.live(EntityKind.SALES_ORDER_LINE)}
     here = [line for line, said in done.items() if said and not any(t.gone for t in trucks_of(facts, line))]
     read_ahead(facts, here)
     for line in here:
@@ -92,7 +93,10 @@ def looks_complete(view: View) -> Reading:
         else "No line that a source calls complete has a closed gate on record.",
         findings=tuple(finding for _, finding in found),
         against=tuple(_unrepeated(f for each, _ in found for f in each.against)),
-        missing=tuple(dict.fromkeys(m for each, _ in found for m in line_gaps(each))),
+        missing=(
+            *dict.fromkeys(m for each, _ in found for m in line_gaps(each)),
+            *left_out(facts, [EntityKind.SALES_ORDER_LINE]),
+        ),
         next_steps=tuple(dict.fromkeys(s for each, _ in found for s in line_steps(each))),
         data={"lines": [each.line.id for each, _ in found]},
     )
@@ -122,9 +126,13 @@ def _lines(facts: Facts, entity: Entity) -> list[Entity]:
 
 def _done_words(facts: Facts, line: Entity) -> list[Statement]:
     things = [(line, "status"), *([(line.parent, "status")] if line.parent else [])]
-    things += [(s.entity, "status") for s in facts.pointing("job_order", "sales_order_line", line)]
+    things += [(s.entity, "status") for s in _made_by(facts, line)]
     words = [s for thing, name in things for s in facts.words(thing, name)]
     return [s for s in words if meaning(_word_list(s.entity.kind), s.value) in _LOOKS_DONE]
+
+
+def _made_by(facts: Facts, line: Entity) -> list[Statement]:
+    return facts.pointing("job_order", "sales_order_line", line)
 
 
 def _word_list(kind: str) -> str:

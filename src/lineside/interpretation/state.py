@@ -189,7 +189,7 @@ def _children(facts: Facts, entity: Entity) -> list[Entity]:
         case EntityKind.SHIPMENT:
             return lines_on(facts, entity)
         case EntityKind.JOB_ORDER:
-            return [e for e in facts.view.entities(EntityKind.OPERATION) if e.id.startswith(f"{entity.id}/")]
+            return facts.view.parts([entity], EntityKind.OPERATION)
         case _:
             return []
 

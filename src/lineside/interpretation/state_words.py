@@ -32,9 +32,9 @@ from lineside.interpretation.state_models import (
     Through,
 )
 from lineside.memory import Statement, View
-from lineside.memory.happenings import newest_events
+from lineside.memory.happenings import Happened, newest_of_each
 from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.records import Event, quantity
+from lineside.plant.records import quantity
 
 if TYPE_CHECKING:
     from lineside.interpretation.entity_states import States
@@ -222,36 +222,35 @@ class Teller:
         return Told(_some(texts), tuple(dict.fromkeys(c for _, t in hits for c in t.cites)), max(moments, default=None))
 
 
-def from_events(model: StateModel, entity: Entity, events: Iterable[Event]) -> list[Statement]:
-    """Each source's newest event that says how the entity stands, as a word on the model's property."""
-    found: dict[str, Statement] = {}
+def read_events(view: View, model: StateModel, things: Sequence[Entity]) -> dict[Entity, list[Statement]]:
+    """Each source's newest event that says how each of these things of the kind stands, as a word on the model's
+    property."""
+    about = newest_of_each(view, tuple(model.events), things, each=NEWEST_OF_ONE)
+    return {entity: _from_events(model, entity, about.get(entity, [])) for entity in things}
+
+
+def _from_events(model: StateModel, entity: Entity, events: Iterable[Happened]) -> list[Statement]:
+    found: dict[str, Happened] = {}
     for event in events:
-        stamp = event.provenance
-        if event.kind not in model.events or entity not in event.entities():
-            continue
-        word = Statement(
-            record_id=stamp.record_id,
-            source=stamp.source,
-            source_id=stamp.source_id,
+        known = found.get(event.source)
+        if known is None or (known.occurred_at, known.record_id) < (event.occurred_at, event.record_id):
+            found[event.source] = event
+    return [
+        Statement(
+            record_id=event.record_id,
+            source=event.source,
+            source_id=event.source_id,
             entity=entity,
             property=model.words,
             value=model.events[event.kind],
             unit="",
             scope=None,
-            occurred_at=stamp.occurred_at,
-            reported_at=stamp.reported_at,
-            quality=stamp.quality,
+            occurred_at=event.occurred_at,
+            reported_at=event.reported_at,
+            quality=event.quality,
         )
-        known = found.get(stamp.source)
-        if known is None or (known.occurred_at, known.record_id) < (word.occurred_at, word.record_id):
-            found[stamp.source] = word
-    return list(found.values())
-
-
-def read_events(view: View, model: StateModel, things: Sequence[Entity]) -> dict[Entity, list[Statement]]:
-    """The same for all of these things of the kind at once."""
-    about = newest_events(view, tuple(model.events), things, each=NEWEST_OF_ONE)
-    return {entity: from_events(model, entity, about.get(entity, [])) for entity in things}
+        for event in found.values()
+    ]
 
 
 def properties(model: StateModel) -> list[str]:

@@ -17,6 +17,8 @@ from lineside.plant.plant import CutOff
 from lineside.plant.records import quantity
 from lineside.plant.timeline import instant
 
+_OF_A_TRUCK = ("planned_departure", "dock", "status", "lines", "eta", "carrier")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truck:
@@ -41,6 +43,7 @@ def trucks_of(facts: Facts, line: Entity) -> tuple[Truck, ...]:
     """The shipments that carry the line, by its own word, by theirs, and by its handling units; not the cancelled."""
     for kind in ("handling_unit", line.kind):
         facts.load(kind, "shipment")
+    facts.load("shipment", *_OF_A_TRUCK)
     named = [s.entity for s in facts.pointing("shipment", "lines", line)]
     named += [e for e, _ in facts.linked(line, "shipment")]
     for unit in facts.pointing("handling_unit", line.kind, line):
@@ -51,8 +54,7 @@ def trucks_of(facts: Facts, line: Entity) -> tuple[Truck, ...]:
 
 def truck(facts: Facts, shipment: Entity, line: Entity | None = None) -> Truck:
     """One shipment with its departure and cut-off; quantity: the line's on it, where stated."""
-    names = ("planned_departure", "dock", "status", "lines", "eta", "carrier")
-    said = {name: facts.best(shipment, name) for name in names}
+    said = {name: facts.best(shipment, name) for name in _OF_A_TRUCK}
     planned, eta, status = said["planned_departure"], said["eta"], facts.state(shipment, "status")
     leaves, comes = moment(planned.value) if planned else None, moment(eta.value) if eta else None
     at_dock = comes is not None and leaves is not None and comes <= leaves

@@ -4,46 +4,102 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from lineside.memory import tables
 from lineside.memory.conditions import unindexed
-from lineside.memory.moments import stored
+from lineside.memory.moments import moment, stored
 from lineside.memory.view import View
 from lineside.plant.entities import Entity
-from lineside.plant.records import Event
+from lineside.plant.records import Event, Quality
 
 _CHUNK = 500
 _records, _named = tables.records, tables.record_entities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """That something happened to a thing, without what else the event tells."""
+
+    record_id: str
+    source: str
+    source_id: str
+    kind: str
+    occurred_at: datetime
+    reported_at: datetime
+    quality: Quality
 
 
 def newest_events(
     view: View, kinds: Sequence[str], things: Sequence[Entity], *, each: int
 ) -> dict[Entity, list[Event]]:
     """The newest events of these kinds about each of the things, newest first, at most so many of one."""
+    wanted = _newest(view, kinds, things, each, ())
+    records = view.records(dict.fromkeys(row.id for found in wanted.values() for row in found))
+    return {
+        thing: [record for row in found if isinstance(record := records.get(row.id), Event)]
+        for thing, found in wanted.items()
+    }
+
+
+def newest_of_each(
+    view: View, kinds: Sequence[str], things: Sequence[Entity], *, each: int
+) -> dict[Entity, list[Happened]]:
+    """That they happened: the newest events of these kinds about each of the things, newest first, at most so many of
+    one."""
+    row = _records.c
+    shown = (row.source, row.source_id, row.kind, row.occurred_at, row.reported_at, row.quality)
+    return {
+        thing: [
+            Happened(
+                record_id=one.id,
+                source=one.source,
+                source_id=one.source_id,
+                kind=one.kind,
+                occurred_at=moment(one.occurred_at),
+                reported_at=moment(one.reported_at),
+                quality=Quality(one.quality),
+            )
+            for one in found
+        ]
+        for thing, found in _newest(view, kinds, things, each, shown).items()
+    }
+
+
+def _newest(
+    view: View, kinds: Sequence[str], things: Sequence[Entity], each: int, shown: Sequence[ColumnElement[Any]]
+) -> dict[Entity, list[Any]]:
     order = (_records.c.occurred_at, _records.c.reported_at, _records.c.source, func.length(_records.c.source_id))
     backwards = [column.desc() for column in (*order, _records.c.source_id, _records.c.part)]
-    wanted: dict[Entity, list[str]] = defaultdict(list)
+    wanted: dict[Entity, list[Any]] = defaultdict(list)
     with view.read() as connection:
         for kind, group in groupby(sorted(set(things)), key=lambda thing: thing.kind):
             ids = [thing.id for thing in group]
             for start in range(0, len(ids), _CHUNK):
-                query = select(_named.c.entity, _records.c.id).join(_records, _records.c.id == _named.c.record_id)
+                query = select(_named.c.entity, _records.c.id, *shown)
+                query = query.join(_records, _records.c.id == _named.c.record_id)
                 query = query.where(_named.c.kind == kind, _named.c.entity.in_(ids[start : start + _CHUNK]))
                 query = query.where(unindexed(_records.c.kind).in_(list(kinds)), view.sees())
                 query = query.where(_records.c.occurred_at <= stored(view.as_of))
                 for row in connection.execute(query.order_by(*backwards)):
                     found = wanted[Entity(kind, row.entity)]
                     if len(found) < each:
-                        found.append(row.id)
-    records = view.records(dict.fromkeys(one for found in wanted.values() for one in found))
-    return {
-        thing: [record for one in found if isinstance(record := records.get(one), Event)]
-        for thing, found in wanted.items()
-    }
+                        found.append(row)
+    return wanted
+
+
+def words_from(view: View, kind: str, name: str, first: str) -> list[Entity]:
+    """What of the kind has a last word on the property that comes at or after `first` in the order of characters, as
+    written times have it; whatever the time asked about."""
+    word = tables.last_words.c
+    query = select(word.entity).where(word.kind == kind, word.property == name, word.word >= first).distinct()
+    with view.read() as connection:
+        return [Entity(kind, each) for each in sorted(connection.scalars(query))]
 
 
 def unended(
