@@ -144,6 +144,45 @@ def test_the_board_and_the_page_follow_the_records(served: Served, open_page: Ca
     expect(page.get_by_label("Note", exact=True)).to_have_value("halb geschrieben")
 
 
+def test_every_page_tells_what_is_new_for_its_reader_until_they_have_seen_it(
+    served: Served, open_page: Callable[..., Watched]
+) -> None:
+    case = stopped(served)
+    watched = open_page(viewport={"width": 360, "height": 760}, bypass_csp=True)
+    page = watched.page
+    watched.sign_in("vera")
+    page.goto(f"{served.url}/sources")
+    news = page.locator("#news")
+    news.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(news).to_contain_text(f"{case} is yours: Linie 7 stands still: Etikett <b>gerissen</b>")
+    checked(page, "what is new", 360)
+    page.get_by_role("button", name="I have seen").focus()
+    page.keyboard.press("Enter")
+    expect(news.locator("summary")).to_have_count(0)
+    page.goto(f"{served.url}/notices")
+    expect(page.locator(".rows")).to_contain_text("is yours")
+    checked(page, "all that stands", 360)
+    with served.client("vera") as vera, served.client("qs-1") as other:
+        assert vera.get("/api/v1/notices").json()["notices"] == []
+        (known,) = vera.get("/api/v1/notices", params={"all": True}).json()["notices"]
+        assert (known["case"], known["kind"], known["to"]) == (case, "opened", "vera")
+        assert other.get("/api/v1/notices", params={"all": True}).json()["notices"] == []
+        assert other.post("/api/v1/notices/told", json={"keys": [known["key"]]}).json() == {"told": 0}
+
+
+def test_an_open_page_of_a_case_is_how_its_reader_hears_of_it(
+    served: Served, open_page: Callable[..., Watched]
+) -> None:
+    case = stopped(served)
+    watched = open_page()
+    watched.sign_in("vera")
+    with watched.page.expect_response(lambda answer: answer.status == 204 and f"/cases/{case}" in answer.url):
+        watched.page.goto(f"{served.url}/cases/{case}")
+    with served.client("vera") as vera:
+        assert vera.get("/api/v1/notices").json()["notices"] == []
+
+
 def test_who_is_not_signed_in_reads_and_is_led_to_the_entrance(
     served: Served, open_page: Callable[..., Watched]
 ) -> None:

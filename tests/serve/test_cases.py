@@ -87,6 +87,7 @@ def test_asking_what_is_open_tells_whose_it_is_and_cites_what_opened_it(tmp_path
     listed = lineside("--home", home, "cases", "list", "--json").json
     answer = lineside("--home", home, "ask", "Which exceptions are open and who owns them?", "--json").json
     story = lineside("--home", home, "ask", "Tell me about EXC-1", "--json").json
+    mine, again = (lineside("--home", home, "cases", "mine", "--as", "qs-1", "--json").json for _ in range(2))
     moved = lineside("--home", home, "cases", "resolve", "EXC-1", "--as", "qs-1", "--why", "nachgeprüft")
 
     (hold,) = [c for c in listed if c["class"] == "quality_hold"]
@@ -95,4 +96,6 @@ def test_asking_what_is_open_tells_whose_it_is_and_cites_what_opened_it(tmp_path
     assert any("EXC-1" in claim["text"] and "qs-1" in claim["text"] for claim in answer["claims"])
     assert {c["source_id"] for c in answer["citations"]} == {"e1"}
     assert story["verdict"].startswith("EXC-1: Hold S-3 on CH-9: Keime")
+    assert [n["text"][:18] for n in mine["notices"] if n["case"] == "EXC-1"] == ["EXC-1 is yours: Ho"]
+    assert again["notices"] == [] and "EXC-1" in {c["id"] for c in again["cases"]}
     assert moved.out.startswith("EXC-1 is resolved; qs-1 has it")

@@ -9,6 +9,7 @@ from lineside.cases.classes import CaseClass, Grade, Severity
 from lineside.cases.episode import Episode
 from lineside.cases.look import Look, related
 from lineside.interpretation.safety import concerns_safety
+from lineside.interpretation.wording import counted
 
 _BEARERS = ("sales_order_line", "job_order", "lot")
 _OVER = ("shipped", "cancelled", "closed")
@@ -71,7 +72,11 @@ def _fits(look: Look, grade: Grade, episode: Episode, danger: Danger) -> str | N
     if grade.orders is not None:
         if danger.orders < grade.orders:
             return None
-        why += [f"{danger.orders} open orders hang on it"] if grade.orders else []
+        why += (
+            [f"{counted(danger.orders, 'open order')} hang{'s' if danger.orders == 1 else ''} on it"]
+            if grade.orders
+            else []
+        )
     if grade.due_within is not None:
         if danger.soonest is None or danger.soonest - look.view.as_of > grade.due_within:
             return None

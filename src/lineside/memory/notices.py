@@ -47,6 +47,25 @@ def tell_once(memory: Memory, person: str | None, kind: str, keys: Collection[st
     return News(tuple(new), tuple(sorted(over)))
 
 
+def untold(memory: Memory, person: str, kind: str, keys: Collection[str]) -> tuple[str, ...]:
+    """Those of the keys that this person was never told; nothing is kept."""
+    return _pending(memory, person, kind, keys).new
+
+
+def mark_told(memory: Memory, person: str, kind: str, keys: Collection[str]) -> int:
+    """These keys stand as told to the person, and others as they did; how many are new."""
+    if not untold(memory, person, kind, keys):
+        return 0
+    with memory.write() as connection:
+        own = select(_notices.c.key).where(_notices.c.person == person, _notices.c.kind == kind)
+        known = set(connection.scalars(own))
+        new = [key for key in dict.fromkeys(keys) if key not in known]
+        for key in new:
+            row = {"person": person, "kind": kind, "key": key, "told_at": stored(memory.clock())}
+            connection.execute(insert(_notices).values(row))
+    return len(new)
+
+
 def _pending(memory: Memory, person: str | None, kind: str, keys: Collection[str]) -> News:
     query = select(_notices.c.key, _notices.c.over_at)
     with memory.read() as connection:

@@ -49,10 +49,13 @@ def board(lineside: Lineside, cases: Cases, wanted: Wanted) -> list[dict[str, An
         owner=wanted.owner or None,
     )
     mine = is_mine(lineside, cases)
-    rows = [row(lineside, case, now=cases.as_of) for case in found if not wanted.mine or mine(case)]
-    rows = [each for each in rows if not wanted.overdue or overdue(each)]
     led = _effects(cases)
-    rows = [{**each, "effects": led.get(each["id"], [])} for each in rows]
+    rows: list[dict[str, Any]] = [
+        {**row(lineside, case, now=cases.as_of), "effects": led.get(case.id, [])}
+        for case in found
+        if not wanted.mine or mine(case)
+    ]
+    rows = [each for each in rows if not wanted.overdue or overdue(each)]
     order = _ORDERS.get(wanted.sort)
     return sorted(rows, key=order) if order else rows
 

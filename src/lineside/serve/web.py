@@ -19,6 +19,7 @@ from lineside.serve import (
     handovers_api,
     kpi_api,
     look_api,
+    notices_api,
     packs_api,
     pages,
     told_api,
@@ -48,6 +49,7 @@ def build(lineside: Lineside) -> FastAPI:
     app.include_router(told_api.router)
     app.include_router(packs_api.router)
     app.include_router(cases_api.router)
+    app.include_router(notices_api.router)
     app.include_router(captures_api.router)
     app.include_router(handovers_api.router)
     app.include_router(kpi_api.router)

@@ -27,6 +27,7 @@ def register(root: typer.Typer) -> None:
         help="Operational exceptions: opened from the records, each with an owner and a clock.", no_args_is_help=True
     )
     cases.command("list")(list_cases)
+    cases.command("mine")(my_cases)
     cases.command("show")(show_case)
     cases.command("open")(open_case)
     cases.command("acknowledge")(acknowledge)
@@ -70,6 +71,33 @@ def list_cases(
         print_json(rows)
     else:
         print_table(("id", "state", "severity", "owner", "since", "age", "what"), rows)  # type: ignore[arg-type]
+
+
+def my_cases(context: typer.Context, person: _As, as_json: _Json = False) -> None:
+    """What that person has, and what they have not heard of it yet; heard once it is printed."""
+    from lineside.app import open_lineside
+    from lineside.cases import notices
+    from lineside.serve.case_board import is_mine
+    from lineside.serve.case_rows import reading, row, table
+    from lineside.serve.notices_api import notice_row
+    from lineside.serve.terminal import print_json, print_table
+
+    lineside = open_lineside(home_folder(context.obj.home))
+    try:
+        cases = reading(lineside, lineside.reader(lineside.person(person)))
+        fresh = notices.unheard(cases)
+        mine = is_mine(lineside, cases)
+        found = [case for case in cases.list(only_open=True) if mine(case)]
+        told = [notice_row(lineside, each) for each in fresh]
+        if as_json:
+            print_json({"notices": told, "cases": [row(lineside, case) for case in found]})
+        else:
+            for each in told:
+                typer.echo(f"{each['at']}  {each['text']}")
+            print_table(("id", "state", "severity", "owner", "since", "age", "what"), table(lineside, found))
+        notices.heard(cases, [each.key for each in fresh])
+    finally:
+        lineside.close()
 
 
 def show_case(

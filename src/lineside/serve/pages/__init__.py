@@ -14,6 +14,7 @@ from lineside.serve.pages import (
     evidence,
     feeds,
     handing,
+    hearing,
     looking,
     measuring,
     noting,
@@ -27,7 +28,7 @@ __all__ = ["error_page", "hang", "wants_page"]
 
 def hang(app: FastAPI) -> None:
     """The pages are part of `app`, whose state holds the installation."""
-    for part in (chat, deciding, entrance, evidence, feeds, handing, looking, noting, reference, tackling):
+    for part in (chat, deciding, entrance, evidence, feeds, handing, hearing, looking, noting, reference, tackling):
         app.include_router(part.router, include_in_schema=False)
     app.include_router(measuring.router, include_in_schema=False)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")

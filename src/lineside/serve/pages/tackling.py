@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from lineside.app import Lineside
 from lineside.cases import Cases, Moves, State
+from lineside.cases.notices import heard, unheard
 from lineside.errors import BadRequest, NotPermitted, ProposalStale
 from lineside.plant.equipment import Level, level
 from lineside.serve.api import Here, Reading
@@ -94,6 +95,10 @@ def case_page(case: str, request: Request, lineside: Here, caller: Reading, seen
     cases = reading(lineside, lineside.reader(caller.person))
     stamp = f"{cases.show(case).version}.{_stamp(lineside, cases)}"
     if partial(request) and seen == stamp:
+        # The browser shows it as it stands: only now is its reader known to have heard of it.
+        fresh = unheard(cases, of=[cases.show(case)])
+        if fresh:
+            heard(cases, [each.key for each in fresh])
         return Response(status_code=HTTPStatus.NO_CONTENT)
     return _page(request, lineside, caller, case, stamp=stamp)
 
