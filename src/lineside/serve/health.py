@@ -16,6 +16,7 @@ from lineside.memory.feed_state import FeedState
 from lineside.memory.freshness import HEARTBEAT_S
 from lineside.memory.watchdog import heartbeat
 from lineside.plant.timeline import duration
+from lineside.serve.kpi_metrics import ExceptionGauges
 from lineside.serve.overview import source_rows
 from lineside.serve.problems import CONTENT_POLICY, problem
 
@@ -97,6 +98,7 @@ class _Measured:
         self._heartbeat = gauge("watchdog_heartbeat_age_seconds", "Since the watchdog looked; -1: it never did")
         self._waiting = gauge("index_lag_passages", "Passages not yet in the vector index")
         self._proposals = gauge("proposals", "Proposals by state", "state")
+        self._exceptions = ExceptionGauges(registry)
 
     def take(self, lineside: Lineside) -> None:
         memory, now = lineside.memory, lineside.clock()
@@ -121,6 +123,7 @@ class _Measured:
         self._waiting.set(memory.index_lag())
         for proposal in lineside.ledger.list():
             self._proposals.labels(proposal.state.value).inc()
+        self._exceptions.take(lineside)
 
 
 def _number(value: object) -> float:
