@@ -11,7 +11,7 @@ from lineside.agent.free_recall import shares, telling
 from lineside.agent.plainwords import word_set
 from lineside.agent.wording import fold, tokens
 from lineside.interpretation import standing
-from lineside.interpretation.facts import moment
+from lineside.interpretation.facts import Facts, moment
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.stops import Loss, intervals
 from lineside.interpretation.wording import at, counted, late_sources, rid, said
@@ -270,8 +270,10 @@ def told_delay_s(view: View, shipment: Entity | None, carrier: str | None) -> fl
 
 
 def _jobs(view: View) -> dict[Entity, dict[str, Statement]]:
+    """What was last said of each job order that is not over long since."""
     jobs: dict[Entity, dict[str, Statement]] = defaultdict(dict)
-    for one in sorted(view.said(kind=EntityKind.JOB_ORDER), key=lambda one: one.reported_at):
+    said = view.said(entities=Facts(view).live(EntityKind.JOB_ORDER))
+    for one in sorted(said, key=lambda one: one.reported_at):
         jobs[one.entity][one.property] = one
     return jobs
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from lineside.interpretation.deadlines import deadline
 from lineside.interpretation.facts import Facts, moment, plain_id, told
 from lineside.interpretation.holds import holds
+from lineside.interpretation.left_out import left_out
 from lineside.interpretation.links import lines_of
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
+from lineside.interpretation.settled import settled
 from lineside.interpretation.wording import bounded, counted, late_sources, listed
 from lineside.memory import Statement, View
+from lineside.memory.happenings import words_from
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
 from lineside.plant.quantities import Quantity
@@ -96,9 +99,11 @@ def ranking(
 
     by: a property; `due` for each kind's own due time; `age` for the first word on record, of a hold its beginning.
     highest: the greatest or latest first. every: those that are over too. where: properties that must be equal, in any
-    case. window: only times in it.
+    case. window: only times in it. What is over long since is left out, unless its time is still to come, or the window
+    lies as far back.
     """
-    facts = Facts(view)
+    long_ago = window is not None and window.start < view.as_of - settled().after
+    facts = Facts(view, whole=every or long_ago)
     placed, counts = list[_Placed](), list[_Counts]()
     chosen = _Chosen(where=where or {}, equipment=equipment, every=every)
     for kind in kinds:
@@ -111,7 +116,7 @@ def ranking(
     if by == AGE and set(kinds) == {EntityKind.HOLD}:
         called = "how long it binds"
     seen = sum(each.whole for each in counts)
-    missing = _missing(counts, noun, called)
+    missing = (*_missing(counts, noun, called), *left_out(facts, kinds))
     if not placed:
         return _nothing(view, counts, (noun, called), window, missing)
     timed = placed[0].when is not None
@@ -141,7 +146,8 @@ def _of_kind(facts: Facts, kind: str, name: str, chosen: _Chosen) -> tuple[list[
     where, equipment, every = chosen.where, chosen.equipment, chosen.every
     standing = _STANDING.get(kind, "status")
     facts.load(kind, standing, *([] if name == AGE else [name]), *where, *_BESIDE, "sales_order_line", "job_order")
-    everything = [e for e in facts.view.entities(kind) if all(_is(facts, e, n, v) for n, v in where.items())]
+    known = sorted({*facts.live(kind), *_to_come(facts, kind, name)})
+    everything = [e for e in known if all(_is(facts, e, n, v) for n, v in where.items())]
     if equipment is not None:
         everything = [e for e in everything if _there(facts, e, equipment)]
     ended = _ended(facts) if kind == EntityKind.HOLD else set()
@@ -154,6 +160,17 @@ def _of_kind(facts: Facts, kind: str, name: str, chosen: _Chosen) -> tuple[list[
     bare = tuple(e for e in left if e not in values)
     whole = len(everything)
     return comparable, _Counts(whole=whole, over=0 if every else len(over), bare=bare, strange=strange)
+
+
+def _to_come(facts: Facts, kind: str, name: str) -> list[Entity]:
+    """What is left out as over long since, and whose time is still to come all the same: a lot may yet expire."""
+    if name not in _TIMES or facts.leaves_out(kind) is None:
+        return []
+    day_before = facts.view.as_of - timedelta(days=1)  # whatever the zone that a source writes its times in
+    live = set(facts.live(kind))
+    ahead = [e for e in words_from(facts.view, kind, name, f"{day_before:%Y-%m-%d}") if e not in live]
+    facts.fetch(ahead)
+    return [e for e in ahead if facts.about(e)]
 
 
 def _used_up(facts: Facts, entity: Entity) -> bool:
@@ -208,8 +225,8 @@ def _ages(facts: Facts, kind: str, things: Sequence[Entity], standing: str) -> d
     first: dict[Entity, Statement] = {}
     for names in ((standing,), ()):
         if wanted - set(first):
-            for said in facts.view.statements(kind=kind, properties=names):
-                if said.entity in wanted and said.occurred_at <= facts.view.as_of:
+            for said in facts.view.statements(entities=sorted(wanted - set(first)), properties=names):
+                if said.occurred_at <= facts.view.as_of:
                     known = first.get(said.entity)
                     if known is None or said.occurred_at < known.occurred_at:
                         first[said.entity] = said
