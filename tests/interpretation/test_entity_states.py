@@ -108,6 +108,15 @@ def test_a_silent_source_is_told_against_the_state_that_rests_on_it(remembered, 
     assert any("leitstand is silent" in f.text for f in reading.against)
 
 
+def test_what_happens_to_an_operation_has_not_happened_to_its_job_order(remembered, scribe, shop):
+    scribe.report("erp", at("06:00"), "job_order:M-8", quantity=5, status="released")
+    scribe.event("mes", at("09:00"), "started", operation="M-8/10")
+    scribe.event("mes", at("10:00"), "completed", operation="M-8/10")
+    memory = remembered(scribe.events, shop, NOW)
+    assert of(memory, "job_order:M-8").state == "ready"
+    assert {s.state for s in shared_states_of(memory.view(), "job_order")} == {"ready"}
+
+
 def test_events_tell_as_much_as_reports(remembered, scribe, shop):
     scribe.report("monitor", at("07:00"), "job_order:M-8", status="released")
     scribe.event("cell", at("08:00"), "started", job_order="M-8")

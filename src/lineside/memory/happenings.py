@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -15,10 +15,11 @@ from lineside.memory import tables
 from lineside.memory.conditions import unindexed
 from lineside.memory.moments import moment, stored
 from lineside.memory.view import View
-from lineside.plant.entities import Entity
-from lineside.plant.records import Event, Quality
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.records import Event, Quality, RecordType
 
 _CHUNK = 500
+_PARTS = (EntityKind.OPERATION, EntityKind.SALES_ORDER_LINE, EntityKind.INVENTORY)  # their wholes are found by them too
 _records, _named = tables.records, tables.record_entities
 
 
@@ -51,9 +52,11 @@ def newest_of_each(
     view: View, kinds: Sequence[str], things: Sequence[Entity], *, each: int
 ) -> dict[Entity, list[Happened]]:
     """That they happened: the newest events of these kinds about each of the things, newest first, at most so many of
-    one."""
+    one. What happened to a part of a thing, such as an operation of a job order, did not happen to the thing."""
     row = _records.c
     shown = (row.source, row.source_id, row.kind, row.occurred_at, row.reported_at, row.quality)
+    newest = _newest(view, kinds, things, each, shown)
+    by_part = _naming_parts(view, {one.id for found in newest.values() for one in found})
     return {
         thing: [
             Happened(
@@ -66,9 +69,20 @@ def newest_of_each(
                 quality=Quality(one.quality),
             )
             for one in found
+            if one.id not in by_part or thing in by_part[one.id]
         ]
-        for thing, found in _newest(view, kinds, things, each, shown).items()
+        for thing, found in newest.items()
     }
+
+
+def _naming_parts(view: View, ids: Collection[str]) -> dict[str, set[Entity]]:
+    """What those of the events are about themselves that name a part of something."""
+    wanted, found = sorted(ids), list[str]()
+    with view.read() as connection:
+        for start in range(0, len(wanted), _CHUNK):
+            query = select(_named.c.record_id).where(_named.c.record_id.in_(wanted[start : start + _CHUNK]))
+            found += connection.scalars(query.where(unindexed(_named.c.kind).in_(_PARTS)))
+    return {one: set(record.entities()) for one, record in view.records(dict.fromkeys(found)).items()}
 
 
 def _newest(
@@ -80,6 +94,15 @@ def _newest(
     with view.read() as connection:
         for kind, group in groupby(sorted(set(things)), key=lambda thing: thing.kind):
             ids = [thing.id for thing in group]
+            if kind == EntityKind.EQUIPMENT:
+                # One by one, each from its newest on: a machine has more events than all that is made on it.
+                for one in ids:
+                    mine = select(_records.c.id, *shown).where(_records.c.equipment == one, view.sees())
+                    mine = mine.where(unindexed(_records.c.type) == RecordType.EVENT.value)
+                    mine = mine.where(unindexed(_records.c.kind).in_(list(kinds)))
+                    mine = mine.where(_records.c.occurred_at <= stored(view.as_of))
+                    wanted[Entity(kind, one)] = list(connection.execute(mine.order_by(*backwards).limit(each)))
+                continue
             for start in range(0, len(ids), _CHUNK):
                 query = select(_named.c.entity, _records.c.id, *shown)
                 query = query.join(_records, _records.c.id == _named.c.record_id)
