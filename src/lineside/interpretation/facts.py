@@ -42,6 +42,7 @@ class Facts:
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
         self._columns: dict[tuple[str, str], dict[Entity, list[Statement]]] = {}
         self._positions: dict[str, list[Statement]] | None = None
+        self._looked_up: dict[tuple[Entity, str], list[Statement]] = {}
         self._once: dict[Any, Any] = {}
         self._live: dict[str, dict[Entity, None]] = {}  # in the order of the ids
         self._reached: dict[tuple[str, str], set[Entity]] = {}
@@ -130,11 +131,21 @@ class Facts:
             found[statement.entity].append(statement)
         self._about |= {entity: tuple(sorted(said, key=recency)) for entity, said in found.items()}
 
+    def look_up(self, entities: Iterable[Entity], *names: str) -> None:
+        """These properties of these things are read at once, over long since or not."""
+        missing = sorted({e for e in entities if any((e, name) not in self._looked_up for name in names)})
+        self._looked_up |= {(entity, name): [] for entity in missing for name in names}
+        said = self.view.said(entities=missing, properties=names) if missing else ()
+        for statement in sorted(said, key=recency):
+            self._looked_up[statement.entity, statement.property].append(statement)
+
     def words(self, entity: Entity, name: str) -> list[Statement]:
         """Each source's latest word on one property, newest first; what a source itself calls bad stands last."""
         column = self._columns.get((entity.kind, name))
-        if column is None or self._is_over(entity):
-            said: Sequence[Statement] = self.about(entity)
+        if (entity, name) in self._looked_up:
+            said: Sequence[Statement] = self._looked_up[entity, name]
+        elif column is None or self._is_over(entity):
+            said = self.about(entity)
         else:
             said = column.get(entity, ())
         found = [s for s in said if s.property == name and s.value is not None]
@@ -181,34 +192,39 @@ class Facts:
 
     def pointing(self, kind: str, name: str, target: Entity) -> list[Statement]:
         """The statements of things of `kind` whose property `name` points at `target`, in the order of their ids."""
+        self.look_towards(kind, name, [target])
+        found = self._pointing[kind, name].get(str(target), [])
+        return sorted(found, key=lambda s: (s.entity, recency(s)))
+
+    def look_towards(self, kind: str, name: str, targets: Iterable[Entity]) -> None:
+        """What `pointing` tells of these targets is read at once."""
         key = (kind, name)
         if key not in self._pointing:
             self.load(kind, name)
             self._pointing[key] = defaultdict(list)
             self._point(key, (s for said in self._columns[key].values() for s in said))
-        self._reach(key, target)
-        found = self._pointing[key].get(str(target), [])
-        return sorted(found, key=lambda s: (s.entity, recency(s)))
+        self._reach(key, targets)
 
     def _point(self, key: tuple[str, str], statements: Iterable[Statement]) -> None:
         for statement in statements:
             for target_text in pointed_at(statement.value, key[1]):
                 self._pointing[key][target_text].append(statement)
 
-    def _reach(self, key: tuple[str, str], target: Entity) -> None:
-        """What is over long since and points at the target is in the index; for all things like the target at once.
+    def _reach(self, key: tuple[str, str], targets: Iterable[Entity]) -> None:
+        """What is over long since and points at the targets is in the index; for all that lives likewise at once.
 
         What points at something that is never over, such as a machine, is as good as everything, and left out.
         """
-        if target.kind != {"subject": target.kind, "lines": "sales_order_line"}.get(key[1], key[1]):
-            return
         reached, kinds = self._reached.setdefault(key, set()), settled()
-        if target in reached or self.whole or key[0] not in kinds or target.kind not in kinds:
+        if self.whole or key[0] not in kinds:
             return
-        over = self._is_over(target)
-        targets = [target] if over else self.live(target.kind)
-        reached |= {target, *targets}
-        words = [word for each in {target, *targets} for word in (each.id, str(each))]
+        pointed = {"subject": "", "lines": "sales_order_line"}.get(key[1], key[1])
+        wanted = {t for t in targets if t not in reached and t.kind in kinds and pointed in ("", t.kind)}
+        if not wanted:
+            return
+        wanted |= {each for kind in {t.kind for t in wanted if not self._is_over(t)} for each in self.live(kind)}
+        reached |= wanted
+        words = [word for each in wanted for word in (each.id, str(each))]
         known = {said.entity for said in self._over.get(key, ())}
         found = self.view.pointing(key[0], key[1], words, besides={*self._live[key[0]], *known})
         if found:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from lineside.interpretation.running import Running, running_on
 from lineside.interpretation.shipped_orders import Shipped, shipped_orders
 from lineside.interpretation.stops import Interval, Loss, intervals
 from lineside.interpretation.wording import at, rid, words
 from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.equipment import within, work_center
+from lineside.plant.equipment import within
 from lineside.plant.quantities import Quantity
 from lineside.plant.records import Event, quantity
 from lineside.plant.windows import Window
@@ -54,18 +54,9 @@ class Occurrence:
         return max(0.0, ((self.end or until) - self.start).total_seconds())
 
 
-def occurrences(
-    view: View,
-    *,
-    equipment: str | None = None,
-    window: Window | None = None,
-    running: dict[str, list[tuple[datetime, str]]] | None = None,
-) -> list[Occurrence]:
-    """Everything that can repeat and began in the window, oldest first; equipment includes what lies below it.
-
-    running: what `running_material` found, where the caller has it already.
-    """
-    running = running_material(view) if running is None else running
+def occurrences(view: View, *, equipment: str | None = None, window: Window | None = None) -> list[Occurrence]:
+    """Everything that can repeat and began in the window, oldest first; equipment includes what lies below it."""
+    running = running_on(view)
     found = [
         _of_interval(i, running)
         for i in intervals(view, equipment, window)
@@ -91,27 +82,7 @@ def amount_of(cases: Sequence[Occurrence]) -> Quantity | None:
     return Quantity(sum((a.value for a in amounts), Decimal(0)), amounts[0].unit)
 
 
-def running_material(view: View) -> dict[str, list[tuple[datetime, str]]]:
-    """For each line the materials of its job orders, by the moment from which they ran, sorted."""
-    materials = {s.entity.id: s.text for s in view.said(kind=EntityKind.JOB_ORDER, properties=("material",))}
-    lines: dict[str, list[tuple[datetime, str]]] = {}
-    for said in view.statements(kind=EntityKind.EQUIPMENT, properties=("job_order",)):
-        if material := materials.get(said.text):
-            lines.setdefault(work_center(said.entity.id), []).append((said.occurred_at, material))
-    for event in view.events(kinds=("started",)):
-        if event.equipment and (material := event.material or materials.get(event.job_order or "")):
-            lines.setdefault(work_center(event.equipment), []).append((at(event), material))
-    return {line: sorted(changes) for line, changes in lines.items()}
-
-
-def material_at(running: dict[str, list[tuple[datetime, str]]], equipment: str, moment: datetime) -> str | None:
-    """What the line made at the moment, as far as its job orders tell."""
-    changes = running.get(work_center(equipment), [])
-    position = bisect_right([start for start, _ in changes], moment)
-    return changes[position - 1][1] if position else None
-
-
-def _of_interval(interval: Interval, running: dict[str, list[tuple[datetime, str]]]) -> Occurrence:
+def _of_interval(interval: Interval, running: Running) -> Occurrence:
     return Occurrence(
         kind=str(interval.loss),
         label=interval.why,
@@ -120,7 +91,7 @@ def _of_interval(interval: Interval, running: dict[str, list[tuple[datetime, str
         end=interval.end,
         records=interval.records,
         text=interval.text,
-        material=interval.material or material_at(running, interval.equipment, interval.start),
+        material=interval.material or running.at(interval.equipment, interval.start),
         about=tuple(n for n in (interval.lot, interval.job_order) if n),
     )
 
@@ -139,7 +110,7 @@ def _of_late(shipped: Shipped) -> Occurrence:
     )
 
 
-def _of_event(event: Event, running: dict[str, list[tuple[datetime, str]]], made: Mapping[str, str]) -> Occurrence:
+def _of_event(event: Event, running: Running, made: Mapping[str, str]) -> Occurrence:
     label = next((str(event.attributes[n]) for n in _LABELS if event.attributes.get(n)), event.text)
     place = event.equipment or (str(Entity(EntityKind.MATERIAL, event.material)) if event.material else "")
     return Occurrence(
@@ -153,5 +124,5 @@ def _of_event(event: Event, running: dict[str, list[tuple[datetime, str]]], made
         about=tuple(n for n in (event.hold, event.lot, event.job_order, event.sales_order, event.shipment) if n),
         amount=quantity(event.attributes.get("quantity"), str(event.attributes.get("unit") or "")),
         material=event.material
-        or (material_at(running, event.equipment, at(event)) if event.equipment else made.get(event.lot or "")),
+        or (running.at(event.equipment, at(event)) if event.equipment else made.get(event.lot or "")),
     )

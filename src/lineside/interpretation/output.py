@@ -18,6 +18,7 @@ from lineside.plant.windows import Window
 
 _LONGEST = timedelta(days=30)  # what was last said of a line's job order before that no longer says what runs there
 _PLANNED = ("planned_start", "planned_end")
+_STEPS = (timedelta(days=2), timedelta(days=30), timedelta(days=36500))
 _RECENT = timedelta(days=2)  # how far before a window a counter's last reading still says where it began
 
 
@@ -165,7 +166,9 @@ def counts(view: View, line: str, window: Window, name: str = "good_count") -> l
     own = {key: lane for key, lane in lanes.items() if key[0] == line} or lanes
     # Only a counter with no reading before the window needs to know when its job order began.
     late = [lane for lane in own.values() if not any(s.occurred_at <= window.start for s in lane)]
-    began = _beginnings(view, line, window) if late else ()
+    began: list[tuple[datetime, str]] = []
+    for first in {min(s.occurred_at for s in lane) for lane in late}:
+        began += _last_beginning(view, line, Window(start=window.start, end=max(window.start, first)))
     found = [counter(lane, window, f"{name.replace('_', ' ')} of {key[0]}", began) for key, lane in own.items()]
     return [c for c in found if c is not None]
 
@@ -345,6 +348,17 @@ def preferred(view: View, found: Sequence[Rate], owned: str) -> Rate:
 def preferred_count(view: View, found: Sequence[Count], owned: str) -> Count:
     """Of several counts the owner's, else the one with the most readings."""
     return max(found, key=lambda c: (owned in view.plant.source(c.source).owns, len(c.marks), c.source))
+
+
+def _last_beginning(view: View, line: str, window: Window) -> list[tuple[datetime, str]]:
+    """When the last job order of the window began on the line, if any did; looked for from its end on."""
+    for back in _STEPS:
+        since = max(window.start, window.end - back)
+        if found := _beginnings(view, line, Window(start=since, end=window.end)):
+            return [max(found)]
+        if since == window.start:
+            break
+    return []
 
 
 def _beginnings(view: View, line: str, window: Window) -> list[tuple[datetime, str]]:

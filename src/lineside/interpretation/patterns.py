@@ -11,7 +11,7 @@ from lineside.interpretation.chance import at_least, at_least_drawn
 from lineside.interpretation.comparing import Comparison, Placed, beside, compared, confounded, in_words, placed, spoken
 from lineside.interpretation.denominators import RUNNING, UNITS
 from lineside.interpretation.fixes import Fix, fixes, outcome, worked_best
-from lineside.interpretation.occurrences import Occurrence, amount_of, occurrences, running_material
+from lineside.interpretation.occurrences import Occurrence, amount_of, occurrences
 from lineside.interpretation.pattern_rules import pattern_rules
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.running_hours import Exposure, LineHours, Piece
@@ -76,8 +76,7 @@ def patterns(
     the label, the code or the text must share.
     """
     span = look_back(view, window)
-    running = running_material(view)
-    cases = select(occurrences(view, equipment=equipment, window=span, running=running), kind, reason)
+    cases = select(occurrences(view, equipment=equipment, window=span), kind, reason)
     groups: dict[tuple[str, str, str], list[Occurrence]] = {}
     for case in cases:
         groups.setdefault(case.key, []).append(case)
@@ -139,7 +138,7 @@ def patterns(
 
 def _tested(repeated: Sequence[list[Occurrence]], lines: LineHours, *, across: bool) -> list[_Told]:
     """Every group compared along all dimensions of its line, and across the lines that could have had the same."""
-    trials = Trials(lines)
+    trials = Trials(lines, (case for group in repeated for case in group))
     jobs: list[tuple[list[tuple[Occurrence, Piece]], Exposure, tuple[str, ...]]] = []
     counted_against: list[Against] = []
     for group in repeated:
@@ -266,7 +265,7 @@ def _before(told: _Told, earlier: _Earlier) -> list[Finding]:
     """The window's rate against that of the time before it."""
     group, hours, of = told.cases, told.hours, told.hours.of
     before = [c for c in earlier.cases if c.key == group[0].key]
-    trials = Trials(earlier.lines)
+    trials = Trials(earlier.lines, before)
     exposure = trials.counted(of, _places(group[0]))
     base = exposure.total
     if not base or not hours.total:

@@ -12,21 +12,21 @@ from functools import cached_property
 from itertools import pairwise
 
 from lineside.interpretation.denominators import RUNNING, Denominator
-from lineside.interpretation.occurrences import Occurrence, running_material
+from lineside.interpretation.occurrences import Occurrence
 from lineside.interpretation.pattern_rules import PatternRules, pattern_rules
+from lineside.interpretation.running import Changes, running_on
 from lineside.interpretation.stops import Interval, Loss, tile
 from lineside.interpretation.wording import at
 from lineside.memory import View
 from lineside.plant.calendar import ShiftSlot
-from lineside.plant.entities import EntityKind
+from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import work_center
 from lineside.plant.windows import Window
 
-Changes = list[tuple[datetime, str]]
-"""A level from each moment on, until the next; sorted."""
 _WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _SUPPLIER = "supplier of "
 _INSTANT = timedelta(microseconds=1)
+_MOUNTED = timedelta(days=31)  # events longer before no longer say what is mounted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,22 +138,12 @@ class LineHours:
 
     @cached_property
     def running(self) -> dict[str, Changes]:
-        return running_material(self.view)
+        return running_on(self.view).materials(self.window.start)
 
     @cached_property
     def jobs(self) -> dict[str, Changes]:
         """The job orders of each line, by the moment from which they ran."""
-        found: dict[str, Changes] = defaultdict(list)
-        for said in self.view.statements(kind=EntityKind.EQUIPMENT, properties=("job_order",)):
-            found[work_center(said.entity.id)].append((said.occurred_at, said.text))
-        for event in self.view.events(kinds=("started",)):
-            if event.equipment and event.job_order:
-                found[work_center(event.equipment)].append((at(event), event.job_order))
-        begun: dict[str, Changes] = {}
-        for line, changes in found.items():
-            changes.sort()
-            begun[line] = [c for n, c in enumerate(changes) if c[1] and (n == 0 or changes[n - 1][1] != c[1])]
-        return begun
+        return running_on(self.view).jobs(self.window.start)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -249,32 +239,34 @@ class LineHours:
 
     @cached_property
     def _tools(self) -> dict[str, Changes]:
-        """What was mounted on each line, from when on: as reported of the line or its units, its jobs, or in events."""
+        """What was mounted on each line, from when on: as reported of the line or its units, its jobs, or in events of
+        the window and shortly before."""
         names = self._rules.names["tool"]
         found: dict[str, Changes] = defaultdict(list)
         for said in self.view.statements(kind=EntityKind.EQUIPMENT, properties=names):
             found[work_center(said.entity.id)].append((said.occurred_at, said.text))
-        of_job = {s.entity.id: s.text for s in self.view.said(kind=EntityKind.JOB_ORDER, properties=names)}
-        for event in self.view.events(kinds=("changeover_end", "started")):
+        jobs = self.jobs
+        ran = [Entity(EntityKind.JOB_ORDER, job) for job in sorted({job for each in jobs.values() for _, job in each})]
+        of_job = {s.entity.id: s.text for s in self.view.said(entities=ran, properties=names)}
+        near = replace(self.window, start=self.window.start - _MOUNTED)
+        for event in self.view.events(kinds=("changeover_end", "started"), within=near):
             told = next((str(event.attributes[n]) for n in names if event.attributes.get(n)), "")
             if event.equipment and (tool := told or of_job.get(event.job_order or "", "")):
                 found[work_center(event.equipment)].append((at(event), tool))
-        if of_job:
-            for said in self.view.statements(kind=EntityKind.EQUIPMENT, properties=("job_order",)):
-                if tool := of_job.get(said.text, ""):
-                    found[work_center(said.entity.id)].append((said.occurred_at, tool))
+        for line, begun in jobs.items():
+            found[line] += [(when, tool) for when, job in begun if (tool := of_job.get(job, ""))]
         return {line: sorted(changes) for line, changes in found.items()}
 
     @cached_property
     def _consumed(self) -> dict[tuple[str, str], Changes]:
         """For each line and consumed material the suppliers of its lots, where it has several."""
+        used = self.view.events(kinds=("consumption", "staged"), within=self.window)
+        lots = [Entity(EntityKind.LOT, lot) for lot in sorted({event.lot for event in used if event.lot})]
         of_lot: dict[str, dict[str, str]] = defaultdict(dict)
-        for said in self.view.said(kind=EntityKind.LOT, properties=("supplier", "material")):
+        for said in self.view.said(entities=lots, properties=("supplier", "material")):
             of_lot[said.entity.id][said.property] = said.text
-        if len({lot["supplier"] for lot in of_lot.values() if lot.get("supplier")}) < 2:
-            return {}
         found: dict[tuple[str, str], Changes] = defaultdict(list)
-        for event in self.view.events(kinds=("consumption", "staged"), within=self.window):
+        for event in used:
             lot = of_lot.get(event.lot or "", {})
             material = event.material or lot.get("material")
             if event.equipment and material and (supplier := lot.get("supplier")):

@@ -65,7 +65,7 @@ def set_apart(
     if kind is None and not reason:
         cases = [c for c in cases if c.kind in _STOPPED]
     lines = LineHours(view, span, intervals(view, equipment, span))
-    against = Trials(lines).of(cases, [work_center(equipment)] if equipment else [])
+    against = Trials(lines, cases).of(cases, [work_center(equipment)] if equipment else [])
     hours = against.exposure
     named = [d for d in hours.by if d == dimension or d.startswith(f"{dimension} ")]
     levels = {known for d in named for known in hours.by[d]}

@@ -49,13 +49,18 @@ def shipped_orders(view: View, window: Window | None = None) -> list[Shipped]:
     if not left:
         return []
     facts = Facts(view)
-    facts.load(EntityKind.SHIPMENT, "lines", "carrier", "dock")
-    facts.load(EntityKind.SALES_ORDER_LINE, "promised_at", "customer", "material")
-    facts.load(EntityKind.SALES_ORDER, "promised_at", "customer")
+    shipments = [Entity(EntityKind.SHIPMENT, number) for number in left]
+    facts.look_up(shipments, "lines", "carrier", "dock")
+    facts.look_towards("sales_order_line", "shipment", shipments)
+    facts.look_towards("handling_unit", "shipment", shipments)
+    lines = {shipment.id: lines_on(facts, shipment) for shipment in shipments}
+    shipped = {line for each in lines.values() for line in each}
+    facts.look_up(shipped, "promised_at", "customer", "material")
+    facts.look_up({line.parent for line in shipped if line.parent}, "promised_at", "customer")
     found: dict[str, Shipped] = {}
     for number, (when, record) in sorted(left.items(), key=lambda pair: (pair[1], pair[0])):
         shipment = Entity(EntityKind.SHIPMENT, number)
-        for line in lines_on(facts, shipment):
+        for line in lines[number]:
             promised = facts.best(line, "promised_at") or _of_parent(facts, line, "promised_at")
             due = moment(promised.value) if promised else None
             levels: dict[str, str] = {}

@@ -12,7 +12,7 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.facts import moment as moment_in
 from lineside.interpretation.facts import owner_of, recency
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
-from lineside.interpretation.running import Running
+from lineside.interpretation.running import Running, running_on
 from lineside.interpretation.stops import Loss, intervals, tile
 from lineside.interpretation.wording import at, counted, late_sources, listed, rid, shown
 from lineside.memory import Statement, View
@@ -174,7 +174,7 @@ def _last_before(view: View, subject: str, window: Window | None) -> tuple[tuple
 def _rows(
     view: View, subject: str, *, window: Window | None, equipment: str | None, asked: Collection[str] | None
 ) -> Iterator[Row]:
-    running = Running(view)
+    running = running_on(view)
     kind, dot, name = subject.partition(".")
     if subject == "downtime" or subject in set(Loss):
         yield from _losses(view, subject, window, equipment, running)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -27,10 +27,12 @@ from lineside.interpretation.facts import Facts, moment, plain_id
 from lineside.interpretation.occurrences import Occurrence, amount_of
 from lineside.interpretation.output import Count, booked, counts, preferred_count
 from lineside.interpretation.pattern_rules import pattern_rules
-from lineside.interpretation.running_hours import Changes, Exposure, LineHours, Piece
+from lineside.interpretation.running import Changes
+from lineside.interpretation.running_hours import Exposure, LineHours, Piece
 from lineside.interpretation.shipped_orders import shipped_orders
 from lineside.interpretation.wording import at
 from lineside.memory import View
+from lineside.memory.happenings import newest_events
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import work_center
 
@@ -39,6 +41,7 @@ _OBJECTED = ("excursion", "nonconformity", "hold_placed")
 _OF_A_MOMENT = ("hour_of_shift", "after_changeover")
 _LONGEST_MAKING = timedelta(days=31)
 _INSTANT = timedelta(microseconds=1)
+_STARTS = 100  # more often nothing starts
 _NEAR = 0.9  # counts that reach nearly as far back as the longest are as good as it
 
 
@@ -51,16 +54,20 @@ class Against:
 
 
 class Trials:
-    """Everything that cases in the window of `lines` can be counted against, each read when it is first asked for."""
+    """Everything that cases in the window of `lines` can be counted against, each read when it is first asked for.
 
-    def __init__(self, lines: LineHours) -> None:
+    cases: those to be counted; the lots that they are of may have been made long before.
+    """
+
+    def __init__(self, lines: LineHours, cases: Iterable[Occurrence] = ()) -> None:
         self.lines = lines
+        self._named = {name for case in cases for name in case.about}
         self.view: View = lines.view
         self._kept: dict[tuple[str, tuple[str, ...]], Exposure] = {}
 
     def of(self, cases: Sequence[Occurrence], places: Sequence[str]) -> Against:
         """What these cases of one kind are counted against at the places: lines, a material, or all where none is."""
-        names = {pattern_rules().counted_against(c.kind, c.label) for c in cases}
+        names = {pattern_rules().counted_against(*called) for called in {(c.kind, c.label) for c in cases}}
         wanted = DENOMINATORS[names.pop()] if len(names) == 1 else RUNNING
         found = self.counted(wanted, places)
         if wanted is RUNNING or found.total > 0:
@@ -92,39 +99,35 @@ class Trials:
 
     @cached_property
     def _making(self) -> dict[str, tuple[str, datetime]]:
-        """On which line and from when on each lot was made, as its job order tells."""
+        """On which line and from when on each lot that was seen in the window was made, as its job order tells."""
         facts = self._facts
-        started: dict[str, tuple[str, datetime]] = {}
-        for event in self.view.events(kinds=("started",)):
-            if event.job_order and event.equipment:
-                started.setdefault(event.job_order, (work_center(event.equipment), at(event)))
+        lots = [Entity(EntityKind.LOT, name) for name in sorted({*self._named, *self._seen})]
+        facts.look_up(lots, "material", "job_order", "supplier")
+        said = {lot: word for lot in lots if (word := facts.best(lot, "job_order"))}
+        ids = {lot: plain_id(word.value, "job_order") for lot, word in said.items()}
+        jobs = {lot: Entity(EntityKind.JOB_ORDER, number) for lot, number in ids.items() if number}
+        facts.look_up(jobs.values(), "equipment", "actual_start")
+        events = newest_events(self.view, ("started",), list(jobs.values()), each=_STARTS)
+        started = {job: (work_center(e.equipment), at(e)) for job in events for e in events[job] if e.equipment}
         found = {}
-        for lot in facts.having(EntityKind.LOT, "job_order"):
-            said = facts.best(lot, "job_order")
-            job = plain_id(said.value, "job_order") if said else None
-            if job is None:
+        for lot, job in jobs.items():
+            if job in started:
+                found[lot.id] = started[job]  # the first of them, as it stands last
                 continue
-            begun = started.get(job)
-            if begun is None:
-                entity = Entity(EntityKind.JOB_ORDER, job)
-                where, when = facts.best(entity, "equipment"), facts.best(entity, "actual_start")
-                since = moment(when.value) if when else None
-                begun = (work_center(where.text), since) if where and since else None
-            if begun is not None:
-                found[lot.id] = begun
+            where, when = facts.best(job, "equipment"), facts.best(job, "actual_start")
+            since = moment(when.value) if when else None
+            if where and since:
+                found[lot.id] = (work_center(where.text), since)
         return found
 
     @cached_property
     def _facts(self) -> Facts:
-        facts = Facts(self.view)
-        facts.load(EntityKind.LOT, "material", "job_order", "supplier")
-        facts.load(EntityKind.JOB_ORDER, "equipment", "actual_start")
-        return facts
+        return Facts(self.view)
 
     @cached_property
-    def _lots(self) -> tuple[Piece, ...]:
-        """Each lot that was inspected in the window, with what went along when it was begun; where any were, those too
-        that something was found on without."""
+    def _seen(self) -> dict[str, tuple[datetime, str]]:
+        """Each lot that was inspected in the window, when first and where; where any were, those too that something
+        was found on without."""
         first: dict[str, tuple[datetime, str]] = {}
         objected: dict[str, tuple[datetime, str]] = {}
         for event in self.view.events(kinds=(*_INSPECTED, *_OBJECTED), within=self.lines.window):
@@ -136,7 +139,12 @@ class Trials:
         for word in asked:
             if (lot := plain_id(word.value, "lot")) and word.occurred_at <= self.view.as_of:
                 first.setdefault(lot, (word.occurred_at, ""))
-        first = {**objected, **first} if first else {}
+        return {**objected, **first} if first else {}
+
+    @cached_property
+    def _lots(self) -> tuple[Piece, ...]:
+        """Each lot that was seen in the window, with what went along when it was begun."""
+        first = self._seen
         made = [self._making[lot][1] for lot in first if lot in self._making]
         back = self.lines.reaching(max(min(made, default=self.lines.window.start), self._earliest))
         pieces = []
