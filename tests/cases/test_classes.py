@@ -37,7 +37,7 @@ def test_the_core_pack_has_every_class_that_the_product_promises():
         (lambda d: d["moves"]["close"].update(by=["anyone"]), "moves.close.by"),
         (lambda d: d["moves"].pop("withdraw"), "moves.withdraw"),
         (lambda d: d["states"].pop("contained"), "states.contained"),
-        (lambda d: d["links"].append({"cause": "storm", "effect": "downtime", "through": []}), "links[12].cause"),
+        (lambda d: d["links"].append({"cause": "storm", "effect": "downtime", "through": []}), "links[14].cause"),
         (lambda d: d.update(look_back_s=-1), "look_back_s"),
         (lambda d: d.pop("version"), "version"),
         (lambda d: d.update(extra=1), "extra"),

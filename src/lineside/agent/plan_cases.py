@@ -23,6 +23,8 @@ _WHOSE = re.compile(
     r"wer\s+(?:kuemmert|ist\s+(?:zustaendig|verantwortlich)|verantwortet|bearbeitet)|wem\s+gehoert|wessen)\b"
 )
 _WHAT: Mapping[str, re.Pattern[str]] = {
+    "credit_block": re.compile(r"\b(?:credit\s+(?:block|hold)|blocked\s+credit|kreditsperre)\w*"),
+    "missing_label": re.compile(r"\b(?:(?:missing|lacking|no)\s+label|unlabell?ed|fehlende\s+etikett)\w*"),
     "downtime": re.compile(r"\b(?:stop|stoppage|downtime|standstill|breakdown|stillstand|stoerung|ausfall)\w*"),
     "quality_hold": re.compile(r"\b(?:hold|qualitaetssperre|sperre)\w*"),
     "shortage": re.compile(r"\b(?:shortage|fehlteil|materialmangel|engpass)\w*"),

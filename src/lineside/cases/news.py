@@ -13,6 +13,9 @@ _STATED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("equipment", "reason"): ("downtime",),
     ("hold", "status"): ("hold",),
     ("hold", "subject"): ("hold",),
+    ("sales_order", "credit"): ("credit",),
+    ("sales_order_line", "credit"): ("credit",),
+    ("handling_unit", "labelled"): ("label",),
 }
 _HAPPENED: Mapping[str, tuple[str, ...]] = {
     "stop": ("downtime",),

@@ -353,8 +353,8 @@ class Gathering:
                 Pack(
                     unit=unit,
                     value=value or Decimal(0),
-                    packed=_flag(flags["packed"]),
-                    labelled=_flag(flags["labelled"]),
+                    packed=flag(flags["packed"]),
+                    labelled=flag(flags["labelled"]),
                     held=bool(binding(self.known, [unit])),
                     cites=tuple(dict.fromkeys((*(s.record_id for s in said), *cites))),
                 )
@@ -390,7 +390,8 @@ def expires(facts: Facts, lot: Entity) -> tuple[datetime, Statement] | None:
     return None if end is None else (end, said)
 
 
-def _flag(said: Statement | None) -> bool | None:
+def flag(said: Statement | None) -> bool | None:
+    """Yes or no, as the packs' words mean it; None where nothing or something else is said."""
     if said is None:
         return None
     word = shared_states.meaning("flag", said.value)

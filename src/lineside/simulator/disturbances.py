@@ -20,6 +20,8 @@ FLAPS: Final = timedelta(minutes=30)
 """The same fault at the same unit, back within this, is one disturbance."""
 PAPERS: Final = timedelta(minutes=90)
 """So long before its truck leaves an order should have its papers."""
+LABELS: Final = timedelta(minutes=90)
+"""So long before its truck leaves every pallet should have its label."""
 AHEAD: Final = timedelta(hours=8)
 """So long before a job order starts its material should be staged."""
 PATIENCE: Final = timedelta(hours=4)
@@ -46,7 +48,7 @@ def disturbances(world: World, stories: Stories) -> list[Json]:
     """Those that lasted in the week, oldest first, as they stand at the anchor."""
     found = [
         *_stops(world, stories), *_holds(world, stories), *_material(world, stories), *_papers(stories),
-        *_carriers(world, stories), *_late_orders(world, stories), *_others(world, stories),
+        *_kept_back(stories), *_carriers(world, stories), *_late_orders(world, stories), *_others(world, stories),
     ]  # fmt: skip
     kept = [each for each in found if each.since < world.now and (each.over is None or each.over >= world.now - WEEK)]
     return [_told(world, each) for each in sorted(kept, key=lambda each: (each.since, each.name))]
@@ -151,6 +153,22 @@ def _papers(stories: Stories) -> Iterator[Disturbance]:
             kind="missing_document", name=f"papers {sale.order}", subject=f"sales_order_line:{sale.line}", since=since,
             over=None, cause=held[0].id if held else None, role="quality",
         )  # fmt: skip
+
+
+def _kept_back(stories: Stories) -> Iterator[Disturbance]:
+    """The orders of today's first truck whose credit is blocked, or that have pallets without a label."""
+    for sale in stories.sales:
+        if sale.role == "credit":
+            yield Disturbance(
+                kind="credit_block", name=f"credit {sale.order}", subject=f"sales_order:{sale.order}",
+                since=stories.shipping.orders[sale.order].occurred_at, over=None, role="sales",
+            )  # fmt: skip
+        if stories.shipping.unlabelled.get(sale.order):
+            told = min(fact.occurred_at for fact in stories.shipping.pallets[sale.order])
+            yield Disturbance(
+                kind="missing_label", name=f"labels {sale.order}", subject=f"sales_order_line:{sale.line}",
+                since=max(told, sale.truck.departure - LABELS), over=None, role="shipping",
+            )  # fmt: skip
 
 
 def _carriers(world: World, stories: Stories) -> Iterator[Disturbance]:

@@ -10,11 +10,13 @@ from lineside.cases.classes import CaseClass, CasePack
 from lineside.cases.detection import (
     carriers,
     conflicts,
+    credit,
     documents,
     downtime,
     excursions,
     feeds,
     holding,
+    labels,
     lateness,
     material,
     stock,
@@ -37,6 +39,8 @@ _DETECTORS: Mapping[str, Detector] = {
     "conflict": conflicts.episodes,
     "feed": feeds.episodes,
     "lateness": lateness.episodes,
+    "credit": credit.episodes,
+    "label": labels.episodes,
 }
 QUICK = frozenset({"downtime", "staging", "excursion", "hold"})
 """Those that are read again at every batch; the others look at more, and wait for a calmer moment."""
