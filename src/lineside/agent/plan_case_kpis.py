@@ -12,8 +12,8 @@ from lineside.plant.records import Json
 
 _MEASURE = re.compile(
     r"\b(?:how (?:long|fast|quick|quickly|soon|old|much time)|median|average|mean|p90|typical\w*|usual\w*|latency|"
-    r"rates?|share|kpis?|wie (?:lange|schnell|alt|rasch|viel zeit)|mittler\w*|mittel|durchschnitt\w*|latenz|quote|"
-    r"anteil|typisch\w*|ueblich\w*|kennzahl\w*)\b"
+    r"time to|rates?|share|kpis?|wie (?:lange|schnell|alt|rasch|viel zeit)|zeit bis|mittler\w*|mittel|durchschnitt\w*|"
+    r"latenz|quote|anteil|typisch\w*|ueblich\w*|kennzahl\w*)\b"
 )
 _OURS = re.compile(
     r"\b(?:exceptions?|cases|disturbances?|we|our|us|proposals?|ausnahmen?|ausnahmefaelle\w*|vorfaelle\w*|faelle\w*|"
@@ -21,7 +21,8 @@ _OURS = re.compile(
 )
 # What names a figure of ours by itself; other words need somebody, or exceptions, whose they are.
 _SURE = re.compile(
-    r"\b(?:containment|to (?:contain|acknowledge)|touchless|(?:decision|approval) latency|exception aging|eindaemm\w*|(?:entscheidungs|freigabe)"
+    r"\b(?:containment|to (?:contain|acknowledge)|touchless|(?:decision|approval) latency|exception aging|"
+    r"eindaemm\w*|(?:entscheidungs|freigabe)"
     r"latenz|ausnahmen? .*\boffen|exceptions? .*\bopen|open exceptions?)\b"
 )
 _ALL = re.compile(

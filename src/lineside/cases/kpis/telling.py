@@ -35,7 +35,7 @@ def telling(taken: Taken, asked: Asked, view: View) -> Reading:
     told = known or found
     head = told[0]
     lead = f"{_group(head)}{head.kpi.name}"
-    verdict = f"{lead[:1].upper()}{lead[1:]} {_at(head, view, f'in {when}')}: {_said(head)}."
+    verdict = f"{lead[:1].upper()}{lead[1:]}, {_at(head, view, when)}: {_said(head)}."
     return Reading(
         verdict=verdict,
         findings=tuple(_finding(taken, view, each, span) for each in told[:_SHOWN]),
