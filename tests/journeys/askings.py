@@ -19,7 +19,8 @@ from lineside.plant.entities import Entity
 from lineside.plant.windows import Window
 
 # Exceptions being worked are read from their own ledger, which the engine fills: they have tests of their own.
-READS = sorted(tool.name for tool in TOOLS.values() if tool.reads and tool.name != "cases")
+_OF_LEDGER = ("cases", "exception_kpis")
+READS = sorted(tool.name for tool in TOOLS.values() if tool.reads and tool.name not in _OF_LEDGER)
 BACK = ("last night", "previous shift", "since 06:00", "yesterday", "today", "the last 7 days", "this shift")
 AHEAD = ("tomorrow", "tonight", "next shift", "today")
 LOOKING_AHEAD = ("dock_surprises", "production_risk", "material_readiness", "what_breaks")
