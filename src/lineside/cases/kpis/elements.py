@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -41,10 +42,6 @@ class Waiting:
     place: str
     ref: str
 
-    def at(self, end: datetime) -> bool:
-        """Whether it waited when that moment came."""
-        return self.since < end and (self.until is None or self.until >= end)
-
 
 class Elements:
     """The entries of every element of what was taken. Those of `open` and `age` depend on the moment looked at."""
@@ -53,11 +50,29 @@ class Elements:
         self.taken = taken
         self._packs: dict[str, KpiPack] = {}
 
-    def of(self, element: str, end: datetime) -> Sequence[Entry]:
-        """The entries of that element; of what stands, at the end of the window that is told."""
+    def of(self, element: str, starts: Sequence[datetime], ends: Sequence[datetime]) -> list[list[Entry]]:
+        """The entries of that element in each of the stretches, which follow one another; what stands is told at the
+        end of each."""
+        found: list[list[Entry]] = [[] for _ in ends]
         if element in ("open", "age"):
-            return self._standing(min(end, self.taken.as_of), aged=element == "age")
-        return self._flows.get(element, ())
+            for case in self.taken.cases:
+                for n in _lasting(case.began, case.closed_at, ends):
+                    aged = (ends[n] - case.began) / _MICRO if element == "age" else 1
+                    found[n].append(_entry(case, ends[n], aged))
+            return found
+        for entry in self._flows.get(element, ()):
+            n = bisect_right(starts, entry.at) - 1
+            if n >= 0 and entry.at < ends[n]:
+                found[n].append(entry)
+        return found
+
+    def waits(self, element: str, ends: Sequence[datetime]) -> list[list[Waiting]]:
+        """What waits at each of these moments for what the element counts, whether it came later or not."""
+        found: list[list[Waiting]] = [[] for _ in ends]
+        for each in self.waiting(element):
+            for n in _lasting(each.since, each.until, ends):
+                found[n].append(each)
+        return found
 
     def waiting(self, element: str) -> Sequence[Waiting]:
         """What waits for what the element counts, whether it came later or not."""
@@ -100,13 +115,6 @@ class Elements:
         told = self.taken.decided.get(case.number)
         return told[0] if told else None
 
-    def _standing(self, moment: datetime, *, aged: bool) -> list[Entry]:
-        return [
-            _entry(case, moment, (moment - case.began) / _MICRO if aged else 1)
-            for case in self.taken.cases
-            if case.began < moment and (case.closed_at is None or case.closed_at >= moment)
-        ]
-
     @cached_property
     def _flows(self) -> dict[str, list[Entry]]:
         found: dict[str, list[Entry]] = {}
@@ -146,6 +154,11 @@ class Elements:
                 if (rate := pack.minutes_saved.get(kind)) is not None:
                     yield "rated_untouched", _entry(case, at, 1)
                     yield "effort_saved", _entry(case, at, rate)
+
+
+def _lasting(since: datetime, until: datetime | None, ends: Sequence[datetime]) -> range:
+    """The places of those moments at which it lasts: after it began, and not after it was over."""
+    return range(bisect_right(ends, since), len(ends) if until is None else bisect_right(ends, until))
 
 
 def _measured(count: str, time: str, case: Case, since: datetime, at: datetime) -> Iterator[tuple[str, Entry]]:

@@ -66,17 +66,23 @@ def figures(taken: Taken, asked: Asked) -> list[Figure]:
 
 def _of(kpi: Definition, elements: Elements, asked: Asked, stretches: Sequence[Window]) -> Iterator[Figure]:
     groups = _Groups(elements.taken, asked)
+    starts, as_of = [each.start for each in stretches], elements.taken.as_of
+    ends = [each.end for each in stretches]
+    known_by = [min(end, as_of) for end in ends]
+    told_at = known_by if kpi.stands else ends
+    parts = zip(
+        stretches,
+        elements.of(kpi.numerator, starts, told_at),
+        elements.of(kpi.denominator, starts, told_at),
+        elements.waits(kpi.denominator, known_by),
+        strict=True,
+    )
     rows = []
-    for stretch in stretches:
-        over, under = (
-            groups.split([(e, e.at) for e in elements.of(name, stretch.end) if kpi.stands or e.at in stretch])
-            for name in (kpi.numerator, kpi.denominator)
-        )
-        end = min(stretch.end, elements.taken.as_of)
-        waits = groups.split([(w, end) for w in elements.waiting(kpi.denominator) if w.at(end)])
-        rows.append((stretch, over, under, waits))
+    for (stretch, over, under, waits), end in zip(parts, known_by, strict=True):
+        sums, counts = (groups.split([(e, e.at) for e in part]) for part in (over, under))
+        rows.append((stretch, sums, counts, groups.split([(w, end) for w in waits])))
     known = sorted({key for _, *parts in rows for part in parts for key in part}) if groups.dimensions else [()]
-    for stretch, over, under, waits in rows:
+    for stretch, sums, counts, waiting in rows:
         for key in known:
             group = dict(zip(groups.dimensions, key, strict=True))
             if asked.tile:
@@ -88,10 +94,10 @@ def _of(kpi: Definition, elements: Elements, asked: Asked, stretches: Sequence[W
                 numerator=0.0,
                 denominator=0,
                 value=None,
-                waiting=len(waits.get(key, ())),
+                waiting=len(waiting.get(key, ())),
                 missing=_missing(kpi, elements),
             )
-            above, below = ([e for e in part.get(key, ()) if isinstance(e, Entry)] for part in (over, under))
+            above, below = ([e for e in part.get(key, ()) if isinstance(e, Entry)] for part in (sums, counts))
             yield _counted(made, elements.taken, above, below)
 
 
@@ -158,6 +164,8 @@ class _Groups:
 
     def split(self, things: Iterable[tuple[_Thing, datetime]]) -> dict[tuple[str, ...], list[_Thing]]:
         """What is asked for of these, each with its moment, by group."""
+        if not self.dimensions and self.asked.case_class is None and self.asked.place is None:
+            return {(): [each for each, _ in things]}
         found: dict[tuple[str, ...], list[_Thing]] = {}
         for each, at in things:
             if self.asked.case_class is not None and each.case_class != self.asked.case_class:
