@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, union
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from lineside.memory import tables
 from lineside.memory.moments import stored
@@ -101,6 +104,28 @@ def _among(connection: Connection, found: Any) -> ColumnElement[bool]:
     """Few ids are looked up first, since the database can't tell that they are few."""
     ids = list(connection.scalars(found.limit(_FEW)))
     return _records.c.id.in_(ids) if len(ids) < _FEW else _records.c.id.in_(found)
+
+
+class _EachOf(GenericFunction[str]):
+    """The strings of a list that is handed over as JSON, a row each."""
+
+    inherit_cache = True
+
+
+@compiles(_EachOf, "sqlite")
+def _each_in_sqlite(element: Any, compiler: Any, **asked: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **asked)})"
+
+
+@compiles(_EachOf, "postgresql")
+def _each_in_postgresql(element: Any, compiler: Any, **asked: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **asked)} AS JSON))"
+
+
+def among(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """It is one of the values, however many they are: as one parameter they are neither counted nor written out."""
+    each = _EachOf(json.dumps(list(values), ensure_ascii=False)).table_valued("value")
+    return column.in_(select(each.c.value))
 
 
 def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:

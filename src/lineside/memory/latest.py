@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lineside.memory import tables
-from lineside.memory.conditions import TAKING_BACK, statement_order, unindexed
+from lineside.memory.conditions import TAKING_BACK, among, statement_order, unindexed
 from lineside.plant.entities import ENTITY_KINDS
 
 AFTER_SLASH = chr(ord("/") + 1)
@@ -134,27 +134,18 @@ def pointing(connection: Connection, kind: str, name: str, words: Sequence[str])
     """The ids of the kind whose property points at one of these, by a source's last word or in any list it told."""
     of_it = (_words.c.kind == kind, _words.c.property == name)
     lists = connection.scalar(select(_words.c.entity).where(*of_it, _words.c.word == "").limit(1)) is not None
-    found: set[str] = set()
-    for start in range(0, len(words), _CHUNK):
-        chosen = words[start : start + _CHUNK]
-        told = _words.c.word.in_([word[:WORD_LENGTH] for word in chosen])
-        found.update(connection.scalars(select(_words.c.entity).where(*of_it, told)))
-        if lists:
-            found |= _listing(connection, kind, name, chosen)
-    return found
+    told = among(_words.c.word, [word[:WORD_LENGTH] for word in words])
+    found = set(connection.scalars(select(_words.c.entity).where(*of_it, told))) if words else set()
+    return found | _listing(connection, kind, name, words) if lists and words else found
 
 
 def _listing(connection: Connection, kind: str, name: str, chosen: Sequence[str]) -> set[str]:
     """In two steps: in one, the database would go through every list."""
     named = tables.record_words
-    query = select(named.c.record_id).where(named.c.word.in_([word.casefold() for word in chosen]))
-    naming = sorted(set(connection.scalars(query)))
-    found: set[str] = set()
-    for start in range(0, len(naming), _CHUNK):
-        here = _said.c.record_id.in_(naming[start : start + _CHUNK])
-        told = select(_said.c.entity).where(here, unindexed(_said.c.kind) == kind, unindexed(_said.c.property) == name)
-        found.update(connection.scalars(told.where(_said.c.value.startswith("["))))
-    return found
+    query = select(named.c.record_id).where(among(named.c.word, [word.casefold() for word in chosen]))
+    here = among(_said.c.record_id, sorted(set(connection.scalars(query))))
+    told = select(_said.c.entity).where(here, unindexed(_said.c.kind) == kind, unindexed(_said.c.property) == name)
+    return set(connection.scalars(told.where(_said.c.value.startswith("["))))
 
 
 def changed_after(connection: Connection, as_of: int) -> bool:
@@ -174,8 +165,7 @@ def last_said(kind: str, entities: Sequence[str] | None, properties: Sequence[st
     if entities is None:
         yield query
         return
-    for start in range(0, len(entities), _CHUNK):
-        yield query.where(_words.c.entity.in_(entities[start : start + _CHUNK]))
+    yield query.where(among(_words.c.entity, entities))
 
 
 def parts(connection: Connection, wholes: Sequence[str], kind: str) -> set[str]:

@@ -16,6 +16,7 @@ from lineside.memory import latest, tables
 from lineside.memory.bodies import record_from_row
 from lineside.memory.conditions import (
     TAKING_BACK,
+    among,
     at_or_below,
     in_window,
     is_about,
@@ -176,6 +177,7 @@ class View:
         if entities is None and kind is None:
             return self._searched(None, None, properties)
         found: list[Statement] = []
+        now = stored(self.as_of)
         with self.read() as connection:
             if self._changed_later:
                 return self._searched(entities, kind, properties)
@@ -184,7 +186,7 @@ class View:
                 for query in latest.last_said(each, ids, properties):
                     rows = connection.execute(query.add_columns(self._readable(_said).label("readable"))).all()
                     for row in rows:
-                        if row.readable and max(row.occurred_at, row.reported_at) <= stored(self.as_of):
+                        if row.readable and max(row.occurred_at, row.reported_at) <= now:
                             found.append(statement_from_row(row))
                         else:
                             older.add(row.entity)
@@ -402,12 +404,9 @@ class View:
             .where(one.c.kind == thing.c.kind, one.c.entity == thing.c.entity)
             .where(one.c.record_id == _records.c.id, self.sees())
         )
-        query = select(thing.c.entity).where(thing.c.kind == kind, seen)
-        found: list[str] = []
+        query = select(thing.c.entity).where(thing.c.kind == kind, among(thing.c.entity, wanted), seen)
         with self.read() as connection:
-            for start in range(0, len(wanted), _CHUNK):
-                found += connection.scalars(query.where(thing.c.entity.in_(wanted[start : start + _CHUNK])))
-        return [Entity(kind, each) for each in sorted(found)]
+            return [Entity(kind, each) for each in sorted(connection.scalars(query))]
 
     def _entities(self, conditions: Iterable[ColumnElement[bool]]) -> list[Entity]:
         """Distinct first, then one look at each: the other way round every record would be looked at."""
@@ -492,6 +491,8 @@ def _by_kind(entities: Sequence[Entity] | None, kind: str | None) -> Iterator[tu
     if entities is None:
         yield kind or "", None
         return
-    for each, group in groupby(sorted(set(entities)), key=lambda one: one.kind):
-        if kind is None or each == kind:
-            yield each, [one.id for one in group]
+    ids: dict[str, dict[str, None]] = {}
+    for one in entities:
+        if kind is None or one.kind == kind:
+            ids.setdefault(one.kind, {})[one.id] = None
+    yield from ((each, list(ids[each])) for each in sorted(ids))
