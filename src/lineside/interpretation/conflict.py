@@ -99,8 +99,8 @@ def governing(facts: Facts, entity: Entity, words: Iterable[Statement]) -> State
     Of words that don't contradict it the one furthest on counts: a source that is ahead is not wrong.
     """
     known = _one_each(words)
-    if not known:
-        return None
+    if len(known) < 2:
+        return known[0] if known else None
     kind, name = entity.kind, known[0].property
     chosen, _ = _governing(facts, known, facts.owner(kind, name))
     mine = shared_states.state_of(kind, name, chosen.value)
@@ -144,7 +144,10 @@ def _governing(facts: Facts, words: Sequence[Statement], owner: SourceCard | Non
 
 
 def _one_each(words: Iterable[Statement]) -> list[Statement]:
+    given = list(words)
+    if len(given) < 2:
+        return given
     newest: dict[tuple[str, str | None], Statement] = {}
-    for statement in sorted(words, key=lambda s: (s.quality is Quality.BAD, *recency(s))):
+    for statement in sorted(given, key=lambda s: (s.quality is Quality.BAD, *recency(s))):
         newest.setdefault((statement.source, statement.scope), statement)
     return list(newest.values())

@@ -70,7 +70,8 @@ def looks_complete(view: View) -> Reading:
     found = list[tuple[LineReadiness, Finding]]()
     for kind in ("sales_order_line", "sales_order", "job_order"):
         facts.load(kind, "status")
-    facts.fetch({s.entity for line in facts.live("sales_order_line") for s in _made_by(facts, line)})
+    made_by = {s.entity for line in facts.live("sales_order_line") for s in _made_by(facts, line)}
+    facts.fetch(made_by.difference(facts.live("job_order")))  # of the others the status is read by now
     done = {line: _done_words(facts, line) for line in facts.live(EntityKind.SALES_ORDER_LINE)}
     here = [line for line, said in done.items() if said and not any(t.gone for t in trucks_of(facts, line))]
     read_ahead(facts, here)
