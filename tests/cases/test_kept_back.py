@@ -118,3 +118,14 @@ def test_goods_that_left_without_their_paper_are_no_longer_kept_back(loading):
     loading.run("13:00")
     (case,) = of(loading, "missing_document")
     assert (case.began, case.ended) == (instant("10:30"), instant("12:05"))
+
+
+def test_how_grave_it_is_names_what_it_endangers_and_by_when(works):
+    dairy = works()
+    dairy.scribe.report("wawi", at("06:00"), "sales_order:K-1", customer="K-7", credit="ok", promised_at=at("15:00"))
+    dairy.scribe.report("wawi", at("06:00"), "sales_order_line:K-1/10", customer="K-7", status="released")
+    dairy.scribe.report("wawi", at("12:00"), "sales_order:K-1", credit="blocked")
+    dairy.run("12:05")
+    (case,) = of(dairy, "credit_block")
+    assert case.severity.name == "HIGH"
+    assert "15:00" in case.severity_why

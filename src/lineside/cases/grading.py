@@ -8,6 +8,7 @@ from datetime import datetime
 from lineside.cases.classes import CaseClass, Grade, Severity
 from lineside.cases.episode import Episode
 from lineside.cases.look import Look, related
+from lineside.interpretation.reading import clock
 from lineside.interpretation.safety import concerns_safety
 from lineside.interpretation.wording import counted
 
@@ -17,10 +18,12 @@ _OVER = ("shipped", "cancelled", "closed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Danger:
-    """orders: open ones that hang on it. soonest: the first time that it endangers. safety: what people wrote."""
+    """orders: open ones that hang on it. soonest: the first time that it endangers. whose: the order line
+    that is promised for then; empty where that time is its own. safety: what people wrote."""
 
     orders: int
     soonest: datetime | None
+    whose: str
     safety: bool
 
 
@@ -40,11 +43,14 @@ def danger_of(look: Look, episode: Episode) -> Danger:
     lines = look.lines_of(e for kind in _BEARERS for e in sorted(episode.touches) if e.kind == kind)
     facts.fetch([e for line in lines for e in (line, line.parent) if e])
     waiting = [line for line in lines if facts.state(line, "status") not in _OVER]
-    dues = [due for line in waiting for e in (line, line.parent) if e and (due := look.time(e, "promised_at"))]
-    dues += [episode.due] if episode.due else []
-    ahead = [due for due in dues if due >= look.view.as_of]
+    dues = [
+        (due, line.id) for line in waiting for e in (line, line.parent) if e and (due := look.time(e, "promised_at"))
+    ]
+    dues += [(episode.due, "")] if episode.due else []
+    ahead = [each for each in dues if each[0] >= look.view.as_of]
+    soonest, whose = min(ahead or dues, default=(None, ""))
     return Danger(
-        orders=len(waiting), soonest=min(ahead or dues, default=None), safety=_safety(look, episode)
+        orders=len(waiting), soonest=soonest, whose=whose, safety=_safety(look, episode)
     )  # fmt: skip
 
 
@@ -80,7 +86,8 @@ def _fits(look: Look, grade: Grade, episode: Episode, danger: Danger) -> str | N
     if grade.due_within is not None:
         if danger.soonest is None or danger.soonest - look.view.as_of > grade.due_within:
             return None
-        why.append("what it endangers is due soon")
+        at = clock(danger.soonest, look.view.plant, relative_to=look.view.as_of)
+        why.append(f"{danger.whose} is promised for {at}" if danger.whose else f"it matters by {at}")
     if grade.lasts is not None:
         if lasted < grade.lasts:
             return None
