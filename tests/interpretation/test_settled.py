@@ -14,6 +14,7 @@ from lineside.interpretation.by_state import by_state
 from lineside.interpretation.entity_states import States
 from lineside.interpretation.facts import Facts
 from lineside.interpretation.holds import holds
+from lineside.interpretation.ranking import ranking
 from lineside.interpretation.settled import parse_settled
 from lineside.plant.entities import Entity
 
@@ -79,6 +80,18 @@ WORDS = {
     "sales_order_line": ("status", ["offen", "versandt"]),
     "shipment": ("status", ["geplant", "abgefahren"]),
 }
+
+
+def test_a_lot_that_lay_long_is_ranked_while_it_may_yet_expire(remembered, scribe, bakery):
+    scribe.report("labor", ago(90), "lot:C-1", quality_status="frei", expires_at=ago(-5))
+    scribe.report("labor", ago(90), "lot:C-2", quality_status="frei", expires_at=ago(60))
+    scribe.report("labor", ago(3), "lot:C-3", quality_status="frei", expires_at=ago(-9))
+    view = remembered(scribe.events, bakery, NOW).view()
+
+    found = ranking(view, ["lot"], "expires_at")
+    assert found.data["order"] == ["lot:C-1", "lot:C-3"]
+    assert any("The lots that were over" in gap for gap in found.missing)
+    assert ranking(view, ["lot"], "expires_at", every=True).data["compared"] == 3
 
 
 @settings(max_examples=25)

@@ -116,9 +116,10 @@ def ranking(
     if by == AGE and set(kinds) == {EntityKind.HOLD}:
         called = "how long it binds"
     seen = sum(each.whole for each in counts)
-    missing = (*_missing(counts, noun, called), *left_out(facts, kinds))
+    gone = tuple(left_out(facts, kinds))
+    missing = (*_missing(counts, noun, called), *gone)
     if not placed:
-        return _nothing(view, counts, (noun, called), window, missing)
+        return _nothing(view, counts, (noun, called), window, missing, gone=gone)
     timed = placed[0].when is not None
     ahead, past = _ordered(view, placed, highest=highest)
     in_order = [*ahead, *past] if not timed or highest or by == AGE else [*past, *ahead]
@@ -365,12 +366,13 @@ def _row(facts: Facts, each: _Placed) -> Finding:
 
 
 def _nothing(
-    view: View, counts: Sequence[_Counts], words: tuple[str, str], window: Window | None, missing: tuple[str, ...]
-) -> Reading:
+    view: View, counts: Sequence[_Counts], words: tuple[str, str], window: Window | None, missing: tuple[str, ...],
+    *, gone: tuple[str, ...],
+) -> Reading:  # fmt: skip
     noun, called = words
     whole, over = sum(each.whole for each in counts), sum(each.over for each in counts)
     if not whole:
-        return Reading(verdict=f"No {noun} are on record.", missing=(f"Records of {noun}.",), window=window)
+        return Reading(verdict=f"No {noun} are on record.", missing=(f"Records of {noun}.", *gone), window=window)
     bare = sum(len(each.bare) for each in counts)
     if over and over == whole:
         verdict = f"None of the {whole} {noun} on record is open."
@@ -378,7 +380,7 @@ def _nothing(
         verdict = f"None of the {noun} on record has its {called}{_span(view, window)}."
     else:
         verdict = f"Not known: none of the {whole - over} {noun} on record has a value for {called}."
-        missing = (f"A report of {called} on any of the {noun}.",)
+        missing = (f"A report of {called} on any of the {noun}.", *gone)
     return Reading(verdict=verdict, missing=missing, window=window, data={"compared": 0})
 
 
