@@ -20,6 +20,9 @@ from .lease_holder import Endless, crash_writer
 HOLDER = Path(__file__).parent / "lease_holder.py"
 
 
+LONG_S = 600.0  # a busy machine is slower than any short lease
+
+
 @pytest.fixture
 def start(store_url: str) -> Iterator[object]:
     """Starts processes that read the source until they are killed; each has committed a batch by then."""
@@ -70,19 +73,19 @@ def test_without_the_lease_nothing_of_a_batch_is_kept(store_url, open_memory):
 
 async def test_while_another_process_reads_a_source_nobody_else_does(store_url, open_memory, start):
     memory = open_memory(store_url, plant=crash_writer.PLANT)
-    start(1.0)
+    start(LONG_S)
     idle = Endless(confirms=True)
     with pytest.raises(SourceTaken, match="process"):
         await catch_up(memory, idle, lease_s=1.0)
     assert idle.confirmed == []
 
 
-@pytest.mark.parametrize(("elsewhere", "lease_s"), [(False, 600.0), (True, 1.0)])
+@pytest.mark.parametrize("elsewhere", [False, True])
 async def test_a_process_killed_in_mid_lease_between_commit_and_confirm_loses_and_doubles_nothing(
-    store_url, open_memory, start, elsewhere, lease_s
+    store_url, open_memory, start, elsewhere
 ):
     memory = open_memory(store_url, plant=crash_writer.PLANT)
-    process = start(lease_s, confirms=False)
+    process = start(LONG_S, confirms=False)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert memory.checkpoint("plc") == {"batch": 0}
@@ -93,8 +96,11 @@ async def test_a_process_killed_in_mid_lease_between_commit_and_confirm_loses_an
             connection.execute(update(tables.leases).values(holder=holder.replace("@", "@elsewhere.")))
     with memory.read() as connection:
         assert (leases.holding(connection, "plc") is None) is not elsewhere
+    if elsewhere:  # of another machine nobody can tell that it ended; its lease runs out
+        with memory.write() as connection:
+            connection.execute(update(tables.leases).values(until=1))
 
-    outcome = await catch_up(memory, Endless(confirms=True, last=3), lease_s=lease_s)
+    outcome = await catch_up(memory, Endless(confirms=True, last=3), lease_s=LONG_S)
 
     assert (outcome.received, outcome.recorded) == (15, 15)
     assert len(memory.view().notes()) == 20
