@@ -97,5 +97,6 @@ def test_asking_what_is_open_tells_whose_it_is_and_cites_what_opened_it(tmp_path
     assert {c["source_id"] for c in answer["citations"]} == {"e1"}
     assert story["verdict"].startswith("EXC-1: Hold S-3 on CH-9: Keime")
     assert [n["text"][:18] for n in mine["notices"] if n["case"] == "EXC-1"] == ["EXC-1 is yours: Ho"]
-    assert again["notices"] == [] and "EXC-1" in {c["id"] for c in again["cases"]}
+    assert again["notices"] == []
+    assert "EXC-1" in {c["id"] for c in again["cases"]}
     assert moved.out.startswith("EXC-1 is resolved; qs-1 has it")
