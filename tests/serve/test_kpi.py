@@ -40,7 +40,6 @@ def test_the_interface_tells_each_figure_with_what_is_behind_it(stood: Served) -
     with stood.client("planer-3") as planner:
         told = planner.get("/api/v1/kpi", params={"by": "class", "kpi": ["time_open", "approval_latency"]}).json()
         sheet = planner.get("/api/v1/kpi", params={"by": "class,day", "format": "csv"})
-        again = planner.get("/api/v1/kpis", params={"by": "class", "kpi": "time_open"}).json()
         refused = planner.get("/api/v1/kpi", params={"by": "mood"})
         backwards = planner.get("/api/v1/kpi", params={"since": "2026-03-02", "until": "2026-03-01"})
         case = planner.get(f"/api/v1/cases/{told['figures'][0]['behind'][0]}").json()
@@ -48,7 +47,6 @@ def test_the_interface_tells_each_figure_with_what_is_behind_it(stood: Served) -
     figure = told["figures"][0]
     assert (figure["group"], figure["median_s"], figure["denominator"]) == ({"class": "downtime"}, 900.0, 1)
     assert case["title"].endswith("Etikett gerissen")
-    assert again["figures"][0]["value"] == figure["value"]
     assert {d["kpi"] for d in told["definitions"]} >= {"time_open", "touchless_rate"}
     rows = list(csv.DictReader(io.StringIO(sheet.text)))
     assert sheet.headers["content-type"].startswith("text/csv")

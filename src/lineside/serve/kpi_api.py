@@ -17,7 +17,6 @@ _Several = Annotated[list[str] | None, Query(max_length=20)]
 router = APIRouter(prefix="/api/v1", responses=FAULTS)
 
 
-@router.get("/kpis", include_in_schema=False)
 @router.get("/kpi", response_model=dict[str, Any])
 def kpi(
     lineside: Here,
