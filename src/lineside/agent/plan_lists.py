@@ -46,6 +46,13 @@ _PEAKS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:max\w*|min\w*|highest|lowest|peak|top|hoechst\w*|niedrigst\w*) ?(?:speed|rate|geschwindigkeit|tempo)\b"
     ),
 }
+_NEW = re.compile(r"\b(?:new (?:on|at|to|here|in)|neu (?:an|auf|bei|hier|in|im))\b")
+_NEWS = re.compile(r"\b(?:what|anything|was|etwas|irgendwas)\b[^,.;]{0,12}\b(?:new|neu)\b")
+_SOMEONE_NEW = re.compile(
+    r"\b(?:new (?:colleague|starter|hire|joiner|operator|supervisor|worker)s?|newcomers?|onboard\w*|"
+    r"neue\w* (?:kolleg|mitarbeiter)\w*|einarbeit\w*|einzuarbeiten)\b"
+)
+_TO_KNOW = re.compile(r"\b(?:know|learn|brief\w*|onboard\w*|tell|wissen|lernen|einarbeit\w*|einzuarbeiten)\b")
 _LOW = re.compile(r"\b(?:coldest|coolest|kaeltest|kuehlst|min|lowest|niedrigst|tiefst)")
 
 
@@ -56,6 +63,8 @@ def listing_call(ask: Ask, names: Names) -> tuple[str, dict[str, Json]] | None:
     text = fold(ask.text)
     when: dict[str, Json] = {"window": _words(ask)} if ask.window and ask.window_said else {}
     where: dict[str, Json] = {"equipment": ask.place} if ask.place else {}
+    if not ask.window_said and not ask.entities and _is_new(ask, text):
+        return "briefing", where
     if _SAFETY.search(text) and not ask.entities and not ask.words & _NO_SAFETY and "decide" not in ask.means:
         return None if "handover" in ask.means else ("safety", {**where, **when})
     if ask.entities and {e.kind for e in ask.entities} == {"customer"} and ask.words & _OPEN and len(ask.entities) == 1:
@@ -71,6 +80,13 @@ def listing_call(ask: Ask, names: Names) -> tuple[str, dict[str, Json]] | None:
     if ask.words & _DID and any(crew in text for crew in crews) and not {"fix", "fault", "compare"} & ask.means:
         return "handover", when
     return None
+
+
+def _is_new(ask: Ask, text: str) -> bool:
+    """Whether somebody new asks, or is asked for, what they need to know."""
+    if _SOMEONE_NEW.search(text) and _TO_KNOW.search(text):
+        return True
+    return ask.intent is Intent.HANDOVER and bool(_NEW.search(text)) and not _NEWS.search(text)
 
 
 def _of_customer(ask: Ask, where: Mapping[str, Json]) -> tuple[str, dict[str, Json]] | None:

@@ -67,8 +67,8 @@ def handover(
     safe_notes, rest = _parted(notes, lambda n: concerns_safety(n.text))
     safe_items, others = _parted(found, _is_safety)
     earlier = carried_notes(view, slot.start, end, equipment)
-    failed, rest = _parted(rest, lambda n: bool(_FAILED.search(n.text)))
-    leave, claims = _parted(rest, lambda n: bool(_LEAVE.search(n.text)))
+    failed, rest = _parted(rest, lambda n: tells_failure(n.text))
+    leave, claims = _parted(rest, lambda n: tells_to_leave(n.text))
     carried = [i for i in others if i.opened < slot.start and i.open_at(end)]
     new = [i for i in others if i.opened >= slot.start and (i.open_at(end) or i.passing)]
     closed = [i for i in others if i.closed is not None and i.closed <= end]
@@ -82,7 +82,7 @@ def handover(
     findings = [
         *(_earlier(view, n, window, told_on) for n in earlier),
         *(_item(view, i, "safety", window, told_on) for i in safe_items),
-        *(_note(view, n, "safety", told_on) for n in safe_notes),
+        *(note_finding(view, n, "safety", told_on) for n in safe_notes),
         *(_item(view, i, "carried over", window, told_on) for i in carried),
         *(_item(view, i, "new", window, told_on) for i in new),
         *(_item(view, i, "closed", window, told_on) for i in closed),
@@ -99,11 +99,11 @@ def handover(
             )
             for s in ended
         ),
-        *(_note(view, n, "tried and failed", told_on) for n in failed),
-        *(_note(view, n, "do not change", told_on) for n in leave),
+        *(note_finding(view, n, "tried and failed", told_on) for n in failed),
+        *(note_finding(view, n, "do not change", told_on) for n in leave),
         *(_in_section(p, "open proposals") for p in proposals),
-        *_performance(view, window, equipment),
-        *(_note(view, n, "unverified", told_on) for n in claims[: None if whole else _NOTES]),
+        *performance(view, window, equipment),
+        *(note_finding(view, n, "unverified", told_on) for n in claims[: None if whole else _NOTES]),
     ]
     broken = [
         Finding(
@@ -143,6 +143,16 @@ def handover(
     )
 
 
+def tells_failure(text: str) -> bool:
+    """Whether it says that something was tried in vain; English and German."""
+    return bool(_FAILED.search(text))
+
+
+def tells_to_leave(text: str) -> bool:
+    """Whether it says that something is to be left as it is; English and German."""
+    return bool(_LEAVE.search(text))
+
+
 def lines(view: View, window: Window, equipment: str | None = None) -> list[str]:
     """The work centers that the plant file or the window's records name, in order."""
     declared = {work_center(e.id) for e in view.plant.equipment if level(e.id) in (Level.WORK_CENTER, Level.WORK_UNIT)}
@@ -154,7 +164,8 @@ def lines(view: View, window: Window, equipment: str | None = None) -> list[str]
     return sorted(p for p in deep if within(p, equipment) or within(equipment, p))
 
 
-def _performance(view: View, window: Window, equipment: str | None) -> list[Finding]:
+def performance(view: View, window: Window, equipment: str | None) -> list[Finding]:
+    """What each line made of what was due in the window."""
     found = []
     losses = waiting.told(view, intervals(view, equipment, window))
     for line in lines(view, window, equipment):
@@ -212,7 +223,8 @@ def _item(view: View, item: Item, section: str, window: Window, told_on: datetim
     return Finding(text=text, kind=Kind.DERIVED, cites=item.bounds, data=data)
 
 
-def _note(view: View, note: Note, section: str, told_on: datetime) -> Finding:
+def note_finding(view: View, note: Note, section: str, told_on: datetime) -> Finding:
+    """What somebody wrote, in that section. told_on: the moment that its time is told against."""
     text = f"{clock(at(note), view.plant, relative_to=told_on)}: {said(note)}."
     data = {"section": section, "key": f"note {rid(note)}", "opened": at(note).isoformat()}
     return Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note),), data=data)

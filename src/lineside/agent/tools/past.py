@@ -12,6 +12,7 @@ from lineside.agent.tools.context import Context, tool
 from lineside.agent.wording import fold
 from lineside.errors import BadRequest
 from lineside.interpretation import handover, patterns, standing
+from lineside.interpretation.briefing import briefing
 from lineside.interpretation.cases_of import cases_of
 from lineside.interpretation.occurrences import occurrences
 from lineside.interpretation.reading import Reading
@@ -131,6 +132,10 @@ def _handover(context: Context, asked: WhereWhen) -> Reading:
     return handover.handover(view, slot, equipment=context.place(asked.equipment))
 
 
+def _briefing(context: Context, asked: Where) -> Reading:
+    return briefing(context.view, context.place(asked.equipment))
+
+
 def _waiting(context: Context, _: NoParameters) -> Reading:
     return listing.waiting(context.view, context.ledger, context.person)
 
@@ -168,6 +173,7 @@ TOOLS = (
     ),
     tool("similar", "Whether something has happened before, and what worked then.", About, _similar),
     tool("handover", "The handover of a shift.", WhereWhen, _handover),
+    tool("briefing", "What someone new on a line or at the site needs to know.", Where, _briefing),
     tool("waiting", "The proposals and holds that wait for the asker.", NoParameters, _waiting),
     tool("recall", "What notes, events and decisions say about something, quoted.", About, _recall),
 )
