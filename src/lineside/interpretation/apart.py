@@ -14,14 +14,13 @@ from lineside.interpretation.divergence import (
     names_compared,
 )
 from lineside.interpretation.facts import Facts, doubts, moment, plain_id, told
-from lineside.interpretation.left_out import left_out
+from lineside.interpretation.left_out import COMPARED, left_out
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.wording import bounded, counted, listed
 from lineside.memory import Statement, View
 from lineside.plant.entities import ENTITY_KINDS, Entity, EntityKind
 
 _SHOWN = 8
-_GONE_THROUGH = ("job_order", "lot", "sales_order", "sales_order_line", "shipment")
 _JOB_OVER = ("complete", "closed", "cancelled")
 
 
@@ -35,7 +34,7 @@ def apart(view: View, entity: Entity | None = None, properties: Sequence[str] = 
     things = _things(facts, names) if entity is None else _whole(facts, entity)
     found = sorted(divergences(facts, things, names), key=_rank)
     old = list(_old_revisions(facts, entity)) if "revision" in names else []
-    over = () if entity else tuple(left_out(facts, _GONE_THROUGH))
+    over = () if entity else tuple(left_out(facts, COMPARED))
     if not found and not old:
         what = "the plant" if entity is None else entity.id
         return Reading(

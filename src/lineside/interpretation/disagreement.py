@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lineside.interpretation import causes, handover
 from lineside.interpretation.disputes import Disputed, disputes
 from lineside.interpretation.facts import Facts
-from lineside.interpretation.left_out import left_out
+from lineside.interpretation.left_out import COMPARED, left_out
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.reconcile import reconcile, stock_conflicts
 from lineside.interpretation.stops import Interval, Loss, intervals
@@ -17,7 +17,6 @@ from lineside.memory import View
 from lineside.plant.windows import Window
 
 _SHOWN = 12
-_GONE_THROUGH = ("job_order", "lot", "sales_order", "sales_order_line", "shipment")
 _STEPPED = 6  # conflicts whose way out is told; more would bury the first
 
 
@@ -37,7 +36,7 @@ def conflicts(view: View, *, states_only: bool = False) -> Reading:
         return Reading(
             verdict="No two sources contradict one another on a state"
             + (" or a revision." if states_only else ", a revision or a stock figure."),
-            missing=("A second source on anything that only one speaks of.", *left_out(facts, _GONE_THROUGH)),
+            missing=("A second source on anything that only one speaks of.", *left_out(facts, COMPARED)),
         )
     things = [entity.id for entity in dict.fromkeys((*(each.entity for each in found), *stocks))]
     steps = [step for each in shown[:_STEPPED] for step in each.steps]
@@ -47,7 +46,7 @@ def conflicts(view: View, *, states_only: bool = False) -> Reading:
         findings=tuple(findings),
         missing=(
             *dict.fromkeys(gap for reading in bridged for gap in reading.missing),
-            *left_out(facts, _GONE_THROUGH),
+            *left_out(facts, COMPARED),
         ),
         next_steps=tuple(dict.fromkeys(steps)),
         data={

@@ -8,6 +8,9 @@ from lineside.interpretation.facts import Facts
 from lineside.interpretation.reading import clock
 from lineside.interpretation.wording import listed
 
+COMPARED = ("job_order", "lot", "sales_order", "sales_order_line", "shipment")
+"""The kinds of which comparing sources leaves something out that its reader may miss."""
+
 
 def left_out(facts: Facts, kinds: Sequence[str]) -> list[str]:
     """One sentence on the things of these kinds that `Facts.live` leaves out; none where it leaves out none."""

@@ -178,11 +178,11 @@ def parts(connection: Connection, wholes: Sequence[str], kind: str) -> set[str]:
     heads = sorted({f"{each}/" for each in wholes})
     for start in range(0, len(heads), _CHUNK):
         near = heads[start : start + _CHUNK]
-        among, lengths = set(near), {len(head) for head in near}
+        whole, lengths = set(near), {len(head) for head in near}
         last = max(head.removesuffix("/") + AFTER_SLASH for head in near)
         query = select(_things.c.entity).where(_things.c.kind == kind)
         between = connection.scalars(query.where(_things.c.entity > near[0], _things.c.entity < last))
-        found.update(each for each in between if any(each[:n] in among and len(each) > n for n in lengths))
+        found.update(each for each in between if any(each[:n] in whole and len(each) > n for n in lengths))
     return found
 
 
