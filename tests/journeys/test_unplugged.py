@@ -299,6 +299,12 @@ class Works:
         said = {source: len(self.said[source]) for source in sources}
         self.awaits(lambda rows: all(rows[each]["recorded"] >= said[each] for each in sources), f"{said} to be kept")
 
+    def marked(self, source: str) -> None:
+        """Reading would go on from what was heard just now: a gap can't begin before the clock was last put forward."""
+        now = self.clock.now()
+        age = f"the checkpoint of {source}"
+        self.awaits(lambda rows: rows[source]["checkpoint_age_s"] < (self.clock.now() - now).total_seconds(), age)
+
     def watched(self) -> None:
         """The watchdog has looked once more."""
         now = self.clock.now()
@@ -394,6 +400,7 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hour]:
         works.clock.move(minutes=15)
         works.say(*FILLED, "line")
         works.all_kept(*works.said)
+        works.marked("line")
         works.calm()
 
         unplugged_at = works.clock.now()

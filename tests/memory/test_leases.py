@@ -73,7 +73,7 @@ def test_without_the_lease_nothing_of_a_batch_is_kept(store_url, open_memory):
 
 async def test_while_another_process_reads_a_source_nobody_else_does(store_url, open_memory, start):
     memory = open_memory(store_url, plant=crash_writer.PLANT)
-    start(LONG_S)
+    start(30.0)  # whose renewal, after a third of it, tells that its holder lives
     idle = Endless(confirms=True)
     with pytest.raises(SourceTaken, match="process"):
         await catch_up(memory, idle, lease_s=1.0)
