@@ -109,7 +109,7 @@ def _newest(
                 query = query.where(_named.c.kind == kind, _named.c.entity.in_(ids[start : start + _CHUNK]))
                 query = query.where(unindexed(_records.c.kind).in_(list(kinds)), view.sees())
                 query = query.where(_records.c.occurred_at <= stored(view.as_of))
-                for row in connection.execute(query.order_by(*backwards)):
+                for row in connection.execute(query.order_by(*backwards)).all():
                     found = wanted[Entity(kind, row.entity)]
                     if len(found) < each:
                         found.append(row)
@@ -138,7 +138,7 @@ def unended(
     query = query.where(view.sees(), _records.c.kind.in_([kind, *endings]))
     things: dict[tuple[str, str, int], set[Entity]] = {}
     with view.read() as connection:
-        for row in connection.execute(query.where(_records.c.occurred_at <= stored(view.as_of))):
+        for row in connection.execute(query.where(_records.c.occurred_at <= stored(view.as_of))).all():
             named = things.setdefault((row.id, row.kind, row.occurred_at), set())
             if row.of in (called, *about):
                 named.add(Entity(row.of, row.entity))

@@ -62,7 +62,7 @@ def things(connection: Connection, kind: str | None, since: int = 0) -> dict[str
         query = select(_things.c.entity).where(
             _things.c.kind == each, *([_things.c.heard_at >= since] if since else [])
         )
-        found[each] = sorted(connection.scalars(query))
+        found[each] = sorted(connection.scalars(query).all())
     return found
 
 
@@ -135,7 +135,7 @@ def pointing(connection: Connection, kind: str, name: str, words: Sequence[str])
     of_it = (_words.c.kind == kind, _words.c.property == name)
     lists = connection.scalar(select(_words.c.entity).where(*of_it, _words.c.word == "").limit(1)) is not None
     told = among(_words.c.word, [word[:WORD_LENGTH] for word in words])
-    found = set(connection.scalars(select(_words.c.entity).where(*of_it, told))) if words else set()
+    found = set(connection.scalars(select(_words.c.entity).where(*of_it, told)).all()) if words else set()
     return found | _listing(connection, kind, name, words) if lists and words else found
 
 
@@ -143,9 +143,9 @@ def _listing(connection: Connection, kind: str, name: str, chosen: Sequence[str]
     """In two steps: in one, the database would go through every list."""
     named = tables.record_words
     query = select(named.c.record_id).where(among(named.c.word, [word.casefold() for word in chosen]))
-    here = among(_said.c.record_id, sorted(set(connection.scalars(query))))
+    here = among(_said.c.record_id, sorted(set(connection.scalars(query).all())))
     told = select(_said.c.entity).where(here, unindexed(_said.c.kind) == kind, unindexed(_said.c.property) == name)
-    return set(connection.scalars(told.where(_said.c.value.startswith("["))))
+    return set(connection.scalars(told.where(_said.c.value.startswith("["))).all())
 
 
 def changed_after(connection: Connection, as_of: int) -> bool:
@@ -181,7 +181,7 @@ def parts(connection: Connection, wholes: Sequence[str], kind: str) -> set[str]:
         whole, lengths = set(near), {len(head) for head in near}
         last = max(head.removesuffix("/") + AFTER_SLASH for head in near)
         query = select(_things.c.entity).where(_things.c.kind == kind)
-        between = connection.scalars(query.where(_things.c.entity > near[0], _things.c.entity < last))
+        between = connection.scalars(query.where(_things.c.entity > near[0], _things.c.entity < last)).all()
         found.update(each for each in between if any(each[:n] in whole and len(each) > n for n in lengths))
     return found
 

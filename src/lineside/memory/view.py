@@ -155,7 +155,7 @@ class View:
                 query = select(_said).where(*conditions, *in_window(_said.c.occurred_at, within))
                 if within is not None and entity is None and entities is None and not properties:
                     query = query.where(reported_within(within))
-                rows = connection.execute(query.order_by(*statement_order()))
+                rows = connection.execute(query.order_by(*statement_order())).all()
                 found += [statement_from_row(row) for row in rows]
         return found if entities is None else sorted(found, key=order_of_statement)
 
@@ -207,7 +207,7 @@ class View:
         found: dict[tuple[str, ...], Any] = {}
         with self.read() as connection:
             for chosen in self._statement_conditions(None, entities, kind, properties):
-                rows = connection.execute(newest(*chosen, _said.c.occurred_at <= stored(self.as_of)))
+                rows = connection.execute(newest(*chosen, _said.c.occurred_at <= stored(self.as_of))).all()
                 found |= {(row.kind, row.entity, row.property, row.source, row.scope or ""): row for row in rows}
         return [statement_from_row(found[key]) for key in sorted(found)]
 
@@ -221,7 +221,7 @@ class View:
         with self.read() as connection:
             for start in range(0, len(wanted), _CHUNK):
                 query = select(_records).where(_records.c.id.in_(wanted[start : start + _CHUNK]), self.sees())
-                found |= {row.id: record_from_row(row) for row in connection.execute(query)}
+                found |= {row.id: record_from_row(row) for row in connection.execute(query).all()}
         return {each: found[each] for each in wanted if each in found}
 
     @_read_once
@@ -262,7 +262,7 @@ class View:
             open_words = [word for word in latest.words(connection, kind, name) if not over(word)]
             found: set[str] = set()
             for query in latest.unsettled(kind, name, open_words, stored(since), pointer=pointer, parts=parts):
-                found.update(connection.scalars(query))
+                found.update(connection.scalars(query).all())
         return self._seen(kind, found)
 
     def pointing(self, kind: str, name: str, words: Sequence[str], *, besides: Collection[Entity]) -> list[Entity]:
@@ -406,7 +406,7 @@ class View:
         )
         query = select(thing.c.entity).where(thing.c.kind == kind, among(thing.c.entity, wanted), seen)
         with self.read() as connection:
-            return [Entity(kind, each) for each in sorted(connection.scalars(query))]
+            return [Entity(kind, each) for each in sorted(connection.scalars(query).all())]
 
     def _entities(self, conditions: Iterable[ColumnElement[bool]]) -> list[Entity]:
         """Distinct first, then one look at each: the other way round every record would be looked at."""
@@ -419,7 +419,7 @@ class View:
         )
         query = select(distinct).where(seen).order_by(distinct.c.kind, distinct.c.entity)
         with self.read() as connection:
-            return [Entity(*row) for row in connection.execute(query)]
+            return [Entity(*row) for row in connection.execute(query).all()]
 
     def sees(self) -> ColumnElement[bool]:
         """The condition on `records` that makes this view: known by then, not taken back by then, and permitted."""
@@ -456,7 +456,7 @@ class View:
         ]
         query = query.order_by(*(each.desc() if newest_first else each for each in order))
         with self.read() as connection:
-            rows = connection.execute(query if limit is None else query.limit(limit))
+            rows = connection.execute(query if limit is None else query.limit(limit)).all()
             return [record for row in rows if isinstance(record := record_from_row(row), wanted)]
 
     def _statement_conditions(
