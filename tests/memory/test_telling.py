@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineside.memory.telling import said_before, unspoken, words_now
+from lineside.memory.telling import not_before, said_before, unspoken, words_now
 from lineside.plant.entities import Entity
 from lineside.plant.windows import Window
 
@@ -52,9 +52,40 @@ def test_columns_tell_what_statements_tell_at_whatever_time_one_asks(data, remem
         assert {(w.entity, w.property, w.record_id) for w in bare} == {
             (s.entity.id, s.property, s.record_id) for s in statements
         }
+        some = words_now(view, "job_order", NAMES, of=["b", "c"])
+        assert some == [w for w in words_now(view, "job_order", NAMES) if w.entity == "b"]
         told = {w.entity for w in bare}
         assert sorted({*told, *unspoken(view, "job_order", told)}) == [e.id for e in view.entities("job_order")]
         things, before = [Entity("job_order", each) for each in "ab"], DAY + timedelta(days=day)
         earlier = view.statements(entities=things, within=Window(start=EVER, end=before))
         last = {(s.source, s.entity, s.property): s for s in earlier}
         assert {(s.source, s.entity, s.property): s for s in said_before(view, things, before)} == last
+
+
+ENDS = [
+    "2026-11-21",
+    "20261121",
+    " 2026-11-21",
+    "2026-W47-6",
+    "2026-11-21T01:00+14:00",
+    "2026-11-20T23:00-09:00",
+    "soon",
+]
+
+
+@settings(max_examples=30)
+@given(data=st.data())
+def test_no_time_that_is_not_over_is_left_unread_however_it_is_written(data, remembered, feed):
+    memory = remembered()
+    for number in range(data.draw(st.integers(1, 6))):
+        said = {"planned_end": data.draw(st.sampled_from([*ENDS, "2026-10-02", None]))}
+        told = {"entity": f"job_order:{data.draw(st.sampled_from('ab'))}", "properties": said}
+        feed(
+            memory, [event(("1", number), (data.draw(st.integers(0, 6)), data.draw(st.integers(0, 6))), "report", told)]
+        )
+
+    for day in range(7):
+        view = memory.view(as_of=DAY + timedelta(days=day, hours=1))
+        found = not_before(view, "job_order", "planned_end", date(2026, 11, 21))
+        ends = [s.entity.id for s in view.said(kind="job_order", properties=("planned_end",)) if s.value in ENDS[:-1]]
+        assert set(ends) <= set(found)

@@ -10,9 +10,10 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.stops import Interval, Loss, intervals
 from lineside.interpretation.wording import at, counted, rid, said
 from lineside.memory import Statement, View
+from lineside.memory.telling import is_whole, words_now
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
-from lineside.plant.records import Event
+from lineside.plant.records import Event, Json
 from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
@@ -35,6 +36,7 @@ _PASSING = (
 _WORK = ("maintenance_requested", "maintenance_started")
 _SAME_MOMENT = timedelta(minutes=1)  # two systems rarely write of one thing in the same second
 _CITED = 6
+_INSTANT = timedelta(microseconds=1)
 _FORGOTTEN = timedelta(days=3)  # something that no record can close is not carried on for ever
 
 
@@ -69,7 +71,7 @@ def items(view: View, start: datetime, end: datetime, equipment: str | None = No
     """Everything that was open at some time from start to end, or happened then; oldest first, each key once."""
     found = [
         *_losses(view, start, end, equipment),
-        *_by_state(view, equipment),
+        *_by_state(view, Window(start=start, end=end), equipment),
         *_by_events(view, start, end, equipment),
     ]
     kept: dict[str, Item] = {}
@@ -147,12 +149,13 @@ def _loss_item(members: Sequence[Interval], end: datetime, key: str) -> Item:
     )
 
 
-def _by_state(view: View, equipment: str | None) -> Iterator[Item]:
-    """Holds while active, maintenance orders while not over, job orders while blocked: an item for each stretch."""
-    yield from _stretches(view, EntityKind.HOLD, lambda s: s == "active", equipment)
-    yield from _stretches(view, EntityKind.MAINTENANCE_ORDER, lambda s: s not in _OVER, equipment)
-    yield from _stretches(view, EntityKind.JOB_ORDER, lambda s: s == "blocked", equipment)
-    told = {s.entity.id for s in view.said(kind=EntityKind.HOLD, properties=("status",))}
+def _by_state(view: View, window: Window, equipment: str | None) -> Iterator[Item]:
+    """Holds while active, maintenance orders while not over, job orders while blocked: an item for each stretch that
+    reaches into the window."""
+    yield from _stretches(view, EntityKind.HOLD, lambda s: s == "active", window, equipment)
+    yield from _stretches(view, EntityKind.MAINTENANCE_ORDER, lambda s: s not in _OVER, window, equipment)
+    yield from _stretches(view, EntityKind.JOB_ORDER, lambda s: s == "blocked", window, equipment)
+    told = {each.entity for each in words_now(view, EntityKind.HOLD, ("status",), texts=False)}
     placed: dict[str, Event] = {}
     for event in view.events(kinds=("hold_placed", "hold_released"), equipment=equipment):
         hold = event.hold or str(event.attributes.get("hold") or rid(event))
@@ -180,21 +183,29 @@ def _hold_item(event: Event, hold: str, end: Event | None) -> Item:
     )
 
 
-def _stretches(view: View, kind: EntityKind, is_open: Callable[[str], bool], equipment: str | None) -> Iterator[Item]:
+def _stretches(
+    view: View, kind: EntityKind, is_open: Callable[[str], bool], window: Window, equipment: str | None
+) -> Iterator[Item]:
+    def is_over(word: str) -> bool:
+        return is_whole(word) and not is_open(_state(kind, word, word))
+
+    # What is over since before the window, and was not spoken of since, has no stretch that reaches into it.
+    things = view.unsettled(kind, "status", is_over, min(window.start, view.as_of))
     histories: dict[Entity, list[Statement]] = {}
-    for statement in view.statements(kind=kind, properties=("status",)):
+    for statement in view.statements(entities=things, properties=("status",)):
         histories.setdefault(statement.entity, []).append(statement)
     opened: dict[Entity, list[tuple[Statement, Statement | None]]] = {}
     for entity, history in histories.items():
         current: Statement | None = None
         for statement in history:
-            state = shared_states.state_of(kind, "status", statement.value) or statement.text.strip().casefold()
-            if is_open(state) and current is None:
+            opens = is_open(_state(kind, statement.value, statement.text))
+            if opens and current is None:
                 current = statement
-            elif not is_open(state) and current is not None:
-                opened.setdefault(entity, []).append((current, statement))
+            elif not opens and current is not None:
+                if statement.occurred_at > window.start and current.occurred_at < window.end:
+                    opened.setdefault(entity, []).append((current, statement))
                 current = None
-        if current is not None:
+        if current is not None and current.occurred_at < window.end:
             opened.setdefault(entity, []).append((current, None))
     told: dict[Entity, dict[str, Statement]] = {entity: {} for entity in opened}
     for statement in view.said(entities=list(opened)):
@@ -206,6 +217,10 @@ def _stretches(view: View, kind: EntityKind, is_open: Callable[[str], bool], equ
             continue
         for opening, closing in stretches:
             yield _state_item(entity, opening, closing, details, place)
+
+
+def _state(kind: EntityKind, value: Json, text: str) -> str:
+    return shared_states.state_of(kind, "status", value) or text.strip().casefold()
 
 
 def _state_item(
@@ -229,11 +244,9 @@ def _state_item(
 
 def _by_events(view: View, start: datetime, end: datetime, equipment: str | None) -> Iterator[Item]:
     endings = {k for kinds in _ENDINGS.values() for k in kinds}
-    events = [
-        e
-        for e in view.events(kinds=(*_ENDINGS, *endings, *_PASSING), equipment=equipment)
-        if start - _FORGOTTEN <= at(e) < end
-    ]
+    until = min(end, view.as_of + _INSTANT)
+    lately = Window(start=min(start - _FORGOTTEN, until), end=until)
+    events = view.events(kinds=(*_ENDINGS, *endings, *_PASSING), equipment=equipment, within=lately)
     grouped: dict[str, list[tuple[Event, Event | None]]] = {}
     for position, event in enumerate(events):
         if event.kind in _ENDINGS:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from lineside.interpretation.wording import bounded
 from lineside.memory import Statement, View
-from lineside.memory.telling import Word, words_now
+from lineside.memory.telling import Word, not_before, words_now
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Quality, quantity
@@ -18,6 +18,7 @@ from lineside.plant.windows import Window
 
 _LONGEST = timedelta(days=30)  # what was last said of a line's job order before that no longer says what runs there
 _PLANNED = ("planned_start", "planned_end")
+_AT_ONCE = 16  # days whose plans are read together
 _STEPS = (timedelta(days=2), timedelta(days=30), timedelta(days=36500))
 _RECENT = timedelta(days=2)  # how far before a window a counter's last reading still says where it began
 
@@ -263,7 +264,7 @@ def jobs_on(view: View, line: str, window: Window) -> list[Entity]:
     for event in view.events(equipment=line, within=window):
         if event.job_order:
             saw(event.job_order, event.provenance.occurred_at)
-    for job, span in _planned(view, line):
+    for job, span in _planned(view, line, window.start):
         if span.overlaps(window):
             saw(job, span.start)
     return [Entity(EntityKind.JOB_ORDER, job) for job in sorted(seen, key=lambda j: (seen[j], j))]
@@ -286,29 +287,35 @@ def planned_span(view: View, job: Entity) -> Span | None:
     return _span(view, view.said(entity=job, properties=("planned_start", "planned_end")))
 
 
-def _planned(view: View, line: str) -> list[tuple[str, Span]]:
-    """The job orders that some source places on the line, and when each is planned; read once for a view."""
-    found: list[tuple[str, Span]] | None = view.kept.get(("planned on", line))
+def _planned(view: View, line: str, since: datetime) -> list[tuple[str, Span]]:
+    """The job orders that some source places on the line, and when each is planned, but for some that were to end
+    before then; read once for a view and a stretch of days."""
+    day = since.astimezone(view.plant.time_zone).date()
+    day -= timedelta(days=day.toordinal() % _AT_ONCE)
+    found: list[tuple[str, Span]] | None = view.kept.get(("planned on", line, day))
     if found is None:
-        placed, told = _plans(view)
+        placed, told = _plans(view, day)
         jobs = {job for place, each in placed.items() if within(place, line) for job in each}
         spans = [(job, _spanned(view, told[job])) for job in sorted(jobs) if job in told]
-        found = view.kept["planned on", line] = [(job, span) for job, span in spans if span is not None]
+        found = view.kept["planned on", line, day] = [(job, span) for job, span in spans if span is not None]
     return found
 
 
-def _plans(view: View) -> tuple[dict[str, list[str]], dict[str, dict[str, Word]]]:
-    """The job orders by the place that a source gives them, and the last words on when each is planned."""
-    found: tuple[dict[str, list[str]], dict[str, dict[str, Word]]] | None = view.kept.get("plans of job orders")
+def _plans(view: View, day: date) -> tuple[dict[str, list[str]], dict[str, dict[str, Word]]]:
+    """The job orders by the place that a source gives them, and the last words on when each is planned, of those that
+    may end on that day or later."""
+    found: tuple[dict[str, list[str]], dict[str, dict[str, Word]]] | None = view.kept.get(("plans", day))
     if found is None:
         placed: dict[str, list[str]] = {}
         told: dict[str, dict[str, Word]] = {}
-        for word in sorted(words_now(view, EntityKind.JOB_ORDER, ("equipment", *_PLANNED)), key=_order_of_word):
+        jobs = not_before(view, EntityKind.JOB_ORDER, "planned_end", day)
+        words = words_now(view, EntityKind.JOB_ORDER, ("equipment", *_PLANNED), of=jobs)
+        for word in sorted(words, key=_order_of_word):
             if word.property == "equipment":
                 placed.setdefault(word.text, []).append(word.entity)
             else:
                 told.setdefault(word.entity, {})[word.property] = word
-        found = view.kept["plans of job orders"] = (placed, told)
+        found = view.kept["plans", day] = (placed, told)
     return found
 
 

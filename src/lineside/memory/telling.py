@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from lineside.memory import latest, tables
-from lineside.memory.conditions import known, newest
+from lineside.memory.conditions import among, known, newest, unindexed
 from lineside.memory.moments import stored
 from lineside.memory.statements import Statement, statement_from_row
 from lineside.memory.view import View
 from lineside.plant.entities import Entity
 
 _CHUNK = 500
+_ODD_DAYS = timedelta(days=8)  # a time of another zone, or written by its week, is that much out of the order of words
 _records, _named = tables.records, tables.record_entities
 _said, _words = tables.statements, tables.last_words
 
@@ -35,28 +36,45 @@ class Word(NamedTuple):
     record_id: str
 
 
-def words_now(view: View, kind: str, properties: Sequence[str] = (), *, texts: bool = True) -> list[Word]:
+def words_now(
+    view: View, kind: str, properties: Sequence[str] = (), *, of: Sequence[str] | None = None, texts: bool = True
+) -> list[Word]:
     """What `View.said` tells of these properties of everything of the kind, as columns and in its order.
 
-    For properties whose values are words: the others are read one by one. texts: without them any property costs the
-    same, its text may be short or empty, and there is no order.
+    For properties whose values are words: the others are read one by one. of: the ids, None for all. texts: without
+    them any property costs the same, its text may be short or empty, and there is no order.
     """
     with view.read() as connection:
         if view.reader.person is not None or latest.changed_after(connection, stored(view.as_of)):
-            return [_word(said) for said in view.said(kind=kind, properties=properties)]
+            things = None if of is None else [Entity(kind, each) for each in of]
+            return [_word(said) for said in view.said(kind=kind, entities=things, properties=properties)]
         shown = (_words.c.entity, _words.c.property, _words.c.source, _words.c.scope, _words.c.word)
         query = select(*shown, _words.c.occurred_at, _words.c.reported_at, _words.c.record_id)
         query = query.where(_words.c.kind == kind)
         if properties:
-            query = query.where(_words.c.property.in_(list(properties)))
+            named = _words.c.property if of is None else unindexed(_words.c.property)
+            query = query.where(named.in_(list(properties)))
+        if of is not None:
+            query = query.where(among(_words.c.entity, of))
         found = [Word._make(row) for row in connection.execute(query).all()]
     now = stored(view.as_of)
-    anew = {w.entity for w in found if w.occurred_at > now or w.reported_at > now or (texts and not _is_whole(w.text))}
+    anew = {w.entity for w in found if w.occurred_at > now or w.reported_at > now or (texts and not is_whole(w.text))}
     if anew:
         found = [each for each in found if each.entity not in anew]
         told = view.said(entities=[Entity(kind, each) for each in sorted(anew)], properties=properties)
         found += [_word(said) for said in told]
     return sorted(found) if texts else found
+
+
+def not_before(view: View, kind: str, name: str, day: date) -> list[str]:
+    """The ids of the kind of which a source's last word on the property may be a time on that day or later, or was
+    another by the time asked about."""
+    first = f"{day - _ODD_DAYS:%Y-%m-%d}"
+    fits = or_(_words.c.word >= first, and_(_words.c.word > "", _words.c.word < "0"))  # blanks may stand before a time
+    query = select(_words.c.entity).where(_words.c.kind == kind, _words.c.property == name, fits)
+    with view.read() as connection:
+        later = latest.things(connection, kind, stored(view.as_of))[kind]
+        return sorted({*connection.scalars(query).all(), *later})
 
 
 def unspoken(view: View, kind: str, besides: Collection[str]) -> list[str]:
@@ -71,7 +89,7 @@ def unspoken(view: View, kind: str, besides: Collection[str]) -> list[str]:
     return sorted(found)
 
 
-def _is_whole(word: str) -> bool:
+def is_whole(word: str) -> bool:
     """Whether the word that is kept is the text of the value: not of what it shortens, leaves out or calls yes."""
     return 0 < len(word) < latest.WORD_LENGTH and word not in ("yes", "no")
 
