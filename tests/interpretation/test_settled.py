@@ -22,6 +22,9 @@ NOW = "2026-03-10T14:00:00+01:00"
 KINDS = ("job_order", "lot", "sales_order_line", "sales_order", "shipment", "document", "inspection", "hold")
 
 
+POINTERS = (("job_order", "sales_order_line"), ("lot", "job_order"), ("shipment", "lines"))
+
+
 def ago(days: int) -> str:
     return (datetime.fromisoformat(NOW) - timedelta(days=days)).isoformat()
 
@@ -97,6 +100,36 @@ def test_a_lot_that_lay_long_is_ranked_while_it_may_yet_expire(remembered, scrib
 @settings(max_examples=25)
 @given(data=st.data())
 def test_what_is_not_over_reads_as_if_nothing_were_left_out(data, remembered, scribe, bakery):
+    tell_anything(data, scribe)
+    memory = remembered(scribe.events, bakery, NOW)
+    for as_of in (NOW, ago(50)):
+        view = memory.view(as_of=datetime.fromisoformat(as_of))
+        some, everything = States(Facts(view)), States(Facts(view, whole=True))
+        for kind in KINDS:
+            kept = some.facts.live(kind)
+            assert [some.of(each) for each in kept] == [everything.of(each) for each in kept]
+            for left in set(everything.facts.live(kind)) - set(kept):
+                assert everything.of(left).state not in ("blocked", "in_progress", "planned", "ready", None)
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_what_points_at_few_things_is_what_is_found_by_reading_all(data, remembered, scribe, bakery):
+    tell_anything(data, scribe)
+    memory = remembered(scribe.events, bakery, NOW)
+    for as_of in (NOW, ago(50)):
+        view = memory.view(as_of=datetime.fromisoformat(as_of))
+        few, everything = Facts(view), Facts(view)
+        for kind, name in POINTERS:
+            everything.load(kind, name)
+            targets = [each for of in KINDS for each in view.entities(of)]
+            assert [few.pointing(kind, name, each) for each in targets] == [
+                everything.pointing(kind, name, each) for each in targets
+            ]
+
+
+def tell_anything(data, scribe) -> None:
+    """A few reports on things that point at one another, over four months."""
     numbers, days = st.integers(1, 4), st.integers(0, 120)
     scribe.events.clear()
     for _ in range(data.draw(st.integers(3, 14))):
@@ -113,15 +146,6 @@ def test_what_is_not_over_reads_as_if_nothing_were_left_out(data, remembered, sc
             case "shipment":
                 told["lines"] = [{"sales_order_line": f"A-{data.draw(numbers)}/10", "quantity": 40}]
         scribe.report(data.draw(st.sampled_from(["wawi", "labor"])), ago(data.draw(days)), f"{kind}:{thing}", **told)
-    memory = remembered(scribe.events, bakery, NOW)
-    for as_of in (NOW, ago(50)):
-        view = memory.view(as_of=datetime.fromisoformat(as_of))
-        some, everything = States(Facts(view)), States(Facts(view, whole=True))
-        for kind in KINDS:
-            kept = some.facts.live(kind)
-            assert [some.of(each) for each in kept] == [everything.of(each) for each in kept]
-            for left in set(everything.facts.live(kind)) - set(kept):
-                assert everything.of(left).state not in ("blocked", "in_progress", "planned", "ready", None)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.entity_states import SharedState, States, spaced
 from lineside.interpretation.facts import Facts
 from lineside.interpretation.left_out import left_out, plural
+from lineside.interpretation.links import touched_by
 from lineside.interpretation.reading import Cite, Finding, Kind, Reading
 from lineside.interpretation.stakes import stakes
 from lineside.interpretation.state_models import Says
@@ -134,6 +135,7 @@ def _ranked(facts: Facts, hits: Sequence[SharedState]) -> list[SharedState]:
     """Those on which open orders hang first, the soonest before; of very many only by their ids."""
     if len(hits) > _SHOWN * 8:
         return list(hits)
+    touched_by(facts, (each.entity for each in hits))  # read at once, told one by one
     at = {each.entity: stakes(facts, each.entity) for each in hits}
 
     def rank(each: SharedState) -> tuple[bool, float, Entity]:

@@ -9,6 +9,7 @@ from lineside.interpretation import causes, handover
 from lineside.interpretation.disputes import Disputed, disputes
 from lineside.interpretation.facts import Facts
 from lineside.interpretation.left_out import COMPARED, left_out
+from lineside.interpretation.past import Past
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.reconcile import reconcile, stock_conflicts
 from lineside.interpretation.stops import Interval, Loss, intervals
@@ -28,7 +29,8 @@ def conflicts(view: View, *, states_only: bool = False) -> Reading:
     facts = Facts(view)
     found = sorted(disputes(facts), key=Disputed.rank)
     stocks = [] if states_only else [stock.about for stock, _ in stock_conflicts(facts)]
-    bridged = [reconcile(view, entity) for entity in stocks[:3]]
+    past = Past(facts)
+    bridged = [reconcile(view, entity, past=past) for entity in stocks[:3]]
     shown = found[:_SHOWN]
     findings = [f for each in shown for f in (*each.findings, each.stakes.finding(facts)) if f is not None]
     findings += [f for reading in bridged for f in reading.findings]

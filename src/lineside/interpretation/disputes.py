@@ -10,7 +10,7 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.conflict import Conflict, conflict_finding, conflicts_of, governing
 from lineside.interpretation.facts import Facts, owner_of, spoken
 from lineside.interpretation.holds import Hold, holds
-from lineside.interpretation.links import touched
+from lineside.interpretation.links import touched_by
 from lineside.interpretation.reading import Finding, Kind
 from lineside.interpretation.stakes import Stakes, stakes
 from lineside.memory import Statement
@@ -121,8 +121,10 @@ def _bound(facts: Facts, active: Sequence[Hold], only: Entity | None) -> list[_B
         if hold.subject and hold.subject.kind == EntityKind.LOT and (only is None or hold.subject == only):
             blocks[hold.subject] = (hold, blocks.get(hold.subject, (None, None))[1])
     found = []
-    for lot, (held, block) in list(blocks.items())[:_MOST]:
-        for thing in dict.fromkeys(link.entity for link in touched(facts, lot)):
+    hanging = touched_by(facts, list(blocks)[:_MOST])
+    for lot, links in hanging.items():
+        held, block = blocks[lot]
+        for thing in dict.fromkeys(link.entity for link in links):
             if thing.kind not in (EntityKind.SALES_ORDER_LINE, EntityKind.SHIPMENT):
                 continue
             said = governing(facts, thing, facts.words(thing, "status"))

@@ -24,6 +24,7 @@ from lineside.plant.timeline import duration
 
 T = TypeVar("T")
 _LOOKED_AT = 20  # of what is left out, whether the reader may know of it
+_FEW = 100  # things towards which is looked one by one, before all that may point is read
 
 
 class Facts:
@@ -39,6 +40,8 @@ class Facts:
         follow(view.plant)
         self._about: dict[Entity, tuple[Statement, ...]] = {}
         self._pointing: dict[tuple[str, str], dict[str, list[Statement]]] = {}
+        self._found: dict[tuple[str, str], dict[str, list[Statement]]] = {}
+        self._heard: dict[str, bool] = {}
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
         self._columns: dict[tuple[str, str], dict[Entity, list[Statement]]] = {}
         self._positions: dict[str, list[Statement]] | None = None
@@ -193,33 +196,59 @@ class Facts:
     def pointing(self, kind: str, name: str, target: Entity) -> list[Statement]:
         """The statements of things of `kind` whose property `name` points at `target`, in the order of their ids."""
         self.look_towards(kind, name, [target])
-        found = self._pointing[kind, name].get(str(target), [])
+        index = self._pointing if (kind, name) in self._pointing else self._found
+        found = index[kind, name].get(str(target), [])
         return sorted(found, key=lambda s: (s.entity, recency(s)))
 
     def look_towards(self, kind: str, name: str, targets: Iterable[Entity]) -> None:
-        """What `pointing` tells of these targets is read at once."""
-        key = (kind, name)
+        """What `pointing` tells of these targets is read at once: alone, as long as few were asked for."""
+        key, targets = (kind, name), list(targets)
         if key not in self._pointing:
+            if self._look_for_few(key, targets):
+                return
             self.load(kind, name)
             self._pointing[key] = defaultdict(list)
-            self._point(key, (s for said in self._columns[key].values() for s in said))
+            self._point(self._pointing[key], name, (s for said in self._columns[key].values() for s in said))
         self._reach(key, targets)
 
-    def _point(self, key: tuple[str, str], statements: Iterable[Statement]) -> None:
+    def _look_for_few(self, key: tuple[str, str], targets: Sequence[Entity]) -> bool:
+        """Whether what points at the targets was read without what else there is of the kind."""
+        if key in self._columns or self.whole or not all(_has_an_end(key, each) for each in targets):
+            return False
+        found = self._found.setdefault(key, {})
+        new = [each for each in targets if str(each) not in found]
+        if len(found) + len(new) > _FEW or (new and self._heard_later(key[0])):
+            return False
+        if new:
+            found |= {str(each): [] for each in new}
+            words = [word for each in new for word in (each.id, str(each))]
+            pointing = self.view.pointing(key[0], key[1], words, besides=())
+            here = defaultdict[str, list[Statement]](list)
+            self._point(here, key[1], self.view.said(entities=pointing, properties=[key[1]]) if pointing else ())
+            found |= {str(each): here[str(each)] for each in new}
+        return True
+
+    def _heard_later(self, kind: str) -> bool:
+        """Whether things of the kind were spoken of later than is asked about: their last words may be others then."""
+        if kind not in self._heard:
+            with self.view.read() as connection:
+                self._heard[kind] = latest.last_heard(connection, kind) > stored(self.view.as_of)
+        return self._heard[kind]
+
+    def _point(self, index: dict[str, list[Statement]], name: str, statements: Iterable[Statement]) -> None:
         for statement in statements:
-            for target_text in pointed_at(statement.value, key[1]):
-                self._pointing[key][target_text].append(statement)
+            for target_text in pointed_at(statement.value, name):
+                index[target_text].append(statement)
 
     def _reach(self, key: tuple[str, str], targets: Iterable[Entity]) -> None:
         """What is over long since and points at the targets is in the index; for all that lives likewise at once.
 
         What points at something that is never over, such as a machine, is as good as everything, and left out.
         """
-        reached, kinds = self._reached.setdefault(key, set()), settled()
-        if self.whole or key[0] not in kinds:
+        reached = self._reached.setdefault(key, set())
+        if self.whole:
             return
-        pointed = {"subject": "", "lines": "sales_order_line"}.get(key[1], key[1])
-        wanted = {t for t in targets if t not in reached and t.kind in kinds and pointed in ("", t.kind)}
+        wanted = {t for t in targets if t not in reached and _has_an_end(key, t)}
         if not wanted:
             return
         wanted |= {each for kind in {t.kind for t in wanted if not self._is_over(t)} for each in self.live(kind)}
@@ -230,7 +259,7 @@ class Facts:
         if found:
             said = self.view.said(entities=found, properties=[key[1]])
             self._over.setdefault(key, []).extend(said)
-            self._point(key, said)
+            self._point(self._pointing[key], key[1], said)
 
     def _is_over(self, entity: Entity) -> bool:
         """Whether `live` leaves it out."""
@@ -263,6 +292,12 @@ class Facts:
             said = self.best(Entity("material", material), "units") if material else None
             self._factors[material] = {} if said is None else {n: (q, said) for n, q in factors_in(said.value)}
         return self._factors[material]
+
+
+def _has_an_end(key: tuple[str, str], target: Entity) -> bool:
+    """Whether what points by this kind and property, and the target, are of those that are over some time."""
+    kinds, pointed = settled(), {"subject": "", "lines": "sales_order_line"}.get(key[1], key[1])
+    return key[0] in kinds and target.kind in kinds and pointed in ("", target.kind)
 
 
 def factors_in(value: Json) -> Iterator[tuple[str, Quantity]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lineside.interpretation.facts import Facts, plain_id, pointed_at
@@ -53,7 +53,7 @@ def neighbours(facts: Facts, entity: Entity) -> Iterator[Link]:
             for target in pointed_at(statement.value, statement.property):
                 yield Link(entity, Entity.parse(target), statement)
     for kind, name in LINKS:
-        if name in ("subject", "lines") or name == entity.kind:
+        if _may_point(name, entity):
             for statement in facts.pointing(kind, name, entity):
                 yield Link(entity, statement.entity, statement)
     if entity.kind == EntityKind.SALES_ORDER:
@@ -78,21 +78,48 @@ def lines_on(facts: Facts, shipment: Entity) -> list[Entity]:
 
 def touched(facts: Facts, entity: Entity) -> list[Link]:
     """Everything of the chain from job order to shipment that hangs on the entity, nearest first."""
-    seen, found, front = {entity}, list[Link](), [entity]
-    while front:
-        following = list[Entity]()
-        facts.fetch(front)
-        for origin in front:
-            for link in neighbours(facts, origin):
-                # Upwards a lot leads to its line and order; another line of that order is not touched by the lot.
-                if link.entity in seen or not _leads_on(entity, link):
-                    continue
-                seen.add(link.entity)
-                found.append(link)
-                if link.entity.kind in _CHAIN:
-                    following.append(link.entity)
-        front = following
+    return touched_by(facts, [entity])[entity]
+
+
+def touched_by(facts: Facts, entities: Iterable[Entity]) -> dict[Entity, list[Link]]:
+    """What is `touched` by each of the entities, read at once."""
+    found: dict[Entity, list[Link]] = {each: [] for each in entities}
+    fronts = {each: [each] for each in found}
+    seen = {each: {each} for each in found}
+    while fronts:
+        _read_around(facts, {each for front in fronts.values() for each in front})
+        fronts = {start: further for start in fronts if (further := _step(facts, start, fronts[start], seen, found))}
     return found
+
+
+def _step(
+    facts: Facts,
+    start: Entity,
+    front: Sequence[Entity],
+    seen: Mapping[Entity, set[Entity]],
+    found: Mapping[Entity, list[Link]],
+) -> list[Entity]:
+    """From the front one step on, and what is still to be followed then."""
+    following = list[Entity]()
+    for origin in front:
+        for link in neighbours(facts, origin):
+            # Upwards a lot leads to its line and order; another line of that order is not touched by the lot.
+            if link.entity in seen[start] or not _leads_on(start, link):
+                continue
+            seen[start].add(link.entity)
+            found[start].append(link)
+            if link.entity.kind in _CHAIN:
+                following.append(link.entity)
+    return following
+
+
+def _read_around(facts: Facts, front: Collection[Entity]) -> None:
+    """What `neighbours` tells of these is read at once."""
+    facts.fetch(front)
+    for kind, name in LINKS:
+        asked = [each for each in sorted(front) if _may_point(name, each)]
+        if asked:
+            facts.look_towards(kind, name, asked)
 
 
 def link_findings(facts: Facts, entity: Entity, limit: int = 8) -> tuple[Finding, ...]:
@@ -116,6 +143,10 @@ def link_findings(facts: Facts, entity: Entity, limit: int = 8) -> tuple[Finding
             )
         )
     return tuple(findings[:limit])
+
+
+def _may_point(name: str, target: Entity) -> bool:
+    return name in ("subject", target.kind) or (name == "lines" and target.kind == EntityKind.SALES_ORDER_LINE)
 
 
 def _leads_on(start: Entity, link: Link) -> bool:

@@ -49,17 +49,27 @@ class Usable:
     cites: tuple[str, ...]
 
 
-def reconcile(view: View, entity: Entity, purpose: str | None = None, location: str | None = None) -> Reading:
+def reconcile(
+    view: View,
+    entity: Entity,
+    purpose: str | None = None,
+    location: str | None = None,
+    *,
+    past: Past | None = None,
+) -> Reading:
     """The figures on the entity side by side, the bridges between them, and which to use for the purpose (or each).
 
-    Where nothing states a quantity, the words are compared as `state` does. purpose: promise, plan, ship, post.
+    Where nothing states a quantity, the words are compared as `state` does. purpose: promise, plan, ship, post. past:
+    what a reading of several things has read already.
     """
-    facts = Facts(view)
+    past = past or Past(Facts(view))
+    facts = past.facts
     stock = stock_of(facts, entity, location)
     if not (stock.whole or stock.parts):
         return _without_figures(view, entity, stock)
     figures = stock.whole or stock.parts
-    past = Past(facts)
+    parts = [part.statement for figure in figures for part in figure.parts]
+    past.read({part.entity for part in parts}, sorted({part.property for part in parts}))
     bridges = [bridge(past, stock, a, b) for a, b in pairwise(figures) if a.value != b.value]
     wanted = [Purpose(purpose)] if purpose in set(Purpose) else list(Purpose)
     usable = [u for p in wanted if (u := usable_for(past, stock, p)) is not None]

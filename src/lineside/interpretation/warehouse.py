@@ -183,11 +183,11 @@ def _cause(name: str, found: dict[str, list[Step]], rows: dict[str, Row]) -> Fin
     text = f"{len(found)} of {counted(len(rows), 'difference')}: {name}"
     shared: dict[str, Json] = {}
     for key, told, common in (("at_fault", "in", whose), ("where", "at", where)):
-        top = common.most_common(1)
-        if top and (top[0][1] * 2 > len(found)):
-            share = "" if top[0][1] == len(found) else f", {top[0][1]} of them"
-            text += f"{share} {told} {top[0][0]}"
-            shared[key] = top[0][0]
+        most = max(common.values(), default=0)
+        if most * 2 > len(found):
+            share = "" if most == len(found) else f", {most} of them"
+            shared[key] = " and ".join(sorted(each for each, count in common.items() if count == most))
+            text += f"{share} {told} {shared[key]}"
     things = list(found)
     text += f" ({listed([thing.partition(':')[2] for thing in things], limit=4)})."
     cites = [c for thing, steps in found.items() for s in steps or () for c in s.cites[:2]]

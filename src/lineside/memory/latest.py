@@ -44,8 +44,13 @@ def heard(connection: Connection) -> Heard:
     things = connection.scalar(select(func.count()).select_from(_things)) or 0
     taken = select(func.count()).where(records.c.type.in_(TAKING_BACK))
     for kind in ENTITY_KINDS:
-        last = max(last, connection.scalar(select(func.max(_things.c.heard_at)).where(_things.c.kind == kind)) or 0)
+        last = max(last, last_heard(connection, kind))
     return Heard(things, connection.scalar(taken) or 0, last)
+
+
+def last_heard(connection: Connection, kind: str) -> int:
+    """When something of the kind was last spoken of; 0 where nothing ever was."""
+    return connection.scalar(select(func.max(_things.c.heard_at)).where(_things.c.kind == kind)) or 0
 
 
 def quiet(connection: Connection, kind: str, since: int) -> Iterator[str]:
