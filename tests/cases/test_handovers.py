@@ -274,3 +274,18 @@ def test_a_wrong_file_of_rights_is_refused_with_its_key(data, key):
     with pytest.raises(BadSettings) as refused:
         parse("site/handover.toml", data)
     assert refused.value.fields["key"] == key
+
+
+def test_of_two_records_that_end_one_thing_at_one_moment_the_later_told_one_changes_nothing(works):
+    drafts = []
+    for late in ("disposition", "hold_released"):
+        dairy = works()
+        dairy.scribe.event("labor", at("08:00"), "nonconformity", lot="M-1", reason="Keime")
+        for kind in ("disposition", "hold_released"):
+            told = at("11:00") if kind == late else at("09:05")
+            dairy.scribe.event("labor", at("09:00"), kind, told, lot="M-1", result="frei")
+        dairy.tell()
+        dairy.now[0] = instant("14:05")
+        drafts.append([each.item.digest for each in Handovers(dairy.memory).show(slot_of(dairy)).lines])
+
+    assert drafts[0] == drafts[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.stops import Interval, Loss, intervals
@@ -250,9 +251,7 @@ def _by_events(view: View, start: datetime, end: datetime, equipment: str | None
     grouped: dict[str, list[tuple[Event, Event | None]]] = {}
     for position, event in enumerate(events):
         if event.kind in _ENDINGS:
-            closing = next(
-                (e for e in events[position + 1 :] if e.kind in _ENDINGS[event.kind] and _same(event, e)), None
-            )
+            closing = _ending(event, events[position + 1 :])
             if at(event) >= start or (closing is None or at(closing) > start):
                 grouped.setdefault(_key(event), []).append((event, closing))
         elif event.kind in _PASSING and at(event) >= start:
@@ -274,6 +273,13 @@ def _by_events(view: View, start: datetime, end: datetime, equipment: str | None
             kind=first[0].kind,
             about=tuple(str(e) for e in first[0].entities() if e.kind != EntityKind.EQUIPMENT),
         )
+
+
+def _ending(opening: Event, later: Sequence[Event]) -> Event | None:
+    """The first that ends it; of several that end it at one moment always the same, however late each was told."""
+    ends = (e for e in later if e.kind in _ENDINGS[opening.kind] and _same(opening, e))
+    first = next(ends, None)
+    return min((first, *takewhile(lambda e: at(e) == at(first), ends)), key=rid) if first else None
 
 
 def _key(event: Event) -> str:
