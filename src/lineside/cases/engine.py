@@ -16,7 +16,7 @@ from lineside.cases import ledger
 from lineside.cases.case import Case
 from lineside.cases.classes import CasePack, Severity, case_pack
 from lineside.cases.criteria import Proven, proven
-from lineside.cases.detection import ending, episodes, tells_the_past
+from lineside.cases.detection import episodes
 from lineside.cases.episode import Episode
 from lineside.cases.following import Cause, causes
 from lineside.cases.grading import severity
@@ -131,13 +131,7 @@ def _tell(teller: Teller, seen: Seen, known: Sequence[Case], detectors: Collecti
 
 def _alone(teller: Teller, seen: Seen, case: Case) -> None:
     """A case of which the records tell no episode: opened by hand, over meanwhile, or taken back."""
-    of = seen.pack.classes[case.case_class]
     if case.opened_by != "records" or not case.opened_records:
-        return
-    if not tells_the_past(of.detector):
-        over = ending(seen.look, of.detector, case.subject) if case.is_open else None
-        if over is not None:
-            teller.over(case, *over)
         return
     if case.ended is not None and case.ended < seen.look.window.start and not case.is_open:
         return

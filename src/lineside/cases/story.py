@@ -86,13 +86,6 @@ class Teller:
             self.changed[case.number] = None
         return case
 
-    def over(self, case: Case, at: datetime, cites: Sequence[str]) -> Case:
-        """What only tells the present tells of it no more: it was over then."""
-        proof = Proof(max(at, case.began), tuple(cites))
-        closed = proof if self.pack.classes[case.case_class].closed == ("over",) else None
-        ledger.assemble(self.connection, case.number, {ledger.CLOSED: cites}, self.now)
-        return self._reach(case, Proven(contained=proof, over=proof, closed=closed, lacking=()))
-
     def withdraw(self, case: Case, why: str) -> None:
         """It was none, or is another: it stays in the ledger as withdrawn."""
         case = self.cases.get(case.number, case)

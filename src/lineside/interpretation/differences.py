@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 
 from lineside.interpretation import shared_states
@@ -12,7 +13,7 @@ from lineside.interpretation.bridge import bridge
 from lineside.interpretation.facts import Facts
 from lineside.interpretation.past import Past
 from lineside.interpretation.steps import Bridge
-from lineside.interpretation.stock import PARTS, Stock, related, stock_of
+from lineside.interpretation.stock import PARTS, Stock, related, stock_as_of, stock_of
 from lineside.memory import Statement
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.records import Quality
@@ -41,7 +42,7 @@ def differing(facts: Facts, location: str | None = None) -> tuple[list[Stock], i
         stock = stock_of(facts, thing, location)
         if _differ(stock):
             found.append(stock)
-        elif (places := list(_places(facts, material, stock))) and not location:
+        elif (places := list(_places(material, stock, partial(stock_of, facts)))) and not location:
             found += places
         missing += [gap for gap in stock.missing if gap.startswith("No factor")]
     for lot in [] if location else facts.having(EntityKind.LOT, "quantity"):
@@ -55,6 +56,21 @@ def differing(facts: Facts, location: str | None = None) -> tuple[list[Stock], i
         if not (material and facts.positions(material)) and _differ(stock := stock_of(facts, lot)):
             found.append(stock)
     return found, compared, list(dict.fromkeys(missing))
+
+
+def differing_by(facts: Facts, thing: Entity, said: Collection[Statement]) -> list[Stock]:
+    """The stocks of a material or a lot on which sources differ by these statements on its quantity: `differing` at
+    some other time."""
+    if len({s.source for s in said}) < 2 or (
+        all(s.entity.kind == EntityKind.INVENTORY for s in said) and _plainly_equal(said)
+    ):
+        return []
+    stock = stock_as_of(facts, thing, said)
+    if _differ(stock):
+        return [stock]
+    if thing.kind != EntityKind.MATERIAL:
+        return []
+    return list(_places(thing.id, stock, lambda place: stock_as_of(facts, place, said)))
 
 
 def bridged(past: Past, stocks: Sequence[Stock]) -> list[tuple[Stock, tuple[Bridge, ...]]]:
@@ -101,7 +117,7 @@ def _differ(stock: Stock) -> bool:
     return len({f.source for f in stock.whole}) > 1 and len({f.value for f in stock.whole}) > 1
 
 
-def _places(facts: Facts, material: str, whole: Stock) -> Iterator[Stock]:
+def _places(material: str, whole: Stock, stock_at: Callable[[Entity], Stock]) -> Iterator[Stock]:
     """The places on which sources differ though their totals agree, each told by its outermost name."""
     places = sorted({p.location for f in whole.whole for p in f.parts if p.location}, key=lambda p: (len(p), p))
     told = list[str]()
@@ -109,6 +125,6 @@ def _places(facts: Facts, material: str, whole: Stock) -> Iterator[Stock]:
         if any(related(place, other) for other in told):
             continue
         told.append(place)
-        stock = stock_of(facts, Entity(EntityKind.INVENTORY, f"{material}@{place}"))
+        stock = stock_at(Entity(EntityKind.INVENTORY, f"{material}@{place}"))
         if _differ(stock):
             yield stock

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from lineside.interpretation.facts import Facts
 from lineside.interpretation.holds import Hold, holds
 from lineside.memory import Statement
 from lineside.plant.entities import Entity
-from lineside.plant.records import Event
+from lineside.plant.records import Event, Provenance
 from lineside.plant.windows import Window
 
 INTO = ("goods_receipt", "production")
@@ -25,10 +26,12 @@ class Past:
     """The material movements by what they move, and the history of stated figures.
 
     floor: nothing before it is looked at, for a reading that goes through a whole warehouse; None for no bound.
+    told_by: what was told later is left out; None for all that the view sees.
     """
 
     def __init__(self, facts: Facts, *, floor: datetime | None = None) -> None:
         self.facts, self.floor = facts, floor
+        self.told_by: datetime | None = None
         self._events: list[Event] = []
         self._from: datetime | None = None
         self._times: list[datetime] = []
@@ -41,17 +44,26 @@ class Past:
         """Every hold known."""
         return holds(self.facts)
 
+    def as_told_by(self, moment: datetime) -> Past:
+        """The same past as it could be known at that moment: nothing is read again."""
+        self._load(self.facts.view.as_of if self.floor is None else self.floor)
+        earlier = copy(self)
+        earlier.told_by = moment
+        return earlier
+
     def movements(self, since: datetime, names: Iterable[tuple[str, str]]) -> list[Event]:
         """Those since then that name any of these, as (material, lot or job_order, id in lower case), in order."""
         first = bisect_left(self._times, self._load(since))
         places = {place for name in names for place in self._named.get(name, ()) if place >= first}
-        return [self._events[place] for place in sorted(places)]
+        found = (self._events[place] for place in sorted(places))
+        return [event for event in found if self._told(event.provenance)]
 
     def habits(self, since: datetime) -> dict[tuple[str, str], datetime]:
         """When, since then, each source first posted each kind of movement, of whatever material."""
         start = self._load(since)
         found = {habit: bisect_left(times, start) for habit, times in self._habits.items()}
-        return {habit: self._habits[habit][place] for habit, place in found.items() if place < len(self._habits[habit])}
+        first = {habit: self._habits[habit][at] for habit, at in found.items() if at < len(self._habits[habit])}
+        return {habit: at for habit, at in first.items() if self.told_by is None or at <= self.told_by}
 
     def read(self, entities: Iterable[Entity], names: Sequence[str]) -> None:
         """The history of these properties is read at once, for a reading of many things."""
@@ -65,8 +77,13 @@ class Past:
         """Everything that was said of these properties, in no order."""
         wanted = sorted(set(entities))
         if all(entity in self._stated for entity in wanted):
-            return [said for entity in wanted for said in self._stated[entity] if said.property in names]
-        return self.facts.view.statements(entities=wanted, properties=names)
+            said = [each for entity in wanted for each in self._stated[entity] if each.property in names]
+        else:
+            said = self.facts.view.statements(entities=wanted, properties=names)
+        return [each for each in said if self._told(each)]
+
+    def _told(self, what: Provenance | Statement) -> bool:
+        return self.told_by is None or max(what.occurred_at, what.reported_at) <= self.told_by
 
     def _load(self, since: datetime) -> datetime:
         since = min(since if self.floor is None else max(since, self.floor), self.facts.view.as_of)

@@ -96,7 +96,22 @@ class Restricted:
 
 def stock_of(facts: Facts, entity: Entity, location: str | None = None) -> Stock:
     """Every figure on a material, an inventory position, a lot, a job order, or whatever else states a quantity."""
-    said, lots = _stated(facts, entity)
+    return stock_told(facts, entity, *_stated(facts, entity), location=location)
+
+
+def stock_as_of(facts: Facts, entity: Entity, said: Iterable[Statement]) -> Stock:
+    """The figures on a material, an inventory position or a lot by these statements on its quantity, whenever they
+    stood."""
+    lots = [s.entity for s in facts.pointing("lot", "material", Entity("material", _material(facts, entity)))]
+    told = [(s, s.entity.id.partition("@")[2] if s.entity.kind == EntityKind.INVENTORY else "") for s in said]
+    return stock_told(facts, entity, _sound(told), list(dict.fromkeys(lots)))
+
+
+def stock_told(
+    facts: Facts, entity: Entity, said: Sequence[tuple[Statement, str]], lots: Sequence[Entity], *,
+    location: str | None = None,
+) -> Stock:  # fmt: skip
+    """The figures that these statements make, each with its place. location: only what lies there."""
     place = location or (entity.id.partition("@")[2] if entity.kind == EntityKind.INVENTORY else "")
     material = _material(facts, entity)
     factors = facts.factors(material)

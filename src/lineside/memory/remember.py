@@ -17,6 +17,7 @@ from lineside.errors import UnreadableMessage
 from lineside.memory import tables
 from lineside.memory.accounts import DEAD_LETTERED, HELD, IGNORED, KNOWN, OUTCOMES, RECORDED, SUPERSEDED
 from lineside.memory.bodies import body_of, dumps
+from lineside.memory.contacts import WITHIN_S, keep_contact
 from lineside.memory.database import insert_rows
 from lineside.memory.gone import deletions, taken_back
 from lineside.memory.letters import OPEN, REPLACED, DeadLetter, bury, storable
@@ -333,10 +334,8 @@ class Remembering:
             if self._connection.scalar(known) is None:
                 self._connection.execute(insert(tables.gaps).values({**row, "kept_at": self._now}))
                 self.new_gaps.append(gap)
-        if batch.empty:
-            contacts = tables.contacts
-            self._connection.execute(delete(contacts).where(contacts.c.source == source))
-            self._connection.execute(insert(contacts).values(source=source, contact_at=self._now))
+        if batch.empty and (batch.alive or not self._plant.source(source).cadence_s):
+            keep_contact(self._connection, source, self._now, within_s=self._plant.source(source).cadence_s or WITHIN_S)
 
     def _account(self, first: int, received: int) -> Outcome:
         log = tables.message_log

@@ -241,6 +241,16 @@ contacts = Table(
     Column("contact_at", Moment, nullable=False),
 )
 
+# Of `contacts` every stretch, so that a silence between two of them stays known.
+contact_stretches = Table(
+    "contact_stretches",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("since", Moment, primary_key=True),
+    Column("until", Moment, nullable=False),
+    Index(None, "source", "until"),
+)
+
 gaps = Table(
     "gaps",
     metadata,

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 
 from lineside.errors import StoreError
 from lineside.memory import alerts, leases, tables
 from lineside.memory.alerts import Turn
+from lineside.memory.contacts import keep_contact
 from lineside.memory.feed_state import Concern, FeedState, concerns_of
 from lineside.memory.feeds import feeds_of
 from lineside.memory.freshness import OURS
@@ -80,8 +81,7 @@ class Watchdog:
             }
         turns: list[Turn] = []
         with memory.write() as connection:
-            connection.execute(delete(tables.contacts).where(tables.contacts.c.source == OURS))
-            connection.execute(insert(tables.contacts).values(source=OURS, contact_at=at))
+            keep_contact(connection, OURS, at)
             told: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
             for each in alerts.open_alerts(connection):
                 if each.kind in CONCERNS:

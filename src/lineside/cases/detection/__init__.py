@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
 from typing import TypeAlias
 
 from lineside.cases.classes import CaseClass, CasePack
@@ -23,7 +22,6 @@ from lineside.cases.detection import (
 )
 from lineside.cases.episode import Episode, merged
 from lineside.cases.look import Look
-from lineside.plant.entities import Entity
 
 Detector: TypeAlias = Callable[[Look, CaseClass], list[Episode]]
 
@@ -45,9 +43,6 @@ _DETECTORS: Mapping[str, Detector] = {
 QUICK = frozenset({"downtime", "staging", "excursion", "hold"})
 """Those that are read again at every batch; the others look at more, and wait for a calmer moment."""
 
-_NOW_ONLY = frozenset({"stock", "feed"})
-"""Those that tell what is so now; what they told before is over when they tell it no more."""
-
 
 def episodes(look: Look, pack: CasePack, detectors: Collection[str] | None = None) -> list[Episode]:
     """Every disturbance of the stretch by the detectors named, all by default; oldest first, flaps merged."""
@@ -59,18 +54,3 @@ def episodes(look: Look, pack: CasePack, detectors: Collection[str] | None = Non
     ]
     seen = [e for e in found if look.overlaps(e.began, e.ended)]
     return merged(seen, {key: of.damping for key, of in pack.classes.items()})
-
-
-def tells_the_past(detector: str) -> bool:
-    """Whether the detector finds what is over as well as what stands."""
-    return detector not in _NOW_ONLY
-
-
-def ending(look: Look, detector: str, subject: Entity) -> tuple[datetime, tuple[str, ...]] | None:
-    """When what such a detector told of the thing was over, with the records; None where that can't be told."""
-    if detector == "stock":
-        return stock.ending(look, subject)
-    feed = next((f for f in look.view.freshness([subject.id])), None)
-    if feed is None or feed.last_heard is None or str(feed.state) == "silent":
-        return None
-    return feed.last_heard, feeds.last_heard(look, feed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lineside.cases.classes import CaseClass
 from lineside.cases.episode import Episode
@@ -11,6 +11,7 @@ from lineside.cases.look import Look, related
 from lineside.interpretation.stops import Interval, Loss, intervals
 from lineside.plant.entities import Entity
 from lineside.plant.equipment import work_center
+from lineside.plant.windows import Window
 
 
 def episodes(look: Look, of: CaseClass) -> list[Episode]:
@@ -58,7 +59,6 @@ def _episode(look: Look, of: CaseClass, group: list[Interval]) -> Episode:
     began = min(i.start for i in group)
     ended = _end(group)
     opened = tuple(dict.fromkeys(i.records[0] for i in group if i.records))
-    last = max(group, key=lambda i: (i.end is None, i.end or i.start))
     rest = tuple(dict.fromkeys(r for i in group for r in i.records if r not in opened))
     job = next((Entity("job_order", i.job_order) for i in group if i.job_order), None)
     job = job or look.job_at(deepest.equipment, began)
@@ -73,10 +73,22 @@ def _episode(look: Look, of: CaseClass, group: list[Interval]) -> Episode:
         began=began,
         ended=ended,
         opened_by=opened,
-        closed_by=(last.records[-1],) if ended is not None and len(last.records) > 1 else rest[-1:] if ended else (),
+        closed_by=_closing(look, group, ended) if ended is not None else (),
         evidence=rest,
         place=deepest.equipment,
         lane=f"{deepest.equipment} {_why(told)}",
         reason=reason,
         touches=frozenset(touches),
     )
+
+
+def _closing(look: Look, group: list[Interval], ended: datetime) -> tuple[str, ...]:
+    """The records that tell its end: its own, else what was said of the place at that moment, which shows it alive."""
+    last = max(group, key=lambda i: i.end or i.start)
+    if last.certain_end and len(last.records) > 1:
+        return (last.records[-1],)
+    place, then = last.equipment, Window(start=ended, end=ended + timedelta(microseconds=1))
+    said = look.view.statements(kind="equipment", properties=("state",), within=then)
+    found = [s.record_id for s in said if related(s.entity.id, place)]
+    found += [e.provenance.record_id for e in look.view.events(within=then) if related(e.equipment or "", place)]
+    return tuple(dict.fromkeys(found)) or last.records[-1:]

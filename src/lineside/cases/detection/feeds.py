@@ -1,39 +1,47 @@
-"""Sources that went silent: by what the watchdog told, and by what was last heard of them."""
+"""Sources that went silent: by what the watchdog told, and by when each was heard and reached.
+
+A source is silent from the moment on at which it has been quiet for longer than it ever is, and until it speaks or is
+reached again. Where connectors reach it, only what they met tells of silence: from before they began nothing is told,
+nor of a time in which nobody watched, nor of a past that came in all at once. So whenever one looks, the same silences
+are found.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from lineside.cases.classes import CaseClass
 from lineside.cases.episode import Episode
 from lineside.cases.look import Look
-from lineside.memory import Freshness, SourceState
-from lineside.memory.freshness import OURS, SILENT_AFTER
+from lineside.memory.contacts import Quiet, Reached, heard_before, last_words, quiet, reached
+from lineside.memory.freshness import OURS, SILENT_AFTER, patience_s
 from lineside.plant.entities import Entity
-from lineside.plant.records import Event, Record
-from lineside.plant.windows import Window
+from lineside.plant.records import Event
 
-_WHILE_LOOKING = timedelta(minutes=2)
+_SHORTEST_S = 3600.0  # no shorter silence is one, where no cadence is declared
 
 
 def episodes(look: Look, of: CaseClass) -> list[Episode]:
-    """Each stop of a feed that its events tell, and each source that is silent now."""
+    """Each stop of a feed that its events tell, and each silence of a source beside those."""
     told = _by_events(look, of)
-    standing = {e.subject for e in told if e.ended is None}
-    silent = [f for f in look.view.freshness() if f.state is SourceState.SILENT and f.source != OURS]
-    if silent:
-        # Only the last contact with a source is kept: one made since the look began hides those before it.
-        soon = replace(look.view, as_of=look.view.as_of + _WHILE_LOOKING, kept={})
-        dumb = {f.source for f in soon.freshness([f.source for f in silent]) if f.state is SourceState.SILENT}
-        silent = [f for f in silent if f.source in dumb]
-    return [*told, *(e for f in silent if (e := _by_silence(look, of, f)) and e.subject not in standing)]
+    stops: dict[Entity, list[Episode]] = {}
+    for each in told:
+        stops.setdefault(each.subject, []).append(each)
+    silent = [e for e in _silences(look, of) if not any(_meet(e, stop) for stop in stops.get(e.subject, ()))]
+    return [*told, *silent]
+
+
+def _meet(one: Episode, other: Episode) -> bool:
+    return (other.ended is None or one.began <= other.ended) and (one.ended is None or other.began <= one.ended)
 
 
 def _by_events(look: Look, of: CaseClass) -> list[Episode]:
     standing: dict[str, Event] = {}
     found = []
-    for event in look.events("feed_stopped", "feed_started"):
+    for event in look.view.events(kinds=("feed_stopped", "feed_started")):
         name = str(event.attributes.get("interface") or event.attributes.get("source") or event.provenance.source)
         if event.kind == "feed_stopped":
             standing.setdefault(name, event)
@@ -58,34 +66,56 @@ def _told(look: Look, of: CaseClass, name: str, stopped: Event, started: Event |
     )
 
 
-def _by_silence(look: Look, of: CaseClass, feed: Freshness) -> Episode | None:
-    if feed.last_heard is None:
-        return None  # what was never heard has not gone silent
-    began = feed.last_heard + timedelta(seconds=SILENT_AFTER * (feed.cadence_s or 0.0)) + of.seconds("after_s")
-    if not look.overlaps(began, None):
-        return None
+def _silences(look: Look, of: CaseClass) -> Iterator[Episode]:
+    view = look.view
+    contacts = reached(view)
+    unwatched = [Reached(before.until, after.since) for before, after in pairwise(contacts.pop(OURS, ()))]
+    for source in sorted({*view.sources(), *(card.name for card in view.plant.sources)} - {OURS}):
+        declared_s = view.plant.source(source).cadence_s
+        shortest_s = SILENT_AFTER * declared_s if declared_s else _SHORTEST_S
+        met = contacts.get(source, [])
+        for stretch in quiet(view, source, look.window.start, longer_than_s=shortest_s):
+            patience = timedelta(seconds=patience_s(heard_before(view, source, stretch.since), declared_s))
+            if stretch.until and stretch.kept_for <= patience:
+                continue  # told all at once afterwards: nobody knows whether it was reached meanwhile
+            # From before it was reached first, nobody knows whether it would have been.
+            known = replace(stretch, since=max(stretch.since, met[0].since)) if met else stretch
+            for since, until in _left(known, [*met, *unwatched]):
+                ended = until if until and until <= view.as_of else None
+                began = since + patience + of.seconds("after_s")
+                if began <= (ended or view.as_of) and look.overlaps(began, ended):
+                    words = last_words(view, source, stretch.since)
+                    # What begins when it was last reached has no record of its own: the same one may open another.
+                    opened_by = words if since == stretch.since else ()
+                    yield _silence(look, of, source, began=began, ended=ended, opened_by=opened_by, evidence=words)
+
+
+def _left(stretch: Quiet, met: Iterable[Reached]) -> Iterator[tuple[datetime, datetime | None]]:
+    """What is left of a quiet stretch without those in which the source was reached, or could not be."""
+    since = stretch.since
+    for one in sorted(met, key=lambda each: each.since):
+        if stretch.until is not None and one.since >= stretch.until:
+            break
+        if one.since > since:
+            yield since, one.since
+        since = max(since, one.until)
+    if stretch.until is None or since < stretch.until:
+        yield since, stretch.until
+
+
+def _silence(
+    look: Look, of: CaseClass, source: str, *, began: datetime, ended: datetime | None, opened_by: tuple[str, ...],
+    evidence: tuple[str, ...],
+) -> Episode:  # fmt: skip
     return Episode(
         case_class=of.key,
-        subject=Entity("interface", feed.source),
-        title=f"{feed.source} is silent",
+        subject=Entity("interface", source),
+        title=f"{source} is silent",
         began=began,
-        ended=None,
-        opened_by=last_heard(look, feed),
-        touches=frozenset({Entity("interface", feed.source)}),
-        owner=look.view.plant.source(feed.source).owner,
+        ended=ended,
+        opened_by=opened_by,
+        evidence=evidence,
+        closed_by=last_words(look.view, source, ended) if ended else (),
+        touches=frozenset({Entity("interface", source)}),
+        owner=look.view.plant.source(source).owner,
     )
-
-
-def last_heard(look: Look, feed: Freshness) -> tuple[str, ...]:
-    """The newest record of the source by the time it was last heard."""
-    if feed.last_heard is None:
-        return ()
-    near = Window(start=feed.last_heard - timedelta(hours=1), end=feed.last_heard + timedelta(seconds=1))
-    heard = [(s.reported_at, s.record_id) for s in look.view.statements(within=near) if s.source == feed.source]
-    records: list[Record] = [
-        *look.view.events(within=near),
-        *look.view.notes(within=near),
-        *look.view.decisions(within=near),
-    ]
-    heard += [(r.provenance.reported_at, r.provenance.record_id) for r in records if r.provenance.source == feed.source]
-    return (max(heard)[1],) if heard else ()
