@@ -47,6 +47,19 @@ def test_a_line_and_its_unit_that_two_systems_tell_of_are_one_case(works):
     assert case.title == "Becherfüller 2 stands still: Becher klemmt"
 
 
+def test_a_stop_whose_end_nobody_told_closes_by_the_record_that_shows_it_running(works):
+    dairy = works()
+    dairy.scribe.event("leitstand", at("08:00"), "stop", equipment=FILLER, reason="Becher klemmt")
+    dairy.scribe.report("leitstand", at("08:20"), f"equipment:{FILLER}", state="running")
+    dairy.run("08:30")
+
+    (case,) = dairy.cases.list()
+    assert (case.state, case.ended) == (State.CLOSED, instant("08:20"))
+    (shown,) = [record for record, part in dairy.cases.evidence(case.number).items() if part == "closed"]
+    assert dairy.cases.history(case.number)[-1].cites == (shown,)
+    assert dairy.memory.view().records([shown])[shown].properties == {"state": "running"}
+
+
 def test_what_flaps_is_one_case_and_what_comes_back_later_another(works):
     dairy = works()
     for begin, end in (("08:00", "08:05"), ("08:20", "08:25"), ("09:30", "09:40")):
