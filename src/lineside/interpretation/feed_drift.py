@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from statistics import fmean
+from typing import TypeVar
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.feed_look import OWN, Changed, Columns, Seen, Span, What, entities, ids
@@ -22,6 +23,8 @@ from lineside.interpretation.wording import shown
 from lineside.memory.columns import Happened, Said
 from lineside.plant.records import quantity
 from lineside.plant.vocabulary import PROPERTIES
+
+_Each = TypeVar("_Each")
 
 
 def feed_changes(
@@ -86,10 +89,11 @@ def _codes(columns: Columns, span: Span, earlier: Seen) -> Iterator[Changed]:
 
 
 def _units(columns: Columns, span: Span) -> Iterator[Changed]:
-    for (source, kind, name), said in columns.items():
+    for (source, kind, name), every in columns.items():
+        said = [s for s in every if _has_unit(s)]
         jumps: dict[tuple[str, str], list[tuple[Said, Said]]] = defaultdict(list)
         for mine in _by(said, lambda s: (s.entity, s.scope)):
-            spoken = [(s, amount.unit) for s in mine if (amount := quantity(s.value)) is not None and _has_unit(s)]
+            spoken = [(s, amount.unit) for s in mine if (amount := quantity(s.value)) is not None]
             change = next((i for i in range(1, len(spoken)) if spoken[i][1] != spoken[i - 1][1]), None)
             if change is None or spoken[change][0].at < span.start:
                 continue
@@ -114,8 +118,9 @@ def _units(columns: Columns, span: Span) -> Iterator[Changed]:
 def _sizes(columns: Columns, span: Span) -> Iterator[Changed]:
     least = span.rules.size.least
     for (source, kind, name), said in columns.items():
-        for mine in _by(said, lambda s: (s.scope, _unit(s))):
-            sized = _against_their_own([(s, math.log10(abs(n))) for s in mine if (n := _number(s))], span.start, least)
+        numbers = [(s, n) for s in said if (n := _number(s))]
+        for mine in _by(numbers, lambda each: (each[0].scope, _unit(each[0]))):
+            sized = _against_their_own([(s, math.log10(abs(n))) for s, n in mine], span.start, least)
             cut = bisect_left([s.at for s, _ in sized], span.start)
             logs = [n for _, n in sized]
             found: list[tuple[float, int, float]] = []
@@ -173,8 +178,8 @@ def _factor(shift: float, spread: float, count: int, factors: Sequence[float]) -
     return nearest if abs(math.log10(nearest) - shift) <= unsure else 0.0
 
 
-def _by(said: Sequence[Said], key: Callable[[Said], object]) -> list[list[Said]]:
-    groups: dict[object, list[Said]] = defaultdict(list)
+def _by(said: Sequence[_Each], key: Callable[[_Each], object]) -> list[list[_Each]]:
+    groups: dict[object, list[_Each]] = defaultdict(list)
     for each in said:
         groups[key(each)].append(each)
     return list(groups.values())

@@ -16,7 +16,7 @@ from lineside.interpretation.facts import Facts, moment, plain_id, told
 from lineside.interpretation.reading import clock
 from lineside.interpretation.sentinel_rules import SentinelRules
 from lineside.interpretation.wording import at, listed, rid
-from lineside.memory import Statement, View
+from lineside.memory import Statement
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.records import Event, Json
 from lineside.plant.windows import Window
@@ -47,10 +47,9 @@ class Mismatch:
     cites: tuple[str, ...]
 
 
-def mismatches(view: View, *, since: datetime, rules: SentinelRules) -> list[Mismatch]:
+def mismatches(facts: Facts, *, since: datetime, rules: SentinelRules) -> list[Mismatch]:
     """All that began from `since` on, the latest first; what the systems have agreed on by now is none."""
-    facts = Facts(view)
-    span = Window(start=since, end=view.as_of + timedelta(microseconds=1))
+    span = Window(start=since, end=facts.view.as_of + timedelta(microseconds=1))
     found = [
         *_sequences(facts, span, timedelta(minutes=rules.floor.start_slack_minutes)),
         *_not_followed(facts, span),

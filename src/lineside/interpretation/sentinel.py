@@ -52,7 +52,7 @@ def sentinel(view: View, window: Window | None = None, *, system: str | None = N
             if s.source == source
         ],
     )
-    apart = [m for m in mismatches(view, since=start, rules=rules) if m.since < end and _concerns(m, only)]
+    apart = [m for m in mismatches(facts, since=start, rules=rules) if m.since < end and _concerns(m, only)]
     told = [e for e in view.events(kinds=("schema_changed",), within=Window(start=start, end=end))
             if only is None or feed_of(e) in only or e.provenance.source in only]  # fmt: skip
     grave = [c for c in changed if c.what in _GRAVE]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -60,18 +61,14 @@ def said_within(view: View, within: Window) -> list[Said]:
         .where(view.sees(), _records.c.type == RecordType.REPORT.value)
         .where(*in_window(_records.c.occurred_at, within), _records.c.occurred_at <= stored(view.as_of))
     )
-    values: dict[str, Json] = {}
-    times: dict[int, datetime] = {}
-    found = []
     with view.read() as connection:
-        for row in connection.execute(query):
-            record_id, source, kind, entity, name, scope, text, when = row
-            if text not in values:
-                values[text] = json.loads(text)
-            if when not in times:
-                times[when] = moment(when)
-            found.append(Said(record_id, source, kind, entity, name, scope or "", values[text], times[when]))
-    return sorted(found, key=lambda each: (each.at, each.source, each.entity, each.property, each.record_id))
+        rows = sorted(connection.execute(query).all(), key=itemgetter(7, 1, 3, 4, 0))
+    values: dict[str, Json] = {text: json.loads(text) for text in {row[6] for row in rows}}
+    times = {when: moment(when) for when in {row[7] for row in rows}}
+    return [
+        Said(record_id, source, kind, entity, name, scope or "", values[text], times[when])
+        for record_id, source, kind, entity, name, scope, text, when in rows
+    ]
 
 
 def happened_within(view: View, within: Window) -> list[Happened]:
@@ -82,8 +79,8 @@ def happened_within(view: View, within: Window) -> list[Happened]:
         .where(*in_window(_records.c.occurred_at, within), _records.c.occurred_at <= stored(view.as_of))
     )
     with view.read() as connection:
-        found = [Happened(row.id, row.source, row.kind, moment(row.occurred_at)) for row in connection.execute(query)]
-    return sorted(found, key=lambda each: (each.at, each.source, each.kind, each.record_id))
+        rows = sorted(connection.execute(query).all(), key=itemgetter(3, 1, 2, 0))
+    return [Happened(record_id, source, kind, moment(when)) for record_id, source, kind, when in rows]
 
 
 def flows(view: View, within: Window) -> list[Flow]:
