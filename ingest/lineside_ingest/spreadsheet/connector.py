@@ -182,7 +182,7 @@ class Spreadsheet:
                 after[name] = state.kept()
                 reason = f"{name} is no longer there: what stood in it still stands"
                 troubles.append(Trouble(kind=TroubleKind.UNAVAILABLE, reason=reason, stream=name, passing=True))
-        yield Batch(checkpoint={"files": dict(after)}, troubles=troubles)
+        yield Batch(checkpoint={"files": dict(after)}, troubles=troubles, alive=False)
 
     def _file(self, place: Place, state: State) -> Generator[Batch, None, None]:
         """What is new in the file; `state` says whether it was read to the end. Raises SourceUnavailable and

@@ -137,6 +137,8 @@ class Batch:
     that the source is alive and that everything it had until now was read.
 
     troubles: all that is wrong with parts of the source now; what is not named is well again. None says nothing of it.
+    alive: False where a read shows nothing of whoever writes there, as of a file: where the plant file says how often
+    it is written, an empty batch is no sign of life then.
     """
 
     messages: Sequence[SourceMessage] = ()
@@ -145,6 +147,7 @@ class Batch:
     gaps: Sequence[Gap] = ()
     troubles: Sequence[Trouble] | None = None
     checkpoint: Checkpoint | None = None
+    alive: bool = True
 
     @property
     def empty(self) -> bool:
