@@ -57,6 +57,28 @@ def test_a_clock_that_runs_out_is_told_to_the_owner_and_to_whom_it_goes_each_onc
     assert fresh(stopped, "meister-1", "09:26") == []
 
 
+def test_all_that_befell_a_case_before_its_owner_looked_is_told_in_one_line_in_its_order(stopped):
+    stopped.run("12:50")
+
+    (notice,) = unheard(of(stopped, "meister-1"))
+    stopped.now[0] = instant("12:51")
+    told = [t for t in of(stopped, "meister-1").history(1) if t.kind == "escalated"]
+    assert len(told) > 1, "the clock ran out more than once"
+    times = [f"escalated {t.plant_at.astimezone(stopped.memory.plant.time_zone):%H:%M}" for t in told]
+    assert notice.text.endswith("; " + ", ".join(["opened 09:00", *times]) + ".")
+    assert notice.tells == ("EXC-1.1", *(f"EXC-1.{t.number}" for t in told))
+
+
+def test_what_comes_after_a_notice_was_shown_is_told_alone_though_the_notice_is_marked_later(stopped):
+    (shown,) = unheard(of(stopped, "meister-1"))
+    stopped.run("09:21")
+    assert heard(of(stopped, "meister-1"), [shown.key]) == 1
+
+    (notice,) = unheard(of(stopped, "meister-1"))
+    assert (notice.kind, len(notice.tells)) == ("escalated", 1)
+    assert "opened" not in notice.text
+
+
 def test_the_next_shift_hears_that_it_has_the_case_and_the_last_one_is_left_alone(stopped):
     stopped.moves("meister-1").contain(1, why="Band steht sicher")
     stopped.run("14:01")
@@ -111,7 +133,7 @@ def test_however_often_the_engine_looks_everything_is_heard_exactly_once(works, 
         dairy.run(clock)
         for person in ("meister-1", "schlosser-1"):
             news = unheard(of(dairy, person))
-            told += [(person, n.key) for n in news]
+            told += [(person, key) for n in news for key in n.tells]
             heard(of(dairy, person), [n.key for n in news])
 
     assert len(told) == len(set(told))
