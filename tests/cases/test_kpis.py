@@ -76,6 +76,33 @@ def test_where_nothing_is_counted_there_is_no_figure_rather_than_zero(works):
     assert {(f.value, f.median, f.denominator) for f in told(dairy).values()} == {(None, None, 0)}
 
 
+def test_only_a_raised_priority_is_an_expedite_and_what_does_not_tell_is_counted_apart(works):
+    dairy = works()
+    for before, after in (("3", "1"), ("normal", "dringend"), ("1", "3"), ("hoch", "niedrig"), ("2", "2"), (None, "1"),
+                          ("P2", "P1")):  # fmt: skip
+        change = {"from_": before} if before else {}
+        dairy.scribe.event("wawi", at("08:00"), "priority_changed", job_order="A-1", to=after, **change)
+    dairy.scribe.event("wawi", at("08:30"), "started", job_order="A-1")
+    dairy.scribe.event("wawi", at("08:40"), "eilauftrag", job_order="A-2")
+    dairy.run("09:00")
+
+    assert (told(dairy)["expedites",].numerator, told(dairy)["expedites",].denominator) == (2, 1)
+    site = """
+[events]
+expedited_by_kind = ["eilauftrag"]
+[kpi.untold]
+name = "priority changes that tell no direction"
+numerator = "priority_untold"
+denominator = "started"
+unit = "per 100"
+"""
+    dairy.memory.plant = replace(
+        dairy.memory.plant, packs=Packs(layers=(PackLayer(name="werk", version="1", files={"case_kpis.toml": site}),))
+    )
+    found = told(dairy)
+    assert (found["expedites",].numerator, found["untold",].numerator) == (3, 2)
+
+
 def test_in_the_past_the_figures_are_as_they_would_have_been_told_then(worked):
     then = instant("09:30")
     found = told(worked, as_of=then)

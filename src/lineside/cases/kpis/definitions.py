@@ -19,10 +19,10 @@ COUNTS_OF: Mapping[str, str] = {
 """What is measured, to what is counted of it: a figure of the one has the other below its line."""
 COUNTS = (
     *dict.fromkeys(COUNTS_OF.values()), "closed_untouched", "closed_again", "lots_disposed", "lots_reworked", "started",
-    "expedited",
+    "expedited", "priority_untold",
 )  # fmt: skip
 ELEMENTS = (*COUNTS_OF, *COUNTS)
-EVENTS = ("expedited", "started", "disposed", "rework")
+EVENTS = ("expedited", "expedited_by_kind", "started", "disposed", "rework")
 _TOP = ("version", "elements", "kpi", "events", "ages", "rates")
 _KEYS = ("name", "numerator", "denominator", "unit", "estimate", "lower_is_better", "words")
 _RATES = ("currency", "cost_per_hour", "minutes_saved")

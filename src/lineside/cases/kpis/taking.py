@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from lineside.cases import ledger
 from lineside.cases.case import MOVED, OPENED, OWNED, RECORDS, Case
 from lineside.cases.classes import State
-from lineside.cases.kpis.definitions import KpiPack, kpi_pack
+from lineside.cases.kpis.definitions import EVENTS, KpiPack, kpi_pack
 from lineside.cases.kpis.governed import Governed
 from lineside.cases.listing import Cases
 from lineside.interpretation.pack_files import follow
+from lineside.interpretation.shipping_policy import shipping_policy
 from lineside.memory import EVERYTHING, Memory, Reader
 from lineside.plant.calendar import ShiftCalendar
 from lineside.plant.records import Decision, Event
@@ -61,10 +62,11 @@ def take(
     moves = {n: [t for t in told if t.kind in (OPENED, MOVED, OWNED)] for n, told in listed.histories(found).items()}
     asked = [p for p in proposals if p.asked_at < window.end and (p.over_at is None or p.over_at >= window.start)]
     view = memory.view(as_of=now, reader=reader)
-    kinds = {kind: name for name in ("expedited", "started", "disposed") for kind in pack.events[name]}
+    kinds = {kind: name for name in EVENTS if name != "rework" for kind in pack.events[name]}
     events: dict[str, list[Event]] = {}
     for event in view.events(kinds=tuple(kinds), within=window) if kinds else ():
-        events.setdefault(kinds[event.kind], []).append(event)
+        if name := _counts_as(kinds[event.kind], event):
+            events.setdefault(name, []).append(event)
     since = min((case.began for case in found), default=None)
     decisions: Sequence[Decision] = ()
     if since is not None and since < window.end:
@@ -83,6 +85,19 @@ def take(
         proposals=tuple(asked),
         events=events,
     )
+
+
+def _counts_as(name: str, event: Event) -> str:
+    """What an event of a kind counts as: only one that raises a priority is an expedite; nothing where it lowers it."""
+    if name == "expedited_by_kind":
+        return "expedited"
+    if name != "expedited":
+        return name
+    before, after = (str(event.attributes.get(key) or "").strip() for key in ("from", "to"))
+    was, now = (shipping_policy().rank.priority(each) for each in (before, after))
+    if not before or not after or (was == now and before.casefold() != after.casefold()):
+        return "priority_untold"  # words that no file ranks tell no direction
+    return "expedited" if now < was else ""
 
 
 def _decided(
