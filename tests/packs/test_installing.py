@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,46 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_changed(home, m
     assert "recent_minutes" in done.faults[5].why, "what is allowed is told"
     assert content(home) == before
     assert running(home) == "core < bakeries 1.0.0"
+
+
+INSTALL = """
+import sys
+from pathlib import Path
+from lineside.app import read_plant
+from lineside.packs.installing import install
+home, path = Path(sys.argv[1]), Path(sys.argv[2])
+print("begun", flush=True)
+sys.stdin.readline()
+done = install(home, read_plant(home), path)
+print(done.before, done.manifest.version, flush=True)
+"""
+
+
+def test_two_that_install_at_once_wait_for_one_another_and_lose_nothing(home, make):
+    """Each process puts a pack of its own in force; without the lock one's line in the file would be lost."""
+    packs = [make(name, version=version) for name in ("bakeries", "mills") for version in ("1.0.0", "1.1.0")]
+    with Shelf(home).alone():
+        working = [_installing(home, path) for path in packs]
+        for each in working:
+            assert each.stdout.readline() == "begun\n"
+            each.stdin.write("go\n")
+            each.stdin.flush()
+        assert not (Shelf(home).folder / "in_force.json").exists()
+    told = [each.communicate(timeout=60) for each in working]
+
+    assert [(each.returncode, err) for each, (_, err) in zip(working, told, strict=True)] == [(0, "")] * 4
+    assert Shelf(home).in_force()["*"].keys() == {"bakeries", "mills"}
+    for name, mine in (("bakeries", told[:2]), ("mills", told[2:])):
+        before = {out.split()[1]: out.split()[0] for out, _ in mine}
+        (first,) = [version for version, was in before.items() if was == "None"]
+        assert [was for version, was in before.items() if version != first] == [first], "the second saw the first"
+        assert Shelf(home).in_force()["*"][name] != first
+
+
+def _installing(home: Path, path: Path) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", INSTALL, str(home), str(path)]
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 @pytest.mark.parametrize("step", ["rename", "replace"])

@@ -42,9 +42,16 @@ def install(
     nothing is changed at all. plant: as its file says it, with no packs opened.
 
     Raises SetupError or BadSettings where it can't be opened or what it needs is not there, BadRequest for a strange
-    site.
+    site. One installation goes on at a time in a home: another waits, and sees what the first has put in force.
     """
     pack = open_pack(path)
+    with Shelf(home).alone():
+        return _installed(home, plant, pack, site, view)
+
+
+def _installed(
+    home: Path, plant: Plant, pack: OpenedPack, site: str, view: Callable[[], View | None]
+) -> Installed:  # fmt: skip
     shelf, name = Shelf(home), pack.manifest.name
     used = uses(plant)
     if site and site.casefold() not in {each.casefold() for each in (plant.site, *used)}:

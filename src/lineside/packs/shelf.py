@@ -10,11 +10,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineside.errors import BadSettings, NotFound, SetupError
+from lineside.memory.database import only_process
 from lineside.packs.contents import read_whole
 from lineside.packs.manifest import Manifest, is_version, order
 from lineside.packs.opening import OpenedPack, open_pack
@@ -24,6 +26,7 @@ from lineside.plant.plant import Plant
 FOLDER = "packs"
 EVERYWHERE = "*"
 _IN_FORCE = "in_force.json"
+_LOCK = ".installing"
 _DIGEST = ".digest"
 _CHANGED = "its files were changed since it was installed; install it again, or what changed as a new version"
 
@@ -50,6 +53,20 @@ class Shelf:
         self.home = home
         self.folder = home / FOLDER
         self.trying = trying
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else puts anything on the shelf meanwhile; who wants to, in whichever process, waits.
+
+        Raises SetupError where the folder can't be written to.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / _LOCK).touch()
+        except OSError as error:
+            raise SetupError(f"no pack can be installed: {error}", path=str(self.folder)) from error
+        with only_process(self.folder / _LOCK):
+            yield
 
     def held(self) -> list[Held]:
         """Every version of every pack, the newest of each first."""
