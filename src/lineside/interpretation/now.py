@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from lineside.interpretation.assessment import assess
+from lineside.interpretation.assessment import assess, read_ahead
 from lineside.interpretation.dock import waiting_trucks
 from lineside.interpretation.facts import Facts, moment, owner_of, spoken
 from lineside.interpretation.force import places, touches
 from lineside.interpretation.gates import responsible
-from lineside.interpretation.holds import holds
-from lineside.interpretation.links import lines_on, touched
+from lineside.interpretation.holds import Hold, holds
+from lineside.interpretation.links import lines_on, touched, touched_by
 from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.reconcile import stock_conflicts
 from lineside.interpretation.shared_states import contradict, state_of
 from lineside.interpretation.standing import standing_decisions, turned
 from lineside.interpretation.stops import Interval, Loss, from_events, from_states, join
-from lineside.interpretation.trucks import trucks_of
+from lineside.interpretation.trucks import Truck, trucks_of
 from lineside.interpretation.wording import rid, short
 from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
@@ -64,8 +64,10 @@ def now(view: View, equipment: str | None = None) -> Reading:
     equipment: only what happens there or touches job orders there; the sources' health always belongs to it.
     """
     facts = Facts(view)
-    found = [*_losses(facts, equipment), *_slow_lines(facts, equipment), *_held(facts, equipment)]
-    found += _at_risk(facts, equipment)
+    down, held, soon = _down(facts, equipment), [h for h in holds(facts) if h.active], _leaving_soon(facts)
+    _read_ahead(facts, down, held, soon, equipment)
+    found = [*_losses(facts, down), *_slow_lines(facts, equipment), *_held(facts, held, equipment)]
+    found += _at_risk(facts, soon, equipment)
     found += _groundless(view, equipment)
     if equipment is None:
         found += [*_late_purchases(facts), *_stock(facts), *_contradictions(facts)]
@@ -88,15 +90,44 @@ def now(view: View, equipment: str | None = None) -> Reading:
     )
 
 
-def _losses(facts: Facts, equipment: str | None) -> Iterator[Open]:
-    """What stands or runs slow, one for each line: the loss that began first there."""
+@dataclass(frozen=True, slots=True)
+class _Down:
+    """A line that stands or runs slow: the loss that began first there, the others, and the orders that run there."""
+
+    line: str
+    first: Interval
+    others: tuple[Interval, ...]
+    orders: tuple[Entity, ...]
+
+
+def _read_ahead(
+    facts: Facts, down: Iterable[_Down], held: Iterable[Hold], soon: Iterable[Truck], equipment: str | None
+) -> None:
+    """What hangs on all of these is read at once, not one after another."""
+    carried = [line for truck in soon for line in lines_on(facts, truck.shipment)]
+    subjects = [h.subject for h in held if h.subject and h.subject.kind != EntityKind.EQUIPMENT]
+    orders = [order for each in down for order in each.orders]
+    touched_by(facts, [*orders, *subjects, *([] if equipment is None else carried)])
+    read_ahead(facts, [line for line in carried if equipment is None or _there(facts, line, equipment)])
+
+
+def _down(facts: Facts, equipment: str | None) -> list[_Down]:
     by_line: dict[str, list[Interval]] = {}
     for loss in _open_intervals(facts, equipment):
         by_line.setdefault(work_center(loss.equipment), []).append(loss)
+    found = []
     for line, losses in sorted(by_line.items()):
         first = min(losses, key=lambda i: (i.loss is Loss.IDLE, i.loss is Loss.SLOW, i.start, i.equipment))
-        others = [facts.plant.called(i.equipment) for i in losses if i.equipment != first.equipment]
-        lines, due, told = _orders_on(facts, line, first)
+        others = tuple(i for i in losses if i.equipment != first.equipment)
+        found.append(_Down(line, first, others, _orders_on(facts, line, first)))
+    return found
+
+
+def _losses(facts: Facts, down: Iterable[_Down]) -> Iterator[Open]:
+    """What stands or runs slow, one for each line: the loss that began first there."""
+    for each in down:
+        first, others = each.first, [facts.plant.called(i.equipment) for i in each.others]
+        lines, due, told = _ends_of(facts, each.orders)
         name = facts.plant.called(first.equipment)
         text = f"{name} {_LOSS_WORDS[first.loss]}" + (f": {first.why}" if first.why else "")
         text += f"; also down: {', '.join(dict.fromkeys(others))}" if others else ""
@@ -162,9 +193,9 @@ def _per_hour(rate: Quantity) -> str:
     return f"{rate}" if "/" in rate.unit else f"{rate} per hour"
 
 
-def _held(facts: Facts, equipment: str | None) -> Iterator[Open]:
-    for hold in holds(facts):
-        if not hold.active or hold.subject is None:
+def _held(facts: Facts, known: Iterable[Hold], equipment: str | None) -> Iterator[Open]:
+    for hold in known:
+        if hold.subject is None:
             continue
         if equipment is not None and not _there(facts, hold.subject, equipment):
             continue
@@ -183,11 +214,17 @@ def _held(facts: Facts, equipment: str | None) -> Iterator[Open]:
         )
 
 
-def _at_risk(facts: Facts, equipment: str | None) -> Iterator[Open]:
-    """The trucks of the next day with lines that can't go as they are."""
-    known, until = holds(facts), facts.view.as_of + _NEXT
-    for truck in waiting_trucks(facts):
-        if truck.departure is None or truck.departure > until:
+def _leaving_soon(facts: Facts) -> list[Truck]:
+    """The trucks of the next day."""
+    until = facts.view.as_of + _NEXT
+    return [truck for truck in waiting_trucks(facts) if truck.departure is not None and truck.departure <= until]
+
+
+def _at_risk(facts: Facts, soon: Iterable[Truck], equipment: str | None) -> Iterator[Open]:
+    """The trucks with lines that can't go as they are."""
+    known = holds(facts)
+    for truck in soon:
+        if truck.departure is None:
             continue
         lines = [e for e in lines_on(facts, truck.shipment) if equipment is None or _there(facts, e, equipment)]
         rows = [each for each in (assess(facts, known, e, on=truck.shipment) for e in lines) if each.closed]
@@ -317,8 +354,8 @@ def _silent(facts: Facts) -> Iterator[Open]:
         )
 
 
-def _orders_on(facts: Facts, line: str, loss: Interval) -> tuple[tuple[str, ...], datetime | None, tuple[Cite, ...]]:
-    """What the job order running there is for."""
+def _orders_on(facts: Facts, line: str, loss: Interval) -> tuple[Entity, ...]:
+    """The job orders that run there."""
     places = [Entity("equipment", p) for p in dict.fromkeys((loss.equipment, line))]
     facts.load("job_order", "status")
     orders = [Entity("job_order", loss.job_order)] if loss.job_order else []
@@ -327,9 +364,14 @@ def _orders_on(facts: Facts, line: str, loss: Interval) -> tuple[tuple[str, ...]
         for said in facts.pointing("job_order", "equipment", place):
             if facts.state(said.entity, "status") == "in_progress":
                 orders.append(said.entity)
+    return tuple(dict.fromkeys(orders))
+
+
+def _ends_of(facts: Facts, orders: Iterable[Entity]) -> tuple[tuple[str, ...], datetime | None, tuple[Cite, ...]]:
+    """What the job orders are for."""
     found: list[str] = []
     times, cites = list[datetime](), list[Cite]()
-    for order in dict.fromkeys(orders):
+    for order in orders:
         lines, due, told = _endangered(facts, order)
         found += lines
         cites += told
