@@ -14,7 +14,7 @@ from lineside.cases import ledger
 from lineside.cases.case import MOVED, NOTED, OWNED, RECORDS, Case, Transition, kept, moved
 from lineside.cases.classes import CaseClass, CasePack, Move, Severity, State, case_pack
 from lineside.cases.listing import Cases, number_of
-from lineside.cases.owners import may_move, owner_at
+from lineside.cases.owners import answering, may_move, owner_at
 from lineside.errors import BadRequest, NotPermitted
 from lineside.interpretation.pack_files import follow
 from lineside.interpretation.safety import concerns_safety
@@ -116,7 +116,7 @@ class Moves:
         about = _entity(subject) if subject else Entity("equipment", place or plant.site)
         self._permitted(pack, of, pack.moves["open"], owner=None)
         seen = self._cited(cites)
-        owner = owner_at(pack, ShiftCalendar(plant), of.owner, now)
+        owner = owner_at(pack, ShiftCalendar(plant), answering(of), now)
         with self.memory.write() as connection:
             same = [
                 c

@@ -31,6 +31,38 @@ def owner_at(pack: CasePack, calendar: ShiftCalendar, roles: Sequence[str], mome
     return Owner(roles[0] if roles else "", None)
 
 
+def answering(of: CaseClass) -> tuple[str, ...]:
+    """The roles that answer for a case of the class, the first that somebody holds before the next: its own, then those
+    that it would escalate to, since nobody could acknowledge it or let its clock run out before."""
+    return (*of.owner, *of.escalates)
+
+
+def next_to_hear(
+    pack: CasePack, calendar: ShiftCalendar, of: CaseClass, level: int, moment: datetime
+) -> tuple[Owner, int]:
+    """Whom a case that ran out of its time for the `level`th time goes to, and the level that it has then: a role that
+    nobody holds is passed over at once."""
+    for place, role in enumerate(of.escalates[level:], start=level + 1):
+        if (owner := owner_at(pack, calendar, (role,), moment)).person:
+            return owner, place
+    return Owner(of.escalates[level], None), level + 1
+
+
+def unheld(pack: CasePack, plant: Plant, of: CaseClass) -> tuple[str, ...]:
+    """The class's own roles, where the plant file gives none of them to anybody at the site."""
+    return () if any(_held(pack, plant, role) for role in of.owner) else of.owner
+
+
+def unowned(pack: CasePack, plant: Plant, of: CaseClass) -> str:
+    """A sentence on who hears of cases of a class whose roles nobody holds; empty where somebody holds one."""
+    if not (roles := unheld(pack, plant, of)):
+        return ""
+    told = " or ".join(role.replace("_", " ") for role in roles)
+    held = next((role for role in of.escalates if _held(pack, plant, role)), None)
+    goes = f"such cases go to {held.replace('_', ' ')} at once" if held else "nobody hears of such cases"
+    return f"nobody has the role {told} for {of.name.casefold()}: {goes}"
+
+
 def at_work(calendar: ShiftCalendar, person: Person, moment: datetime) -> bool:
     """Whether the person's crew or shift works then; whoever is bound to none is always there."""
     if not _bound(calendar.plant, person):
@@ -59,6 +91,10 @@ def may_move(pack: CasePack, of: CaseClass, plant: Plant, person: Person, *, own
     if may == "anybody" or known.id == owner:
         return True
     return any(pack.of_role(role, held) for role in (*of.owner, *of.escalates) for held in known.roles)
+
+
+def _held(pack: CasePack, plant: Plant, role: str) -> bool:
+    return any(pack.of_role(role, each) for p in plant.people if _here(p, plant) for each in p.roles)
 
 
 def _here(person: Person, plant: Plant) -> bool:

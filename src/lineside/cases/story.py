@@ -28,7 +28,7 @@ from lineside.cases.criteria import Proof, Proven
 from lineside.cases.episode import Episode
 from lineside.cases.following import Cause
 from lineside.cases.look import Look
-from lineside.cases.owners import Owner, owner_at, turns
+from lineside.cases.owners import Owner, answering, next_to_hear, owner_at, turns
 from lineside.interpretation.wording import bounded
 from lineside.plant.records import Json
 
@@ -110,10 +110,13 @@ class Teller:
                 return
             if case.escalated_at is not None and due <= case.escalated_at:
                 continue
-            to = owner_at(self.pack, self.look.view.calendar, (of.escalates[case.level],), due)
+            to, level = next_to_hear(self.pack, self.look.view.calendar, of, case.level, due)
             told = to.person or to.role
-            changes: dict[str, Json] = {"level": case.level + 1, "escalated_at": kept(due), "escalated_to": told}
-            case = self._write(case, ESCALATED, at=due, why=f"not {what} in time: {told} is told", changes=changes)
+            changes: dict[str, Json] = {"level": level, "escalated_at": kept(due), "escalated_to": told}
+            hears = (
+                f"{told} is told" if to.person else f"nobody has the role {told.replace('_', ' ')}, so nobody is told"
+            )
+            case = self._write(case, ESCALATED, at=due, why=f"not {what} in time: {hears}", changes=changes)
 
     def _open(self, episode: Episode, grade: tuple[Severity, str] | None) -> Case:
         of = self.pack.classes[episode.case_class]
@@ -150,7 +153,7 @@ class Teller:
 
     def _owner(self, of: CaseClass, episode: Episode) -> Owner:
         named = self.look.view.plant.person(episode.owner) if episode.owner else None
-        by_role = owner_at(self.pack, self.look.view.calendar, of.owner, episode.began)
+        by_role = owner_at(self.pack, self.look.view.calendar, answering(of), episode.began)
         return Owner(next(iter(named.roles), by_role.role), named.id) if named else by_role
 
     def _pass_on(self, case: Case, episode: Episode, *, until: datetime) -> Case:
@@ -158,7 +161,7 @@ class Teller:
         if episode.owner and self.look.view.plant.person(episode.owner):
             return case
         of = self.pack.classes[case.case_class]
-        for at, owner in turns(self.pack, self.look.view.calendar, of.owner, case.began, until):
+        for at, owner in turns(self.pack, self.look.view.calendar, answering(of), case.began, until):
             if at > case.owner_since and owner.person != case.owner:
                 changes: dict[str, Json] = {"owner": owner.person, "role": owner.role, "owner_since": kept(at)}
                 why = f"the shift ended: {owner.person or owner.role} has it now"

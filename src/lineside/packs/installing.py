@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineside.cases.classes import case_pack
+from lineside.cases.owners import unowned
 from lineside.errors import BadRequest, BadSettings, SetupError
+from lineside.interpretation.pack_files import under
 from lineside.memory import View
 from lineside.packs.checking import Fault, faults
 from lineside.packs.contents import read_whole
@@ -71,6 +74,7 @@ def _installed(
     if not chosen:
         where = f"[site_packs] {site} =" if site and site.casefold() != plant.site.casefold() else "pack ="
         notes = (*notes, f'No site goes by it yet: write {where} "{name}" into plant.toml.')
+    notes = (*notes, *unheard(now, plant))
     seen = view()
     report = Installed(
         manifest=pack.manifest,
@@ -83,6 +87,16 @@ def _installed(
     shelf.put(pack)
     shelf.count(name, pack.manifest.version, site or EVERYWHERE)
     return report
+
+
+def unheard(packs: Packs, plant: Plant) -> tuple[str, ...]:
+    """For each class of exceptions whose roles nobody of the plant file holds, who hears of them then."""
+    if not plant.people:
+        return ()
+    with under(packs):
+        pack = case_pack()
+        told = [each for of in pack.classes.values() if (each := unowned(pack, plant, of))]
+    return tuple(f"{each[:1].upper()}{each[1:]}." for each in told)
 
 
 def check(home: Path, plant_site: str, path: Path) -> tuple[OpenedPack, list[Fault]]:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from lineside.app import Lineside
 from lineside.cases import Case, CaseClass, Cases, Moves, State, Transition, case_id
+from lineside.cases.classes import case_pack
 from lineside.cases.closing import criteria, next_due
-from lineside.cases.owners import at_work
+from lineside.cases.owners import at_work, unowned
 from lineside.interpretation.reading import clock
 from lineside.memory import Reader
 from lineside.memory.words import render
@@ -27,7 +28,8 @@ def reading(lineside: Lineside, reader: Reader, at: datetime | None = None) -> C
 
 def row(lineside: Lineside, case: Case, *, now: datetime | None = None) -> dict[str, Json]:
     """One case in figures and words. clock: by when it is to be acknowledged and contained; next: what of that is to be
-    done as it stands, null where nothing is. off_shift: whether its owner's crew does not work now."""
+    done as it stands, null where nothing is. off_shift: whether its owner's crew does not work now. unowned: that
+    nobody holds the roles of its class, and who hears of it then."""
     of, plant = _class(lineside, case), lineside.plant
 
     def told(moment: datetime | None) -> str | None:
@@ -52,6 +54,7 @@ def row(lineside: Lineside, case: Case, *, now: datetime | None = None) -> dict[
         "owner_since": told(case.owner_since),
         "off_shift": owner is not None and not at_work(ShiftCalendar(plant), owner, now),
         "role": case.role,
+        "unowned": unowned(case_pack(), plant, of) or None,
         "began": told(case.began),
         "ended": told(case.ended),
         "opened_at": told(case.opened_at),

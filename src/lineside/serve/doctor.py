@@ -10,8 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from lineside.app import Lineside, open_lineside
+from lineside.cases.classes import case_pack
+from lineside.cases.owners import unowned
 from lineside.connector import Check
 from lineside.errors import LinesideError
+from lineside.interpretation.pack_files import under
 
 LEAST_FREE_BYTES = 500_000_000
 
@@ -27,6 +30,7 @@ def examine(home: Path) -> list[Check]:
     checks.append(_clock(lineside))
     try:
         checks += _memory(lineside)
+        checks.append(_owners(lineside))
         checks += _model(lineside)
         checks += asyncio.run(_sources(lineside))
     except LinesideError as error:
@@ -77,6 +81,23 @@ def _memory(lineside: Lineside) -> Iterator[Check]:
         ok=waiting == 0,
         detail=f"{waiting} open",
         fix="lineside dead-letters list",
+    )
+
+
+def _owners(lineside: Lineside) -> Check:
+    """Who hears of which exceptions. Told, not failed: a plant may well name only some of its people."""
+    plant = lineside.plant
+    with under(plant.packs):
+        pack = case_pack()
+        told = [each for of in pack.classes.values() if (each := unowned(pack, plant, of))]
+    if not plant.people:
+        told = ["the plant file names no people, so nobody hears of exceptions"]
+    return Check(
+        name="owners",
+        ok=True,
+        detail="; ".join(told) + f"; [[people]] in {lineside.home / 'plant.toml'} gives roles"
+        if told
+        else "somebody answers for each class of exceptions",
     )
 
 

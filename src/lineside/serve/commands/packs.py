@@ -68,8 +68,9 @@ def check_packs(
     """Everything that is wrong with a pack, or with those that are installed; exit 1 where anything is."""
     from lineside.errors import LinesideError
     from lineside.packs.checking import Fault
-    from lineside.packs.installing import check
+    from lineside.packs.installing import check, unheard
     from lineside.packs.shelf import Shelf, opened
+    from lineside.plant.packs import Packs
     from lineside.serve.terminal import print_json
 
     home = home_folder(context.obj.home)
@@ -77,6 +78,7 @@ def check_packs(
     shelf = Shelf(home)
     paths = [pack] if pack else [shelf.folder / held.name / held.version for held in shelf.held()]
     found: dict[str, list[Fault]] = {}
+    notes: dict[str, None] = {}
     for held in () if pack else shelf.held():
         if held.wrong:
             found[f"{held.name} {held.version} on the shelf"] = [Fault(file=held.name, key="", why=held.wrong)]
@@ -84,18 +86,28 @@ def check_packs(
         try:
             checked, wrong = check(home, plant.site if plant else "", path)
             found[f"{checked.manifest.name} {checked.manifest.version}"] = wrong
+            if plant and not wrong:
+                below = Shelf(home, checked).below(checked.manifest, plant.site)
+                notes |= dict.fromkeys(unheard(Packs(layers=(*below.layers, checked.layer)), plant))
         except LinesideError as error:
             found[str(path)] = [Fault(file=str(path), key=str(error.fields.get("key", "")), why=error.message)]
     if not pack and plant:
         try:
-            opened(home, plant)
+            notes |= dict.fromkeys(unheard(opened(home, plant).packs, plant))
         except LinesideError as error:
             found["plant.toml"] = [Fault(file="plant.toml", key="pack", why=error.message)]
     wrong = [fault for each in found.values() for fault in each]
     if as_json:
-        print_json({"checked": list(found), "ok": not wrong, "faults": [asdict(fault) for fault in wrong]})
+        print_json(
+            {
+                "checked": list(found),
+                "ok": not wrong,
+                "faults": [asdict(fault) for fault in wrong],
+                "notes": list(notes),
+            }
+        )
     else:
-        for fault in wrong:
+        for fault in (*wrong, *notes):
             typer.echo(str(fault))
         told = ", ".join(found) or "the core pack, the only one"
         typer.echo(f"{told}: {f'{len(wrong)} wrong' if wrong else 'ok'}")
