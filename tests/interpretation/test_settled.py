@@ -61,7 +61,7 @@ def test_what_a_list_leaves_out_is_said(remembered, scribe, bakery):
 
     found = by_state(view, ["lot"], "released")
     assert found.data["ids"] == ["lot:C-2"]
-    assert found.missing == ("The lots that were over, and last spoken of before 2026-01-24 14:00 CET.",)
+    assert found.missing == ("The lots that were over, and last spoken of before 2026-02-07 14:00 CET.",)
     assert by_state(view, ["shipment"], "planned").missing == ()
 
 

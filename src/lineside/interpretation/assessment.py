@@ -102,16 +102,25 @@ def assess(facts: Facts, known: Sequence[Hold], line: Entity, *, on: Entity | No
 def read_ahead(facts: Facts, lines: Sequence[Entity]) -> None:
     """What `assess` will ask of these lines' orders, lots and packs is read at once, not line by line."""
     facts.fetch([*lines, *(line.parent for line in lines if line.parent)])
+    for kind, name in (("job_order", "sales_order_line"), ("handling_unit", "sales_order_line"), ("shipment", "lines")):
+        facts.look_towards(kind, name, lines)
+    facts.look_towards("lot", "sales_order_line", lines)
     orders = {s.entity for line in lines for s in facts.pointing("job_order", "sales_order_line", line)}
     packs = {s.entity for line in lines for s in facts.pointing("handling_unit", "sales_order_line", line)}
     facts.fetch(orders | packs)
+    facts.look_towards("lot", "job_order", orders)
     lots = {s.entity for order in orders for s in facts.pointing("lot", "job_order", order)}
     lots |= {lot for pack in packs for lot, _ in facts.linked(pack, "lot")}
     facts.fetch(lots)
+    for kind in ("inspection", "handling_unit"):
+        facts.look_towards(kind, "lot", lots)
     about = {
         s.entity for lot in lots for kind in ("inspection", "handling_unit") for s in facts.pointing(kind, "lot", lot)
     }
-    papers = {s.entity for lot in lots for s in facts.pointing("document", "subject", lot)}
+    trucks = {truck.shipment for line in lines for truck in trucks_of(facts, line)}
+    papered = {*lines, *(line.parent for line in lines if line.parent), *trucks, *orders, *lots}
+    facts.look_towards("document", "subject", papered)
+    papers = {s.entity for each in papered for s in facts.pointing("document", "subject", each)}
     facts.fetch(about | papers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ from lineside.plant.timeline import duration
 
 T = TypeVar("T")
 _LOOKED_AT = 20  # of what is left out, whether the reader may know of it
-_FEW = 100  # things towards which is looked one by one, before all that may point is read
+_FEW = 12  # times that one looks for what points at some things, before all that may point is read
 
 
 class Facts:
@@ -41,6 +41,7 @@ class Facts:
         self._about: dict[Entity, tuple[Statement, ...]] = {}
         self._pointing: dict[tuple[str, str], dict[str, list[Statement]]] = {}
         self._found: dict[tuple[str, str], dict[str, list[Statement]]] = {}
+        self._looks = Counter[tuple[str, str]]()
         self._heard: dict[str, bool] = {}
         self._factors: dict[str, dict[str, tuple[Quantity, Statement]]] = {}
         self._columns: dict[tuple[str, str], dict[Entity, list[Statement]]] = {}
@@ -212,20 +213,22 @@ class Facts:
         self._reach(key, targets)
 
     def _look_for_few(self, key: tuple[str, str], targets: Sequence[Entity]) -> bool:
-        """Whether what points at the targets was read without what else there is of the kind."""
+        """Whether what points at the targets is read without what else there is of the kind."""
         if key in self._columns or self.whole or not all(_has_an_end(key, each) for each in targets):
             return False
         found = self._found.setdefault(key, {})
         new = [each for each in targets if str(each) not in found]
-        if len(found) + len(new) > _FEW or (new and self._heard_later(key[0])):
+        if not new:
+            return True
+        self._looks[key] += 1
+        if self._looks[key] > _FEW or self._heard_later(key[0]):
             return False
-        if new:
-            found |= {str(each): [] for each in new}
+        with self.view.read() as connection:
             words = [word for each in new for word in (each.id, str(each))]
-            pointing = self.view.pointing(key[0], key[1], words, besides=())
-            here = defaultdict[str, list[Statement]](list)
-            self._point(here, key[1], self.view.said(entities=pointing, properties=[key[1]]) if pointing else ())
-            found |= {str(each): here[str(each)] for each in new}
+            pointing = [Entity(key[0], each) for each in sorted(latest.pointing(connection, *key, words))]
+        here = defaultdict[str, list[Statement]](list)
+        self._point(here, key[1], self.view.said(entities=pointing, properties=[key[1]]) if pointing else ())
+        found |= {str(each): here[str(each)] for each in new}
         return True
 
     def _heard_later(self, kind: str) -> bool:

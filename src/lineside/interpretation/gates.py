@@ -349,6 +349,7 @@ def _documents(q: Question) -> list[tuple[str, Entity, Entity]]:
     things = [q.line, *([q.line.parent] if q.line.parent else []), *(t.shipment for t in q.trucks)]
     things += [*q.supply.lots, *q.supply.job_orders]
     found: dict[Entity, tuple[str, Entity, Entity]] = {}
+    q.facts.look_towards("document", "subject", things)
     for thing in things:
         for said in q.facts.pointing("document", "subject", thing):
             found[said.entity] = (document_kind(q.facts, said.entity), thing, said.entity)
