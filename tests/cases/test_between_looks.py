@@ -134,6 +134,22 @@ def test_a_source_that_was_silent_between_two_looks_is_a_case_that_is_over(works
     assert case.owner == "lager-1"
 
 
+def test_a_silence_that_was_noticed_lasted_as_its_records_show_and_not_as_it_was_noticed(works):
+    dairy = works(TOLD_EVERY_HALF_HOUR)
+    speaks(dairy, "06:00")
+    dairy.scribe.event("lineside", at("09:05"), "feed_stopped", interface="lager", reason="silent")
+    dairy.run("09:10")
+    (case,) = of(dairy, "silent_feed")
+    assert (case.began, case.ended) == (instant("08:00"), None)
+    speaks(dairy, "11:15")
+    dairy.scribe.event("lineside", at("11:20"), "feed_started", interface="lager")
+    dairy.run("12:00")
+
+    assert [(c.number, c.began, c.ended) for c in of(dairy, "silent_feed")] == [
+        (case.number, instant("08:00"), instant("11:15"))
+    ]
+
+
 def test_a_source_that_was_reached_though_it_had_nothing_to_say_was_not_silent(works):
     dairy = works(TOLD_EVERY_HALF_HOUR)
     speaks(dairy, "06:00")

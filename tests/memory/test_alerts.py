@@ -422,6 +422,21 @@ def test_a_plant_file_cadence_is_watched_without_a_connector(memory, clock):
     assert [turn.alert.kind for turn in dog.look()] == ["silent"]
 
 
+@pytest.mark.parametrize(("cadence", "found"), [("cadence_s = 3600", ["silent"]), ("", [])])
+def test_that_a_file_can_be_read_is_no_sign_of_life_where_the_plant_file_says_how_often_it_is_written(
+    memory, clock, cadence, found
+):
+    memory.plant = parse_plant(f'site = "n"\ntime_zone = "UTC"\n[[sources]]\nname = "sheet"\n{cadence}\n')
+    hear(memory, "sheet", message("sheet", 1, clock.now))
+    dog = Watchdog(memory, {"sheet": 30.0})
+    turns = []
+    for _ in range(26):
+        clock.move(minutes=10)
+        hear(memory, "sheet", alive=False)
+        turns += [turn.alert.kind for turn in dog.look()]
+    assert turns == found
+
+
 def test_the_past_that_a_source_is_first_read_with_does_not_make_it_a_lagging_one(memory, clock):
     dog = Watchdog(memory, {"erp": None})
     say(memory, "erp", FeedState.STARTING)

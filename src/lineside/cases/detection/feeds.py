@@ -17,6 +17,7 @@ from lineside.cases.classes import CaseClass
 from lineside.cases.episode import Episode
 from lineside.cases.look import Look
 from lineside.memory.contacts import Quiet, Reached, heard_before, last_words, quiet, reached
+from lineside.memory.feed_state import Concern
 from lineside.memory.freshness import OURS, SILENT_AFTER, patience_s
 from lineside.plant.entities import Entity
 from lineside.plant.records import Event
@@ -25,13 +26,18 @@ _SHORTEST_S = 3600.0  # no shorter silence is one, where no cadence is declared
 
 
 def episodes(look: Look, of: CaseClass) -> list[Episode]:
-    """Each stop of a feed that its events tell, and each silence of a source beside those."""
-    told = _by_events(look, of)
-    stops: dict[Entity, list[Episode]] = {}
-    for each in told:
-        stops.setdefault(each.subject, []).append(each)
-    silent = [e for e in _silences(look, of) if not any(_meet(e, stop) for stop in stops.get(e.subject, ()))]
-    return [*told, *silent]
+    """Each stop of a feed that its events tell, and each silence of a source beside those.
+
+    Where an event tells of the silence itself, as noticed when somebody watched, it lasted as the records show.
+    """
+    told, found = _by_events(look, of), list[Episode]()
+    for silence in _silences(look, of):
+        met = [each for each in told if each.subject == silence.subject and _meet(silence, each)]
+        if all(each.reason == Concern.SILENT for each in met):
+            told = [each for each in told if each not in met]
+            noticed = tuple(record for each in met for record in each.records)
+            found.append(replace(silence, evidence=(*silence.evidence, *noticed)))
+    return [*told, *found]
 
 
 def _meet(one: Episode, other: Episode) -> bool:
