@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineside.memory.telling import not_before, said_before, unspoken, words_now
+from lineside.memory.moments import stored
+from lineside.memory.telling import not_before, said_before, told_now, unspoken, words_now
 from lineside.plant.entities import Entity
 from lineside.plant.windows import Window
 
@@ -48,10 +49,11 @@ def test_columns_tell_what_statements_tell_at_whatever_time_one_asks(data, remem
         assert [(w.entity, w.property, w.source, w.text, w.record_id) for w in words_now(view, "job_order", NAMES)] == [
             (s.entity.id, s.property, s.source, s.text, s.record_id) for s in statements
         ]
-        bare = words_now(view, "job_order", texts=False)
-        assert {(w.entity, w.property, w.record_id) for w in bare} == {
-            (s.entity.id, s.property, s.record_id) for s in statements
-        }
+        bare = told_now(view, "job_order")
+        assert [(w.entity, -w.occurred_at, -w.reported_at, w.record_id) for w in bare] == sorted(
+            (s.entity.id, -stored(s.occurred_at), -stored(s.reported_at), s.record_id) for s in statements
+        )
+        assert {(w.property, w.record_id) for w in bare} == {(s.property, s.record_id) for s in statements}
         some = words_now(view, "job_order", NAMES, of=["b", "c"])
         assert some == [w for w in words_now(view, "job_order", NAMES) if w.entity == "b"]
         told = {w.entity for w in bare}

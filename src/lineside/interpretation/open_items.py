@@ -156,7 +156,7 @@ def _by_state(view: View, window: Window, equipment: str | None) -> Iterator[Ite
     yield from _stretches(view, EntityKind.HOLD, lambda s: s == "active", window, equipment)
     yield from _stretches(view, EntityKind.MAINTENANCE_ORDER, lambda s: s not in _OVER, window, equipment)
     yield from _stretches(view, EntityKind.JOB_ORDER, lambda s: s == "blocked", window, equipment)
-    told = {each.entity for each in words_now(view, EntityKind.HOLD, ("status",), texts=False)}
+    told = {each.entity for each in words_now(view, EntityKind.HOLD, ("status",))}
     placed: dict[str, Event] = {}
     for event in view.events(kinds=("hold_placed", "hold_released"), equipment=equipment):
         hold = event.hold or str(event.attributes.get("hold") or rid(event))

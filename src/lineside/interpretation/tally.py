@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.facts import moment as moment_in
@@ -16,7 +19,7 @@ from lineside.interpretation.running import Running, running_on
 from lineside.interpretation.stops import Loss, intervals, tile
 from lineside.interpretation.wording import at, counted, late_sources, listed, rid, shown
 from lineside.memory import Statement, View
-from lineside.memory.telling import Word, unspoken, words_now
+from lineside.memory.telling import told_now, unspoken, words_now
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.quantities import Quantity
@@ -299,25 +302,25 @@ def _entities(
 def _counted(view: View, kind: str, asked: Collection[str]) -> Iterator[Row]:
     """Everything of the kind from columns, with no more than these properties."""
     texts = {word[:4]: word.text for word in words_now(view, kind, sorted(asked))} if asked else {}
-    newest = sorted(words_now(view, kind, texts=False), key=lambda w: (-w.occurred_at, -w.reported_at, w.record_id))
-    told: dict[str, dict[str, Word]] = {}
+    told: dict[str, dict[str, tuple[Any, ...]]] = {}
     owners: dict[str, str] = {}
-    for word in newest:
-        name = word.property
-        if name not in owners:
-            owner = owner_of(view.plant, kind, name)
-            owners[name] = owner.name if owner else ""
-        best = told.setdefault(word.entity, {})
-        held = best.get(name)
-        if held is None or word.source == owners[name] != held.source:
-            best[name] = word
+    for entity, words in groupby(told_now(view, kind), key=itemgetter(0)):
+        best = told[entity] = {}
+        for word in words:
+            _, name, source, *_ = word
+            if name not in owners:
+                owner = owner_of(view.plant, kind, name)
+                owners[name] = owner.name if owner else ""
+            held = best.get(name)
+            if held is None or source == owners[name] != held[2]:
+                best[name] = word
     for entity in sorted({*told, *unspoken(view, kind, told)}):
         best = told.get(entity, {})
-        traits = {name: text for name, word in best.items() if (text := texts.get(word[:4])) is not None}
-        records = tuple(dict.fromkeys(word.record_id for word in best.values())) or tuple(
+        traits = {name: texts.get(tuple(best[name][:4]), "") for name in asked if name in best}
+        records = tuple({word[6]: None for word in best.values()}) or tuple(
             rid(r) for r in view.mentions(Entity(kind, entity), limit=1)
         )
-        source = next((word.source for word in best.values()), "")
+        source = next((word[2] for word in best.values()), "")
         if records:
             yield Row(traits=_clean({"source": source, **traits, "id": entity}), records=records, source=source)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, or_, select
 
@@ -36,13 +36,22 @@ class Word(NamedTuple):
     record_id: str
 
 
-def words_now(
-    view: View, kind: str, properties: Sequence[str] = (), *, of: Sequence[str] | None = None, texts: bool = True
-) -> list[Word]:
+class Told(NamedTuple):
+    """That a source says something of a property of a thing in a scope, without what."""
+
+    entity: str
+    property: str
+    source: str
+    scope: str
+    occurred_at: int
+    reported_at: int
+    record_id: str
+
+
+def words_now(view: View, kind: str, properties: Sequence[str] = (), *, of: Sequence[str] | None = None) -> list[Word]:
     """What `View.said` tells of these properties of everything of the kind, as columns and in its order.
 
-    For properties whose values are words: the others are read one by one. of: the ids, None for all. texts: without
-    them any property costs the same, its text may be short or empty, and there is no order.
+    For properties whose values are words: the others are read one by one. of: the ids, None for all.
     """
     with view.read() as connection:
         if view.reader.person is not None or latest.changed_after(connection, stored(view.as_of)):
@@ -58,12 +67,31 @@ def words_now(
             query = query.where(among(_words.c.entity, of))
         found = [Word._make(row) for row in connection.execute(query).all()]
     now = stored(view.as_of)
-    anew = {w.entity for w in found if w.occurred_at > now or w.reported_at > now or (texts and not is_whole(w.text))}
+    anew = {w.entity for w in found if w.occurred_at > now or w.reported_at > now or not is_whole(w.text)}
     if anew:
         found = [each for each in found if each.entity not in anew]
         told = view.said(entities=[Entity(kind, each) for each in sorted(anew)], properties=properties)
         found += [_word(said) for said in told]
-    return sorted(found) if texts else found
+    return sorted(found)
+
+
+def told_now(view: View, kind: str) -> list[Told]:
+    """What `View.said` tells of everything of the kind, whatever the property, without its values: by thing, the newest
+    first. A row may be a plain one of the same columns."""
+    with view.read() as connection:
+        if view.reader.person is not None or latest.changed_after(connection, stored(view.as_of)):
+            return sorted(map(_told, view.said(kind=kind)), key=_by_thing)
+        shown = (_words.c.entity, _words.c.property, _words.c.source, _words.c.scope)
+        query = select(*shown, _words.c.occurred_at, _words.c.reported_at, _words.c.record_id)
+        newest_first = (_words.c.entity, _words.c.occurred_at.desc(), _words.c.reported_at.desc(), _words.c.record_id)
+        found: list[Any] = list(connection.execute(query.where(_words.c.kind == kind).order_by(*newest_first)).all())
+    now = stored(view.as_of)
+    anew = {row[0] for row in found if row[4] > now or row[5] > now}
+    if anew:
+        found = [row for row in found if row[0] not in anew]
+        found += map(_told, view.said(entities=[Entity(kind, each) for each in sorted(anew)]))
+        found.sort(key=_by_thing)
+    return found
 
 
 def not_before(view: View, kind: str, name: str, day: date) -> list[str]:
@@ -112,6 +140,15 @@ def said_before(view: View, entities: Iterable[Entity], before: datetime) -> lis
                 standing = {(row.entity, row.property, row.source, row.scope): row for row in rows}
                 found += [statement_from_row(row) for row in standing.values()]
     return found
+
+
+def _told(said: Statement) -> Told:
+    word = _word(said)
+    return Told(*word[:4], *word[5:])
+
+
+def _by_thing(told: Any) -> tuple[str, int, int, str]:
+    return (told[0], -told[4], -told[5], told[6])
 
 
 def _word(said: Statement) -> Word:
