@@ -93,6 +93,36 @@ def told(served: Served) -> None:
     )  # fmt: skip
 
 
+def test_somebody_new_on_a_line_is_briefed_on_the_command_line(pressing: Path) -> None:
+    asked = ("--home", pressing, "briefing", "das Band", "--at", "2026-03-03T11:00")
+    found, text = lineside(*asked, "--json").json, lineside(*asked).out
+    early = lineside(*asked[:-1], "2026-03-03T08:00", "--json").json
+    wrong = lineside("--home", pressing, "briefing", "Halle 9")
+
+    assert (found["equipment"], found["as_of"]) == ("hof/presse/band-1", "2026-03-03T11:00:00+01:00")
+    items = [item for part in found["sections"] for item in part["items"]]
+    assert any("Rutschgefahr" in item["text"] for item in items)
+    assert all(item["citations"] or item["plant_facts"] or item["kind"] == "derived" for item in items)
+    assert "people" in [part["section"] for part in found["sections"]]
+    assert text.startswith("Briefing for Band 1, as of 2026-03-03 11:00 CET\n" + found["verdict"])
+    assert not any("Rutschgefahr" in item["text"] for part in early["sections"] for item in part["items"])
+    assert (wrong.code, "knows no equipment" in wrong.err) == (2, True)
+
+
+def test_the_briefing_is_a_page_that_the_handover_leads_to(served: Served) -> None:
+    told(served)
+    with served.client("planer-3") as planner:
+        page = planner.get("/briefing", params={"equipment": LINE}, headers={"Accept": "text/html"})
+        handover = planner.get("/handover", params={"equipment": LINE}, headers={"Accept": "text/html"})
+        strange = planner.get("/briefing", params={"equipment": "nirgends"}, headers={"Accept": "text/html"})
+
+    assert page.status_code == 200
+    assert "<h1>Briefing for " in page.text
+    assert "data-print" in page.text
+    assert f'href="/briefing?equipment={LINE}"' in handover.text
+    assert strange.status_code == 400
+
+
 def test_over_http_the_draft_is_read_added_to_and_refused_to_who_has_no_right(served: Served) -> None:
     told(served)
     with served.client("planer-3") as planner, served.client("qs-1") as quality:

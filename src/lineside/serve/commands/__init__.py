@@ -6,6 +6,7 @@ import typer
 
 from lineside.serve.commands import (
     ask,
+    briefing,
     bringing,
     cases,
     demo,
@@ -34,6 +35,7 @@ def register(root: typer.Typer) -> None:
         letters,
         cases,
         handover,
+        briefing,
         kpi,
         proposals,
         packs,

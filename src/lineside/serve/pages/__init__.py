@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from lineside.serve.pages import (
+    briefing,
     chat,
     deciding,
     entrance,
@@ -28,7 +29,21 @@ __all__ = ["error_page", "hang", "wants_page"]
 
 def hang(app: FastAPI) -> None:
     """The pages are part of `app`, whose state holds the installation."""
-    for part in (chat, deciding, entrance, evidence, feeds, handing, hearing, looking, noting, reference, tackling):
+    parts = (
+        briefing,
+        chat,
+        deciding,
+        entrance,
+        evidence,
+        feeds,
+        handing,
+        hearing,
+        looking,
+        noting,
+        reference,
+        tackling,
+    )
+    for part in parts:
         app.include_router(part.router, include_in_schema=False)
     app.include_router(measuring.router, include_in_schema=False)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
