@@ -22,6 +22,29 @@ _WHOSE = re.compile(
     r"\b(?:who\s+(?:owns|is\s+(?:responsible|accountable|in\s+charge)\s+(?:for|of))|whose|who\s+do(?:es)?\s+\w+\s+belong|"
     r"wer\s+(?:kuemmert|ist\s+(?:zustaendig|verantwortlich)|verantwortet|bearbeitet)|wem\s+gehoert|wessen)\b"
 )
+_NOUN = re.compile(
+    r"\b(?:exceptions?|cases|disturbances?|ausnahmen?|ausnahmefaelle\w*|vorfaelle\w*|faelle|stoerfaelle\w*)\b"
+)
+# That the time to do something about an exception ran out: said of exceptions, or outright of their clock.
+_OVERDUE = re.compile(
+    r"\b(?:overdue(?!\s+orders?\b)|late(?!\s+(?:pick|staging|carrier|truck|deliver|order)\w*)|expired|breach\w*|"
+    r"(?:past|beyond|over|behind)\s+(?:(?:its|their|the|due)\s+)*(?:due|time|times|target|limit|schedule)|"
+    r"(?:out\s+of|run\s+over|ran\s+over)\s+(?:(?:its|their|the)\s+)?time|"
+    r"ueberfaellig\w*|verspaetet(?!e\s+(?:lieferung|spedition))|zu\s+spaet|zu\s+lange?|in\s+verzug|ueber\s+der\s+zeit)\b"
+)
+_CLOCK = re.compile(
+    r"\b(?:(?:past|beyond|over|behind|missed|exceed\w*|breach\w*)\s+(?:(?:its|their|the)\s+)?(?:\w+\s+)?(?:clocks?|deadlines?)|"
+    r"(?:clocks?|deadlines?|time)\s+(?:has\s+|have\s+|is\s+|are\s+)?(?:already\s+)?(?:run\s+out|ran\s+out|expired|over|up|passed|missed)|"
+    r"(?:not|n't|never|nobody|no\s+one)\s+(?:\w+\s+){0,2}(?:acknowledged|contained|handled|answered|dealt\s+with)\s+"
+    r"(?:\w+\s+){0,2}?(?:in|on|within)\s+(?:\w+\s+)?time|"
+    r"(?:frist|fristen|zeit|uhr)\s+(?:\w+\s+){0,2}(?:abgelaufen|ueberschritten|verstrichen|verpasst|vorbei|um)|"
+    r"(?:abgelaufene[rn]?|ueberschrittene[rn]?|verpasste[rn]?)\s+(?:frist|zeit|uhr)|"
+    r"nicht\s+(?:rechtzeitig|fristgerecht|in\s+der\s+(?:zeit|frist))\s+(?:\w+\s+){0,2}"
+    r"(?:quittiert|bestaetigt|angenommen|eingedaemmt|bearbeitet|behandelt))\b"
+)
+_WITHIN = re.compile(
+    r"\b(?:not|n't|isn't|aren't|nicht|noch\s+nicht)\s+(?:yet\s+|already\s+|schon\s+)?(?:overdue|late|expired|past|ueberfaellig\w*|verspaetet|zu\s+spaet)"
+)
 _WHAT: Mapping[str, re.Pattern[str]] = {
     "credit_block": re.compile(r"\b(?:credit\s+(?:block|hold)|blocked\s+credit|kreditsperre)\w*"),
     "missing_label": re.compile(r"\b(?:(?:missing|lacking|no)\s+label|unlabell?ed|fehlende\s+etikett)\w*"),
@@ -50,7 +73,16 @@ def cases_call(ask: Ask) -> tuple[str, dict[str, Json]] | None:
     kind = next((name for name, pattern in _WHAT.items() if pattern.search(said)), None)
     if (figured := case_kpis_call(ask)) is not None:
         return figured[0], {**figured[1], **({"kind": kind} if kind else {})}
-    if not _ALL.search(said) and not (kind and _WHOSE.search(said)):
+    late = _past_its_clock(said, of_a_kind=kind is not None)
+    if not late and not _ALL.search(said) and not (kind and _WHOSE.search(said)):
         return None
     where: dict[str, Json] = {"equipment": ask.place} if ask.place else {}
-    return "cases", {**where, **({"kind": kind} if kind else {})}
+    return "cases", {**where, **({"kind": kind} if kind else {}), **({"overdue": True} if late else {})}
+
+
+def _past_its_clock(said: str, *, of_a_kind: bool) -> bool:
+    """Whether only exceptions are asked for whose time to be acknowledged or contained ran out."""
+    if _WITHIN.search(said):
+        return False
+    named = _NOUN.search(said) is not None
+    return ((named or of_a_kind) and bool(_CLOCK.search(said))) or (named and bool(_OVERDUE.search(said)))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from lineside.cases.case import MOVED, OPENED, OWNED, RECORDS, Case, Transition, case_id
 from lineside.cases.classes import CaseClass, State
+from lineside.cases.closing import Due, next_due
 from lineside.cases.listing import Cases
 from lineside.interpretation.reading import Cite, Finding, Kind, PlantFact, Reading, clock
 from lineside.interpretation.wording import bounded, counted, listed
@@ -16,6 +17,7 @@ from lineside.plant.timeline import duration
 from lineside.plant.windows import Window
 
 _SHOWN = 12
+_DONE = {"acknowledge": "acknowledged", "contain": "contained"}
 
 
 def standing(
@@ -53,6 +55,39 @@ def standing(
     )
 
 
+def overdue(
+    cases: Cases, view: View, *, place: str | None = None, case_class: str | None = None, owner: str | None = None
+) -> Reading:
+    """The open exceptions whose time to be acknowledged or contained ran out, the longest past first, and whose each
+    is; where none is, how many are open and whose clock runs out next."""
+    found = cases.list(only_open=True, place=place, classes=[case_class] if case_class else (), owner=owner)
+    clocks = [(due, c) for c in found if (due := next_due(cases.pack.classes[c.case_class], c)) is not None]
+    clocks.sort(key=lambda pair: (pair[0].by, pair[1].number))
+    late = [(due, c) for due, c in clocks if due.by < view.as_of]
+    where = f" at {view.plant.called(place)}" if place else ""
+    what = f" of {cases.pack.classes[case_class].name.casefold()}" if case_class else ""
+    whose = f" of {owner}" if owner else ""
+    data: dict[str, Json] = {"cases": [c.id for _, c in late], "open": len(found)}
+    if not late:
+        verdict = f"No open exception{what}{where}{whose} is past its time"
+        verdict += (
+            f"; {counted(len(found), 'exception')}{what} {'is' if len(found) == 1 else 'are'} open" if found else ""
+        )
+        coming = [_finding(cases, view, c, due) for due, c in clocks[:1]]
+        return Reading(verdict=f"{verdict}.", findings=tuple(coming), data=data)
+    first, more = late[0][1], len(late) - _SHOWN
+    verb = "is past its" if len(late) == 1 else "are past their"
+    verdict = f"{counted(len(late), 'open exception')}{what}{where}{whose} {verb} time, of {len(found)} open; "
+    verdict += f"longest {first.id}: {first.title}, {_held(first)} has it."
+    return Reading(
+        verdict=verdict,
+        findings=tuple(_finding(cases, view, c, due) for due, c in late[:_SHOWN]),
+        missing=(f"{more} more exceptions are not shown here.",) if more > 0 else (),
+        next_steps=tuple(_steps(cases, [c for _, c in late[:3]])),
+        data=data,
+    )
+
+
 def story(cases: Cases, view: View, case: str | int) -> Reading:
     """One exception: whose it is, since when, what happened to it, what may be done and what closes it."""
     found = cases.show(case)
@@ -77,7 +112,8 @@ def _held(case: Case) -> str:
     return f"{case.owner} ({case.role.replace('_', ' ')})" if case.owner else f"nobody named, role {case.role}"
 
 
-def _finding(cases: Cases, view: View, case: Case) -> Finding:
+def _finding(cases: Cases, view: View, case: Case, due: Due | None = None) -> Finding:
+    """due: what its clock waits for, where that is to be told too."""
     plant, now = view.plant, view.as_of
     of = cases.pack.classes[case.case_class]
     until = case.closed_at or case.ended or now
@@ -90,6 +126,11 @@ def _finding(cases: Cases, view: View, case: Case) -> Finding:
     text += f"; {_held(case)} has it"
     text += f", escalated to {case.escalated_to}" if case.escalated_to and case.is_open else ""
     text += f"; it follows from {case_id(case.caused_by)}" if case.caused_by else ""
+    if due is not None:
+        left = (due.by - now).total_seconds()
+        when = f"{duration(-left)} ago" if left < 0 else f"in {duration(left)}"
+        past = "was" if left < 0 else "is"
+        text += f"; it {past} to be {_DONE[due.what]} by {clock(due.by, plant, relative_to=now)} ({when})"
     data: dict[str, Json] = {
         "case": case.id,
         "class": case.case_class,

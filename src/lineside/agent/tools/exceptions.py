@@ -12,7 +12,7 @@ from lineside.agent.tools.context import Context, tool
 from lineside.cases import Cases, case_pack
 from lineside.cases.kpis import Asked, take
 from lineside.cases.kpis.telling import telling, week_to
-from lineside.cases.telling import standing, story
+from lineside.cases.telling import overdue, standing, story
 from lineside.errors import BadRequest
 from lineside.interpretation.reading import Reading
 
@@ -21,6 +21,9 @@ class Exceptions(WhereWhen):
     case: str | None = Field(default=None, description="one exception's id, as in EXC-17")
     kind: str | None = Field(default=None, description="only this class, as in downtime, quality_hold, shortage")
     owner: str | None = Field(default=None, description="only what this person or role has")
+    overdue: bool = Field(
+        default=False, description="only open ones whose time to be acknowledged or contained has run out"
+    )
 
 
 def _cases(context: Context, asked: Exceptions) -> Reading:
@@ -29,14 +32,11 @@ def _cases(context: Context, asked: Exceptions) -> Reading:
         return story(cases, context.view, asked.case)
     if asked.kind and asked.kind not in case_pack().classes:
         raise BadRequest(f"there is no class {asked.kind!r}; there are: {', '.join(case_pack().classes)}")
-    return standing(
-        cases,
-        context.view,
-        place=context.place(asked.equipment),
-        case_class=asked.kind,
-        owner=asked.owner,
-        window=context.window(asked.window),
-    )
+    place = context.place(asked.equipment)
+    if asked.overdue:
+        return overdue(cases, context.view, place=place, case_class=asked.kind, owner=asked.owner)
+    window = context.window(asked.window)
+    return standing(cases, context.view, place=place, case_class=asked.kind, owner=asked.owner, window=window)
 
 
 class ExceptionKpis(WhereWhen):
@@ -79,7 +79,7 @@ TOOLS = (
     tool(
         "cases",
         "Operational exceptions (cases): which are open or stood in a stretch of time, how grave, who owns each and "
-        "since when, what caused it, to whom it escalates; or the whole story of one.",
+        "since when, what caused it, to whom it escalates; those alone that are overdue; or the whole story of one.",
         Exceptions,
         _cases,
     ),
