@@ -108,6 +108,15 @@ def test_a_silent_source_is_told_against_the_state_that_rests_on_it(remembered, 
     assert any("leitstand is silent" in f.text for f in reading.against)
 
 
+def test_a_word_on_a_job_order_is_found_behind_any_number_of_words_on_its_operations(remembered, scribe, shop):
+    scribe.report("erp", at("05:00"), "job_order:M-8", quantity={"value": 10, "unit": "ea"})
+    scribe.event("mes", at("06:00"), "started", job_order="M-8")
+    for minute in range(59):
+        scribe.event("mes", at(f"09:{minute:02}"), "completed", operation=f"M-8/{minute}")
+
+    assert of(remembered(scribe.events, shop, NOW), "job_order:M-8").state == "in_progress"
+
+
 def test_what_happens_to_an_operation_has_not_happened_to_its_job_order(remembered, scribe, shop):
     scribe.report("erp", at("06:00"), "job_order:M-8", quantity=5, status="released")
     scribe.event("mes", at("09:00"), "started", operation="M-8/10")
