@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineside.interpretation.stops import Interval, Loss, from_events, from_states, join, running_seconds, tile
+from lineside.interpretation.stops import (
+    Interval,
+    Loss,
+    from_events,
+    from_states,
+    intervals,
+    join,
+    running_seconds,
+    signs_of_life,
+    tile,
+)
 from lineside.memory import Statement
 from lineside.plant.entities import Entity
 from lineside.plant.records import Event, Provenance, Quality
@@ -222,3 +232,37 @@ def test_the_order_of_arrival_changes_no_interval_and_intervals_of_one_place_nev
     for place in {i.equipment for i in found}:
         own = [i for i in found if i.equipment == place]
         assert all(left.end is not None and left.end <= right.start for left, right in pairwise(own))
+
+
+TOLD = st.tuples(
+    st.sampled_from(["stop", "start", "slow", "slow_end", "changeover_start", "changeover_end"]),
+    st.sampled_from([PRESS, f"{PRESS}/feeder", f"{PRESS}/punch", "elsewhere/tablets/press-2"]),
+    st.sampled_from(["mes", "plc"]),
+    st.integers(0, 60),
+    st.sampled_from([{}, {"reason": "punch worn"}, {"code": 7}, {"reason": "change over to B"}]),
+    st.sampled_from(["", "tool out"]),
+)
+SEEN = st.tuples(st.sampled_from(["running", "stopped", "idle"]), st.sampled_from(["", "/feeder"]), st.integers(0, 60))
+
+
+@settings(max_examples=40)
+@given(told=st.lists(TOLD, max_size=12), seen=st.lists(SEEN, max_size=5))
+def test_losses_read_in_columns_are_those_of_whole_events(told, seen, remembered):
+    records = [
+        {"id": f"e-{n}", "source": source, "type": "lineside.event", "time": minute(at).isoformat(),
+         "data": {"kind": kind, "equipment": place, "text": text, "attributes": said, "job_order": f"J-{n % 3}"}}
+        for n, (kind, place, source, at, said, text) in enumerate(told)
+    ]  # fmt: skip
+    records += [
+        {"id": f"s-{n}", "source": "plc", "type": "lineside.report", "time": minute(at).isoformat(),
+         "data": {"entity": f"equipment:{PRESS}{unit}", "properties": {"state": word}}}
+        for n, (word, unit, at) in enumerate(seen)
+    ]  # fmt: skip
+    view = remembered(records, plant='site = "harrow"\ntime_zone = "Europe/London"\n').view(as_of=minute(50))
+    states = view.statements(kind="equipment", properties=("state", "reason"))
+    events = [e for e in view.events() if not view.plant.elsewhere(e.equipment)]
+    states = [s for s in states if s.occurred_at <= view.as_of]
+
+    plainly = join(from_events(events, signs_of_life(states)), from_states(states))
+
+    assert intervals(view) == plainly

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import zip_longest
 
 from lineside.interpretation.chance import median
 from lineside.interpretation.occurrences import Occurrence
 from lineside.interpretation.reading import Finding, Kind
 from lineside.interpretation.wording import alike, at, counted, listed, rid, short, text_of, words
 from lineside.memory import View
+from lineside.memory.moments import moment
+from lineside.memory.picked import acted, noted
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Json, Note, Record
 from lineside.plant.timeline import duration
@@ -34,7 +38,9 @@ _HANDS = re.compile(
     r"puste|blas|putz|wisch|dreh|fett)\w*",
     re.IGNORECASE,
 )
+_BARE = ("start", "stop")  # tell what was done in a field of their own, if at all
 _AFTER = timedelta(hours=4)
+_INSTANT = timedelta(microseconds=1)
 _SAME = 0.34  # this share of words in common makes two texts one remedy
 
 
@@ -123,31 +129,42 @@ def worked_best(found: Sequence[Fix], view: View) -> Fix | None:
     return ranked[0] if away(ranked[0]) > away(ranked[1]) else None
 
 
-def _tried(view: View, case: Occurrence, following: Occurrence | None, told: Sequence[Record]) -> list[Trial]:
+def _until(view: View, case: Occurrence, following: Occurrence | None) -> datetime:
+    """How long after the case what is done is done about it."""
     end = case.end or view.as_of
     until = min(t for t in (end + _AFTER, following.start if following else None, view.as_of) if t is not None)
-    after = Window(start=case.start, end=max(until, case.start) + timedelta(microseconds=1))
-    slot = view.calendar.at(case.start)
+    return max(until, case.start)
+
+
+def _tried(view: View, case: Occurrence, following: Occurrence | None, told: Sequence[Record]) -> list[Trial]:
+    end = case.end or view.as_of
+    first = bisect_left(told, case.start, key=at)
+    near = told[first : bisect_right(told, _until(view, case, following), key=at)]
+    done = [(record, text) for record in near if _concerns(record, case) and (text := _done(record))]
+    slot = view.calendar.at(case.start) if done else None
     away = (following.start - end).total_seconds() if following else None
-    found = []
-    first = bisect_left(told, after.start, key=at)
-    for record in told[first : bisect_left(told, after.end, key=at)]:
-        if not _concerns(record, case):
-            continue
-        text = _done(record)
-        if text:
-            next_record = following.records[0] if following else None
-            found.append(Trial(text, rid(record), case, slot.crew if slot else None, end, away, next_record))
-    return found
+    next_record = following.records[0] if following else None
+    return [
+        Trial(text, rid(record), case, slot.crew if slot else None, end, away, next_record) for record, text in done
+    ]
 
 
 def _records(view: View, cases: Sequence[Occurrence]) -> list[Record]:
-    """What happened and was written on the cases' line from the first to after the last, oldest first."""
-    ends = [c.end or view.as_of for c in cases]
-    span = Window(start=cases[0].start, end=max((*ends, cases[-1].start)) + _AFTER)
-    line = work_center(cases[0].equipment)
-    found: list[Record] = [*view.events(kinds=_EVENTS, equipment=line or None, within=span), *view.notes(within=span)]
-    return sorted(found, key=lambda r: (at(r), rid(r)))
+    """What was done and written at the cases' place and line from when one began until it could no longer be about it,
+    oldest first."""
+    ends = [_until(view, case, next_one) for case, next_one in zip_longest(cases, cases[1:])]
+    starts = [case.start for case in cases]
+    span = Window(start=starts[0], end=max(ends) + _INSTANT)
+
+    def after_one(when: datetime) -> bool:
+        last = bisect_right(starts, when) - 1
+        return last >= 0 and when <= max(ends[last], starts[last])
+
+    place, line = cases[0].equipment, work_center(cases[0].equipment)
+    doing = acted(view, _EVENTS, (place, line), span, bare=_BARE, fields=_ACTION_FIELDS) if place else []
+    written = [row for row in noted(view, span) if _of_line(row.equipment, line)]
+    wanted = [row.id for row in (*doing, *written) if after_one(moment(row.occurred_at))]
+    return sorted(view.records(wanted).values(), key=lambda r: (at(r), rid(r)))
 
 
 def _concerns(record: Record, case: Occurrence) -> bool:
@@ -156,9 +173,12 @@ def _concerns(record: Record, case: Occurrence) -> bool:
     if not isinstance(record, Note):
         return False
     line = work_center(case.equipment)
-    here = record.equipment is None or within(record.equipment, line) or within(line, record.equipment)
-    told = words(f"{case.label} {case.text}") & words(record.text)
-    return here and (bool(told) or record.equipment == case.equipment != line)
+    told = _words(f"{case.label} {case.text}") & _words(record.text)
+    return _of_line(record.equipment, line) and (bool(told) or record.equipment == case.equipment != line)
+
+
+def _of_line(place: str | None, line: str) -> bool:
+    return place is None or within(place, line) or within(line, place)
 
 
 def _at_case(event: Event, case: Occurrence) -> bool:
@@ -167,6 +187,9 @@ def _at_case(event: Event, case: Occurrence) -> bool:
     return event.equipment is not None and (
         within(event.equipment, case.equipment) or within(case.equipment, event.equipment)
     )
+
+
+_words = lru_cache(maxsize=10_000)(words)
 
 
 def _done(record: Record) -> str:

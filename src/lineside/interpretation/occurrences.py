@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any, TypeAlias
 
-from lineside.interpretation.running import Running, running_on
+from lineside.interpretation.running import running_on
 from lineside.interpretation.shipped_orders import Shipped, shipped_orders
 from lineside.interpretation.stops import Interval, Loss, intervals
-from lineside.interpretation.wording import at, rid, words
+from lineside.interpretation.wording import words
 from lineside.memory import View
+from lineside.memory.moments import moment
+from lineside.memory.picked import picked
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
 from lineside.plant.quantities import Quantity
-from lineside.plant.records import Event, quantity
+from lineside.plant.records import quantity
 from lineside.plant.windows import Window
 
 KINDS = (
     "nonconformity", "hold_placed", "pick_late", "scrap", "alarm", "excursion", "complaint", "feed_stopped",
 )  # fmt: skip
 _LABELS = ("reason", "code", "characteristic", "parameter")
+CALLED = ("text", *(f"attributes.{name}" for name in _LABELS))  # what an event's label is made of
+_ABOUT = ("hold", "lot", "job_order", "sales_order", "shipment")
+_TOLD = (*CALLED, "attributes.quantity", "attributes.unit", "material", *_ABOUT)
+
+Ran: TypeAlias = Callable[[str, datetime], str | None]
+"""What a line made at a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,30 +59,64 @@ class Occurrence:
 
     @property
     def words(self) -> frozenset[str]:
-        return words(f"{self.kind.replace('_', ' ')} {self.label} {self.text} {self.equipment.replace('/', ' ')}")
+        return words_of(self.kind, self.label, self.text, self.equipment)
 
     def seconds(self, until: datetime) -> float:
         return max(0.0, ((self.end or until) - self.start).total_seconds())
 
 
+@lru_cache(maxsize=10_000)
+def words_of(kind: str, label: str, text: str, equipment: str) -> frozenset[str]:
+    """The words of a case that is called so."""
+    return words(f"{kind.replace('_', ' ')} {label} {text} {equipment.replace('/', ' ')}")
+
+
 def occurrences(view: View, *, equipment: str | None = None, window: Window | None = None) -> list[Occurrence]:
     """Everything that can repeat and began in the window, oldest first; equipment includes what lies below it."""
-    running = running_on(view)
-    found = [
-        _of_interval(i, running)
-        for i in intervals(view, equipment, window)
-        if i.loss in (Loss.STOP, Loss.SLOW) and (window is None or i.start in window)
-    ]
-    events = view.events(kinds=KINDS, equipment=equipment, within=window)
-    happened = [e for e in events if at(e) <= view.as_of]
-    bare = {e.lot for e in happened if e.lot and not e.material and not e.equipment}
-    told = view.said(entities=[Entity(EntityKind.LOT, lot) for lot in sorted(bare)], properties=("material",))
-    made = {s.entity.id: s.text for s in told}
-    found += [_of_event(e, running, made) for e in happened]
-    found += [
-        _of_late(s) for s in shipped_orders(view, window) if s.late and (equipment is None or within(s.dock, equipment))
-    ]
+    ran = running_on(view).at
+    found = [c for c in lost(view, equipment, window, ran=ran) if window is None or c.start in window]
+    found += happened(view, KINDS, equipment, window, ran=ran)
+    found += [c for c in late(view, window) if equipment is None or within(c.equipment, equipment)]
     return sorted(found, key=lambda o: (o.start, o.records))
+
+
+def lost(view: View, equipment: str | None = None, window: Window | None = None, *, ran: Ran) -> list[Occurrence]:
+    """The stops and the slow running that overlap the window."""
+    found = [i for i in intervals(view, equipment, window) if i.loss in (Loss.STOP, Loss.SLOW)]
+    return [_of_interval(i, ran) for i in found]
+
+
+def happened(
+    view: View, kinds: Sequence[str], equipment: str | None = None, window: Window | None = None, *, ran: Ran
+) -> list[Occurrence]:
+    """What events of these kinds tell of, in no order."""
+    now = view.as_of
+    told = [
+        (record, kind, place, at, json.loads(said))
+        for record, kind, _, place, when, _, said in picked(view, kinds, _TOLD, equipment=equipment, within=window)
+        if (at := moment(when)) <= now
+    ]
+    subjects = len(CALLED) + 2
+    bare = {lot for _, _, place, _, said in told if (lot := said[subjects + 2]) and not said[subjects] and not place}
+    lots = [Entity(EntityKind.LOT, lot) for lot in sorted(bare)]
+    made = {s.entity.id: s.text for s in view.said(entities=lots, properties=("material",))}
+    return [_of_event(event, ran, made) for event in told]
+
+
+def late(view: View, window: Window | None = None) -> list[Occurrence]:
+    """The order lines that left in the window later than promised."""
+    return [_of_late(s) for s in shipped_orders(view, window) if s.late]
+
+
+def called(said: Sequence[Any]) -> str:
+    """What a case is called, out of what its event says at `CALLED`."""
+    text, *labels = said
+    return next((str(label) for label in labels if label), text or "")
+
+
+def place_of(equipment: str | None, material: str | None) -> str:
+    """Where a case is: on equipment, else of a material, else empty."""
+    return equipment or (str(Entity(EntityKind.MATERIAL, material)) if material else "")
 
 
 def amount_of(cases: Sequence[Occurrence]) -> Quantity | None:
@@ -82,7 +127,7 @@ def amount_of(cases: Sequence[Occurrence]) -> Quantity | None:
     return Quantity(sum((a.value for a in amounts), Decimal(0)), amounts[0].unit)
 
 
-def _of_interval(interval: Interval, running: Running) -> Occurrence:
+def _of_interval(interval: Interval, ran: Ran) -> Occurrence:
     return Occurrence(
         kind=str(interval.loss),
         label=interval.why,
@@ -91,7 +136,7 @@ def _of_interval(interval: Interval, running: Running) -> Occurrence:
         end=interval.end,
         records=interval.records,
         text=interval.text,
-        material=interval.material or running.at(interval.equipment, interval.start),
+        material=interval.material or ran(interval.equipment, interval.start),
         about=tuple(n for n in (interval.lot, interval.job_order) if n),
     )
 
@@ -110,19 +155,21 @@ def _of_late(shipped: Shipped) -> Occurrence:
     )
 
 
-def _of_event(event: Event, running: Running, made: Mapping[str, str]) -> Occurrence:
-    label = next((str(event.attributes[n]) for n in _LABELS if event.attributes.get(n)), event.text)
-    place = event.equipment or (str(Entity(EntityKind.MATERIAL, event.material)) if event.material else "")
+def _of_event(
+    event: tuple[str, str, str | None, datetime, Sequence[Any]], ran: Ran, made: Mapping[str, str]
+) -> Occurrence:
+    record, kind, equipment, at, said = event
+    amount, unit, material, *about = said[len(CALLED) :]
+    _, lot, *_ = about
     return Occurrence(
-        kind=event.kind,
-        label=label,
-        equipment=place,
-        start=at(event),
-        end=at(event) + timedelta(0),
-        records=(rid(event),),
-        text=event.text,
-        about=tuple(n for n in (event.hold, event.lot, event.job_order, event.sales_order, event.shipment) if n),
-        amount=quantity(event.attributes.get("quantity"), str(event.attributes.get("unit") or "")),
-        material=event.material
-        or (running.at(event.equipment, at(event)) if event.equipment else made.get(event.lot or "")),
+        kind=kind,
+        label=called(said[: len(CALLED)]),
+        equipment=place_of(equipment, material),
+        start=at,
+        end=at,
+        records=(record,),
+        text=said[0] or "",
+        about=tuple(name for name in about if name),
+        amount=quantity(amount, str(unit or "")),
+        material=material or (ran(equipment, at) if equipment else made.get(lot or "")),
     )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
+import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import timedelta
-from math import log
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TypeAlias
 
 from lineside.interpretation.case_words import single, what
-from lineside.interpretation.cases_of import cases_of
+from lineside.interpretation.cases_of import cases_of, cases_with
+from lineside.interpretation.census import Called, Census, Rarity
 from lineside.interpretation.fixes import Fix, fixes, outcome, worked_best
-from lineside.interpretation.occurrences import Occurrence, occurrences
+from lineside.interpretation.occurrences import Occurrence
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
-from lineside.interpretation.wording import alike, at, counted, listed, rid, short, text_of, words
+from lineside.interpretation.running import running_on
+from lineside.interpretation.wording import alike, counted, listed, rid, short, text_of, words
 from lineside.memory import View
+from lineside.memory.moments import moment
+from lineside.memory.picked import picked
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event
@@ -33,6 +38,11 @@ _AROUND = (
 _AFTER = ("scrap", "nonconformity", "hold_placed", "complaint", "promise_changed", "maintenance_requested")
 _FITS = 0.4  # of what a text could share with a case at most
 _BEFORE_S, _AFTER_S = timedelta(hours=1), timedelta(hours=4)
+_INSTANT = timedelta(microseconds=1)
+_FEW = 24  # around so many cases each is looked at by itself
+_NAMES = ("attributes.code", "attributes.reason", "attributes.parameter")
+_Nearby: TypeAlias = tuple[datetime, str, str, str]
+"""When, the record, the kind of event and what it is called."""
 _INCIDENT = timedelta(minutes=30)  # what begins this soon after another on one line is of the same incident
 _LASTING = (300, 1800, 7200)  # a short stop, a stop, a long one, an outage
 
@@ -48,26 +58,30 @@ def similar(view: View, subject: str | Event | Occurrence, *, of: Entity | None 
     whose case is asked about, of several the one that the text fits, else what lasts or was last; a text that fits
     other cases but none of the thing's speaks for itself. The incident that a case is part of is no precedent of it.
     """
-    known = occurrences(view)
+    return _similar(Census(view), subject, of, limit)
+
+
+def _similar(census: Census, subject: str | Event | Occurrence, of: Entity | None, limit: int) -> Reading:
+    view = census.view
     if of is not None and isinstance(subject, str):
-        mine = cases_of(view, known, of)
-        fits = {c.records: score for score, c in _by_words((*known, *mine), _without(subject, of))}
+        mine = cases_of(view, of)
+        rarity = census.rarity(_without(subject, of))
+        fits = {c.records: score for c in mine if (score := rarity.of(c.words)) > 0}
         meant = max(enumerate(mine), key=lambda each: (fits.get(each[1].records, 0.0), each[0]), default=None)
-        others_fit = max(fits.values(), default=0.0) >= _FITS
+        others_fit = any(score >= _FITS for score in (*fits.values(), *(s for s, _ in rarity.called()[:1])))
         if meant is not None and (meant[1].records in fits or not others_fit):
-            return similar(view, meant[1], limit=limit)
+            return _similar(census, meant[1], None, limit)
         if not others_fit:
             return _nothing_of(view, of)
     text = subject if isinstance(subject, str) else _text(subject)
-    scored = _by_words(known, text)
-    own = _own(known, subject, [c for _, c in scored])
-    past = known if own is None else [c for c in known if c.start < own.start and not _one_incident(view, own, c)]
+    rarity = census.rarity(text)
+    own = _own(census, subject, rarity)
+    traits = _Traits(view)
     if own is not None:
-        scored = _by_words(past, text)
-    if own is None and not isinstance(subject, str):
-        scored = [(s, c) for s, c in scored if _identifier(subject) not in c.records]
-    traits = _Traits(view, [c for _, c in scored] + ([own] if own else []))
-    ranked = _ranked(scored, traits, own)
+        ranked = _like(census, own, rarity, traits, limit)
+    else:
+        but = "" if isinstance(subject, str) else _identifier(subject)
+        ranked = _fitting(census, rarity, limit, but)
     if not ranked:
         return Reading(
             verdict=f'No record of anything like "{short(text, 120)}" before '
@@ -82,9 +96,10 @@ def similar(view: View, subject: str | Event | Occurrence, *, of: Entity | None 
     if own is not None:
         findings.append(_asked(view, own))
     close = [c for c in ranked if c.key == best][:limit]
-    findings += [_told(traits, c, own, words(text)) for c in close]
+    traits.look_at([*close, *others, *([own] if own else [])])
+    findings += [_told(traits, c, own, rarity.asked) for c in close]
     findings += [outcome(fix, view) for fix in tried[:4]]
-    findings += [_told(traits, c, own, words(text)) for c in others]
+    findings += [_told(traits, c, own, rarity.asked) for c in others]
     last = same[-1]
     verdict = (
         f"Yes: {what(last)} happened {counted(len(same), 'time')}, last at {clock(last.start, view.plant)}"
@@ -113,33 +128,38 @@ def _nothing_of(view: View, thing: Entity) -> Reading:
 
 
 class _Traits:
-    """What went along with each case, read once for all of them."""
+    """What went along with cases, read at once for those that are looked at."""
 
-    def __init__(self, view: View, cases: Sequence[Occurrence]) -> None:
+    def __init__(self, view: View) -> None:
         self.view = view
-        self._lines: dict[str, list[Event]] = {}
-        if cases:
-            span = Window(
-                start=min(c.start for c in cases) - _BEFORE_S,
-                end=max((c.end or view.as_of) for c in cases) + _AFTER_S + timedelta(microseconds=1),
-            )
-            for event in view.events(kinds=(*_AROUND, *_AFTER), within=span):
-                if event.equipment and at(event) <= view.as_of:
-                    self._lines.setdefault(work_center(event.equipment), []).append(event)
-        for events in self._lines.values():
-            events.sort(key=lambda e: (at(e), rid(e)))
+        self._lines: dict[str, list[_Nearby]] = {}
         self._known: dict[tuple[str, ...], dict[str, frozenset[str]]] = {}
+        self._seen: list[Window] = []
+        self._ran = running_on(view).at
+
+    def look_at(self, cases: Sequence[Occurrence]) -> None:
+        """What happened around these cases is read; around few only there, else from the first to the last."""
+        now = self.view.as_of
+        around = [Window(start=c.start - _BEFORE_S, end=(c.end or now) + _AFTER_S + _INSTANT) for c in cases]
+        missing = [w for w in around if not any(s.start <= w.start and w.end <= s.end for s in self._seen)]
+        if len(missing) > _FEW:
+            missing = [Window(start=min(w.start for w in missing), end=max(w.end for w in missing))]
+        found: dict[str, set[_Nearby]] = {}
+        for window in missing:
+            for record, kind, _, place, when, _, said in picked(self.view, (*_AROUND, *_AFTER), _NAMES, within=window):
+                if place and (at := moment(when)) <= now:
+                    found.setdefault(work_center(place), set()).add((at, record, kind, _event_name(kind, said)))
+        for line, events in found.items():
+            self._lines[line] = sorted(events.union(self._lines.get(line, ())))
+        self._seen += missing
 
     def of(self, case: Occurrence) -> dict[str, frozenset[str]]:
         """By the trait's name what the case has of it."""
         if case.records not in self._known:
-            unit = case.equipment.removeprefix(work_center(case.equipment)).strip("/")
-            place = {case.equipment, work_center(case.equipment), *([f"a {unit}"] if unit else [])}
             lasted = case.seconds(self.view.as_of)
             traits = {
-                "reason": frozenset({" ".join(case.label.lower().split())} - {""}),
-                "place": frozenset(place - {""}),
-                "material": frozenset({case.material} if case.material else ()),
+                **_by_itself(case),
+                "material": frozenset({self._material(case)} - {""}),
                 "before": self._near(case, _AROUND, before=True),
                 "after": self._near(case, _AFTER, before=False),
                 "lasted": frozenset({_lasting(lasted)} if lasted else ()),
@@ -151,49 +171,92 @@ class _Traits:
         events = self._lines.get(work_center(case.equipment), [])
         end = case.end or self.view.as_of
         since, until = (case.start - _BEFORE_S, case.start) if before else (case.start, end + _AFTER_S)
-        first = bisect_left(events, since, key=at)
+        first = bisect_left(events, since, key=_when)
         return frozenset(
-            _event_name(e)
-            for e in events[first : bisect_left(events, until + timedelta(microseconds=1), key=at)]
-            if e.kind in kinds and rid(e) not in case.records
+            name
+            for _, record, kind, name in events[first : bisect_right(events, until, key=_when)]
+            if kind in kinds and record not in case.records
         )
 
-
-def _by_words(known: Sequence[Occurrence], text: str) -> list[tuple[float, Occurrence]]:
-    """Each case that shares words with the text, with the part of what the text could share at most."""
-    asked = words(text)
-    frequency = Counter(w for c in known for w in c.words)
-    most = _weight(asked & frozenset(frequency), frequency, len(known))
-    found = [(_weight(asked & c.words, frequency, len(known)) / most, c) for c in known] if most else []
-    return sorted(((s, c) for s, c in found if s > 0), key=lambda s: (-s[0], s[1].key, s[1].start))
+    def _material(self, case: Occurrence) -> str:
+        return case.material or (self._ran(case.equipment, case.start) if "/" in case.equipment else "") or ""
 
 
-def _ranked(scored: Sequence[tuple[float, Occurrence]], traits: _Traits, own: Occurrence | None) -> list[Occurrence]:
-    close = [(score, c) for score, c in scored if score >= _FITS]
-    if own is None:
-        return [c for _, c in sorted(close, key=lambda s: (-s[0], s[1].key, -s[1].start.timestamp()))]
+def _fitting(census: Census, rarity: Rarity, limit: int, but: str) -> list[Occurrence]:
+    """The cases that the text fits, the best first: all of the first sort, and at least `limit` others if there are."""
+    found: dict[tuple[str, ...], tuple[float, Occurrence]] = {}
+    first: tuple[str, str, str] | None = None
+    others = 0  # that none can come before which is not read yet
+    for score, one in rarity.called():
+        if score < _FITS or (one.key != first and others >= limit):
+            break
+        called_so = 0
+        for case in census.cases(one):
+            if (fits := rarity.of(case.words)) >= _FITS and but not in case.records:
+                found[case.records] = (fits, case)
+                called_so += case.key == one.key and case.text == one.text
+        if called_so and first is None:
+            first = one.key
+        others += called_so if one.key != first else 0
+    ranked = sorted(found.values(), key=lambda s: (-s[0], s[1].key, -s[1].start.timestamp()))
+    return [case for _, case in ranked]
+
+
+def _like(census: Census, own: Occurrence, rarity: Rarity, traits: _Traits, limit: int) -> list[Occurrence]:
+    """The cases before it and of another incident that are most like it, in words and in what went along: all of the
+    first sort, and at least `limit` others if there are."""
+    traits.look_at([own])
     mine = traits.of(own)
     most = 2.0 + sum(_WEIGHTS[name] for name, values in mine.items() if values)
-    told = [(2.0 * score + _likeness(mine, traits.of(c)), c) for score, c in scored]
-    near = [(likeness / most, c) for likeness, c in told if likeness >= 0.4 * most]
-    return [c for _, c in sorted(near, key=lambda s: (-round(s[0], 6), s[1].key != own.key, -s[1].start.timestamp()))]
+    circumstances = sum(_WEIGHTS[name] for name in ("material", "before", "after", "lasted") if mine[name])
+    bounds = []
+    for score, one in rarity.called():
+        same = {name: values for name, values in _by_itself(one).items() if name in _WEIGHTS}
+        own_part = sum(_WEIGHTS[name] * alike(mine[name], values) for name, values in same.items())
+        bounds.append((2.0 * score + own_part + circumstances, one))
+    found: dict[tuple[str, ...], tuple[float, Occurrence]] = {}
+    ranked: list[tuple[float, Occurrence]] = []
+    for bound, one in sorted(bounds, key=lambda each: (-each[0], each[1].key, each[1].text)):
+        if bound < 0.4 * most:
+            break
+        if ranked and one.key != ranked[0][1].key:
+            others = [likeness for likeness, case in ranked if case.key != ranked[0][1].key]
+            if len(others) >= limit and others[limit - 1] > bound:
+                break
+        past = [
+            c for c in census.cases(one)
+            if c.records not in found and c.start < own.start and not _one_incident(census.view, own, c)
+            and rarity.of(c.words) > 0
+        ]  # fmt: skip
+        traits.look_at(past)
+        for case in past:
+            found[case.records] = (2.0 * rarity.of(case.words) + _likeness(mine, traits.of(case))) / most, case
+        near = [each for each in found.values() if each[0] >= 0.4]
+        ranked = sorted(near, key=lambda s: (-round(s[0], 6), s[1].key != own.key, -s[1].start.timestamp()))
+    return [case for _, case in ranked]
+
+
+def _by_itself(case: Occurrence | Called) -> dict[str, frozenset[str]]:
+    """What it is called and where, as traits."""
+    unit = case.equipment.removeprefix(work_center(case.equipment)).strip("/")
+    place = {case.equipment, work_center(case.equipment), *([f"a {unit}"] if unit else [])}
+    return {"reason": frozenset({" ".join(case.label.lower().split())} - {""}), "place": frozenset(place - {""})}
 
 
 def _likeness(one: dict[str, frozenset[str]], other: dict[str, frozenset[str]]) -> float:
     return sum(_WEIGHTS[name] * alike(values, other[name]) for name, values in one.items())
 
 
-def _own(
-    known: Sequence[Occurrence], subject: str | Event | Occurrence, fitting: Sequence[Occurrence]
-) -> Occurrence | None:
+def _own(census: Census, subject: str | Event | Occurrence, rarity: Rarity) -> Occurrence | None:
     """The case that is asked about, where the records hold it."""
     if isinstance(subject, Occurrence):
         return subject
     if isinstance(subject, Event):
-        return next((c for c in known if rid(subject) in c.records), None)
-    best = fitting[0].key if fitting else None
-    lasting = [c for c in known if c.end is None and c.key == best]
-    return max(lasting, key=lambda c: c.start, default=None)
+        return next((c for c in cases_with(census.view, [subject]) if rid(subject) in c.records), None)
+    for _, best in rarity.called():
+        if known := [c for c in census.cases(best) if c.key == best.key and rarity.of(c.words) > 0]:
+            return max((c for c in known if c.end is None), key=lambda c: c.start, default=None)
+    return None
 
 
 def _on_past(tried: Sequence[Fix], own: Occurrence) -> list[Fix]:
@@ -260,9 +323,14 @@ def _values(name: str, values: frozenset[str]) -> str:
     return listed(chosen) if chosen else "nothing"
 
 
-def _event_name(event: Event) -> str:
-    label = next((str(v) for n in ("code", "reason", "parameter") if (v := event.attributes.get(n))), "")
-    return f"{event.kind.replace('_', ' ')} {label}".strip()
+@lru_cache(maxsize=10_000)
+def _event_name(kind: str, said: str) -> str:
+    label = next((str(value) for value in json.loads(said) if value), "")
+    return f"{kind.replace('_', ' ')} {label}".strip()
+
+
+def _when(event: _Nearby) -> datetime:
+    return event[0]
 
 
 def _lasting(seconds: float) -> str:
@@ -278,7 +346,3 @@ def _text(subject: Event | Occurrence) -> str:
 
 def _identifier(subject: Event | Occurrence) -> str:
     return rid(subject) if isinstance(subject, Event) else subject.records[0]
-
-
-def _weight(shared: frozenset[str], frequency: Counter[str], total: int) -> float:
-    return sum(log(1 + total / frequency[w]) for w in shared)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from functools import cache
+from itertools import accumulate, pairwise, permutations
+from operator import itemgetter
+from typing import TypeAlias
 
 from lineside.interpretation import shared_states
 from lineside.memory import Statement, View
+from lineside.memory.moments import moment
+from lineside.memory.picked import picked
 from lineside.plant.entities import EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Event, Quality
@@ -79,7 +86,7 @@ class Slice:
         return (self.end - self.start).total_seconds()
 
 
-_OPENS = {"stop": Loss.STOP, "slow": Loss.SLOW, "changeover_start": Loss.CHANGEOVER}
+OPENS = {"stop": Loss.STOP, "slow": Loss.SLOW, "changeover_start": Loss.CHANGEOVER}
 _CLOSES = {"start": Loss.STOP, "slow_end": Loss.SLOW, "changeover_end": Loss.CHANGEOVER}
 _STATES = {"stopped": Loss.STOP, "setup": Loss.CHANGEOVER, "maintenance": Loss.MAINTENANCE, "idle": Loss.IDLE}
 _SETUP_WORDS = re.compile(
@@ -89,6 +96,55 @@ _SETUP_WORDS = re.compile(
 _LONGEST = timedelta(days=14)  # nothing that began longer ago than this before a window is looked for
 _TOGETHER = timedelta(minutes=2)  # a line follows its unit, and a second system the first, within this
 _SLOP = timedelta(seconds=60)  # two sources' clocks and cycles; a shorter difference is no difference
+_ORDER = itemgetter(0, 1, 2)
+_TOLD = ("attributes.reason", "attributes.code", "text", "job_order", "lot", "material")
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What an opening says of the loss."""
+
+    reason: str
+    code: str
+    text: str
+    job_order: str | None
+    lot: str | None
+    material: str | None
+    setup: bool
+
+    @property
+    def why(self) -> str:
+        return self.reason or self.code or self.text
+
+
+_Mark: TypeAlias = tuple[datetime, bool, str, str, _Words]
+"""When, whether something opens (a closing sorts before an opening of the same instant: the loss that begins then is
+the next one), the record, the source and what it says."""
+
+
+@dataclass(slots=True)
+class _Lanes:
+    """The marks of each equipment and kind of loss, and when it was heard to start."""
+
+    marks: dict[tuple[str, Loss], list[_Mark]] = field(default_factory=lambda: defaultdict(list))
+    starts: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+
+    def put(self, kind: str, place: str | None, mark: _Mark) -> None:
+        loss = OPENS.get(kind) or _CLOSES.get(kind)
+        if loss is None or place is None:
+            return
+        if kind == "start":
+            self.starts[place].append(mark[0])
+        self.marks[place, loss].append(mark)
+
+    def losses(self, alive: Mapping[str, Sequence[datetime]]) -> list[Interval]:
+        found: list[Interval] = []
+        for (place, loss), lane in self.marks.items():
+            found += _paired(
+                place, loss, sorted(lane, key=_ORDER), sorted([*self.starts.get(place, ()), *alive.get(place, ())])
+            )
+        return sorted(found, key=_begin)
 
 
 def intervals(view: View, equipment: str | None = None, within_window: Window | None = None) -> list[Interval]:
@@ -100,16 +156,17 @@ def intervals(view: View, equipment: str | None = None, within_window: Window | 
     """
     until = view.as_of + timedelta(microseconds=1)
     known = Window(start=min(within_window.start - _LONGEST, until), end=until) if within_window else None
-    events = view.events(kinds=tuple(_OPENS | _CLOSES), equipment=equipment, within=known)
+    events = picked(view, tuple(OPENS | _CLOSES), _TOLD, equipment=equipment, within=known)
     states = [
         s
         for s in view.statements(kind=EntityKind.EQUIPMENT, properties=("state", "reason"), within=known)
         if equipment is None or within(s.entity.id, equipment)
     ]
     if equipment is None:
-        events = [e for e in events if not view.plant.elsewhere(e.equipment)]
-        states = [s for s in states if not view.plant.elsewhere(s.entity.id)]
-    found = join(from_events(events, signs_of_life(states)), from_states(states))
+        elsewhere = cache(view.plant.elsewhere)
+        events = [event for event in events if not elsewhere(event[3])]
+        states = [s for s in states if not elsewhere(s.entity.id)]
+    found = join(_from_columns(events).losses(signs_of_life(states)), from_states(states))
     if within_window is None:
         return found
     return [i for i in found if i.start < within_window.end and (i.end is None or i.end > within_window.start)]
@@ -121,19 +178,25 @@ def from_events(events: Iterable[Event], alive: dict[str, list[datetime]] | None
     A repeated opening is the same loss, unless the same source names another reason: then that one begins. With no
     closing, the first sign of life (`alive`, sorted) or a start ends it. A closing without an opening tells nothing.
     """
-    lanes: dict[tuple[str, Loss], list[Event]] = {}
-    starts: dict[str, list[datetime]] = {place: list(times) for place, times in (alive or {}).items()}
-    for event in sorted(events, key=_order):
-        loss = _OPENS.get(event.kind) or _CLOSES.get(event.kind)
-        if loss is None or event.equipment is None or event.provenance.quality is Quality.BAD:
-            continue
-        if event.kind == "start":
-            starts.setdefault(event.equipment, []).append(event.provenance.occurred_at)
-        lanes.setdefault((event.equipment, loss), []).append(event)
-    found: list[Interval] = []
-    for (place, loss), lane in lanes.items():
-        found += _paired(place, loss, lane, sorted(starts.get(place, ())))
-    return sorted(found, key=_begin)
+    lanes = _Lanes()
+    for event in events:
+        told, of = event.attributes, event.provenance
+        subjects = (event.job_order, event.lot, event.material)
+        said = _words(told.get("reason"), told.get("code"), event.text, subjects)
+        if of.quality is not Quality.BAD:
+            lanes.put(event.kind, event.equipment, (of.occurred_at, event.kind in OPENS, of.record_id, of.source, said))
+    return lanes.losses(alive or {})
+
+
+def _from_columns(events: Iterable[tuple[str, str, str, str | None, int, str, str]]) -> _Lanes:
+    lanes, known = _Lanes(), dict[str, _Words]()
+    for record, kind, source, place, at, quality, told in events:
+        if (said := known.get(told)) is None:
+            reason, code, text, *subjects = json.loads(told)
+            said = known[told] = _words(reason, code, text or "", subjects)
+        if quality != Quality.BAD:
+            lanes.put(kind, place, (moment(at), kind in OPENS, record, source, said))
+    return lanes
 
 
 def from_states(statements: Iterable[Statement]) -> list[Interval]:
@@ -179,13 +242,19 @@ def join(told: Sequence[Interval], seen: Sequence[Interval]) -> list[Interval]:
     A line and its unit that stop and start together are one loss, at the unit.
     """
     told = _once(told)
+    if not seen:
+        return told
     found = list(told)
-    by_line: dict[str, list[Interval]] = {}
+    by_line: dict[str, list[Interval]] = {work_center(state.equipment): [] for state in seen}
+    line_of = cache(work_center)
     for event in told:
-        by_line.setdefault(work_center(event.equipment), []).append(event)
+        if (line := line_of(event.equipment)) in by_line:
+            by_line[line].append(event)
+    over = {line: list(accumulate((e.end or _NEVER for e in events), max)) for line, events in by_line.items()}
     for state in seen:
-        remaining = [state]
-        for event in by_line.get(work_center(state.equipment), ()):
+        remaining, line = [state], line_of(state.equipment)
+        near, until = by_line[line], bisect_left(by_line[line], state.end or _NEVER, key=_start)
+        for event in near[bisect_right(over[line], state.start) : until]:
             if _related(event.equipment, state.equipment) and event.loss is not Loss.SLOW:
                 remaining = [piece for r in remaining for piece in _without(r, event)]
         if remaining == [state] or state.end is None:
@@ -196,10 +265,14 @@ def join(told: Sequence[Interval], seen: Sequence[Interval]) -> list[Interval]:
 
 
 def _once(told: Sequence[Interval]) -> list[Interval]:
+    places = {i.equipment for i in told}
+    crowded = {work_center(one) for one, other in permutations(places, 2) if within(one, other)}
+    alone = {place for place in places if work_center(place) not in crowded}
     near: dict[tuple[Loss, str, int], list[int]] = {}
     kept: list[Interval] = []
     # The deepest first, so that a line's interval meets those of its units.
-    for interval in sorted(told, key=lambda i: (-i.equipment.count("/"), *_begin(i))):
+    several = [i for i in told if i.equipment not in alone]
+    for interval in sorted(several, key=lambda i: (-i.equipment.count("/"), *_begin(i))):
         line, moment = work_center(interval.equipment), int(interval.start.timestamp() // _TOGETHER.total_seconds())
         close = [n for step in (-1, 0, 1) for n in near.get((interval.loss, line, moment + step), ())]
         number = next(
@@ -213,7 +286,7 @@ def _once(told: Sequence[Interval]) -> list[Interval]:
         also = same.also if interval.why in ("", same.why) or not same.why else (*same.also, interval.why)
         lead = same if same.why else replace(same, reason=interval.reason, code=interval.code, text=interval.text)
         kept[number] = replace(lead, records=(*same.records, *interval.records), also=also)
-    return sorted(kept, key=_begin)
+    return sorted([*kept, *(i for i in told if i.equipment in alone)], key=_begin)
 
 
 def _together(one: Interval, other: Interval) -> bool:
@@ -273,58 +346,89 @@ def _dominant(active: Sequence[Interval]) -> Interval | None:
     return max(telling, key=_begin)
 
 
-def _paired(place: str, loss: Loss, lane: Sequence[Event], alive: Sequence[datetime]) -> list[Interval]:
+@dataclass(slots=True)
+class _Lasting:
+    """A loss while its lane is read on."""
+
+    loss: Loss
+    start: datetime
+    source: str
+    opened: _Words  # whose job order, lot and material it has
+    said: _Words
+    records: list[str]
+    also: list[str] = field(default_factory=list)
+
+    def over(self, place: str, end: datetime | None, *, certain: bool = True) -> Interval:
+        return Interval(
+            loss=self.loss,
+            equipment=place,
+            start=self.start,
+            end=end,
+            reason=self.said.reason,
+            code=self.said.code,
+            text=self.said.text,
+            records=tuple(self.records),
+            also=tuple(self.also),
+            source=self.source,
+            job_order=self.opened.job_order,
+            lot=self.opened.lot,
+            material=self.opened.material,
+            certain_end=certain,
+        )
+
+
+def _paired(place: str, loss: Loss, lane: Sequence[_Mark], alive: Sequence[datetime]) -> list[Interval]:
     found: list[Interval] = []
-    current: Interval | None = None
+    current: _Lasting | None = None
     loose: datetime | None = None  # a closing that closed nothing: with an opening of its instant it is a blink
-    for event in lane:
-        at, record = event.provenance.occurred_at, event.provenance.record_id
-        opens = event.kind in _OPENS
+    for at, opens, record, source, said in lane:
         if current is None:
-            current = _opened(place, loss, event) if opens and at != loose else None
+            current = _opened(loss, at, record, source, said) if opens and at != loose else None
             loose = None if opens else at
             continue
         ended = _first_after(alive, current.start) if opens and loss is not Loss.SLOW else None
+        why = current.said.why
         if not opens:
-            found.append(replace(current, end=at, records=(*current.records, record)))
+            current.records.append(record)
+            found.append(current.over(place, at))
             current = None
         elif ended is not None and ended < at:
-            found.append(replace(current, end=ended, certain_end=False))
-            current = _opened(place, loss, event)
-        elif (fresh := _opened(place, loss, event)).why in ("", current.why):
-            current = replace(current, records=(*current.records, record))
-        elif not current.why:
-            current = replace(
-                current, reason=fresh.reason, code=fresh.code, text=fresh.text, records=(*current.records, record)
-            )
-        elif fresh.source == current.source:
-            found.append(replace(current, end=at, records=(*current.records, record)))
-            current = fresh
+            found.append(current.over(place, ended, certain=False))
+            current = _opened(loss, at, record, source, said)
+        elif said.why in ("", why):
+            current.records.append(record)
+        elif not why:
+            current.said = said
+            current.records.append(record)
+        elif source == current.source:
+            current.records.append(record)
+            found.append(current.over(place, at))
+            current = _opened(loss, at, record, source, said)
         else:
-            current = replace(current, also=(*current.also, fresh.why), records=(*current.records, record))
+            current.also.append(said.why)
+            current.records.append(record)
     if current is not None:
         ended = None if loss is Loss.SLOW else _first_after(alive, current.start)
-        found.append(current if ended is None else replace(current, end=ended, certain_end=False))
+        found.append(current.over(place, ended, certain=ended is None))
     return [i for i in found if i.end is None or i.end > i.start]
 
 
-def _opened(place: str, loss: Loss, event: Event) -> Interval:
-    reason, code = (_word(event.attributes.get(name)) for name in ("reason", "code"))
-    setup = loss is Loss.STOP and _SETUP_WORDS.search(reason or event.text)
-    return Interval(
-        loss=Loss.CHANGEOVER if setup else loss,
-        equipment=place,
-        start=event.provenance.occurred_at,
-        end=None,
-        reason=reason,
-        code=code,
-        text=event.text,
-        records=(event.provenance.record_id,),
-        source=event.provenance.source,
-        job_order=event.job_order,
-        lot=event.lot,
-        material=event.material,
-    )
+def opened_as(kind: str, reason: object, code: object, text: str) -> tuple[Loss, str]:
+    """What an event of one of the kinds in `OPENS` that says so opens, and why."""
+    said = _words(reason, code, text, (None, None, None))
+    opened = _opened(OPENS[kind], _NEVER, "", "", said)
+    return opened.loss, said.why
+
+
+def _opened(loss: Loss, at: datetime, record: str, source: str, said: _Words) -> _Lasting:
+    changeover = loss is Loss.STOP and said.setup
+    return _Lasting(Loss.CHANGEOVER if changeover else loss, at, source, said, said, [record])
+
+
+def _words(reason: object, code: object, text: str, subjects: Sequence[str | None]) -> _Words:
+    spoken, (job_order, lot, material) = _word(reason), subjects
+    setup = bool(_SETUP_WORDS.search(spoken or text))
+    return _Words(spoken, _word(code), text, job_order, lot, material, setup)
 
 
 def _with_reason(interval: Interval, reasons: Sequence[Statement]) -> Interval:
@@ -363,9 +467,8 @@ def _word(value: object) -> str:
     return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
-def _order(event: Event) -> tuple[datetime, bool, str]:
-    # A closing sorts before an opening of the same instant: the loss that begins then is the next one.
-    return (event.provenance.occurred_at, event.kind in _OPENS, event.provenance.record_id)
+def _start(interval: Interval) -> datetime:
+    return interval.start
 
 
 def _begin(interval: Interval) -> tuple[datetime, str, str]:

@@ -14,7 +14,6 @@ from lineside.errors import BadRequest
 from lineside.interpretation import handover, patterns, standing
 from lineside.interpretation.briefing import briefing
 from lineside.interpretation.cases_of import cases_of
-from lineside.interpretation.occurrences import occurrences
 from lineside.interpretation.reading import Reading
 from lineside.interpretation.recalled import recalled as recall_reading
 from lineside.interpretation.safety_notes import safety
@@ -110,11 +109,7 @@ def _similar(context: Context, asked: About) -> Reading:
     text = listing.usual_fault(context.view, place, unless=asked.text)
     # Words that say no more than the place mean what usually happens there, or what does now where they say so.
     thing = Entity(EntityKind.EQUIPMENT, place)
-    if (
-        text != asked.text
-        and _NOW.search(fold(context.asked))
-        and cases_of(context.view, occurrences(context.view), thing)
-    ):
+    if text != asked.text and _NOW.search(fold(context.asked)) and cases_of(context.view, thing):
         return similar(context.view, "", of=thing)
     return similar(context.view, text)
 
