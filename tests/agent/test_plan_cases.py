@@ -51,6 +51,8 @@ def calls(text: str) -> list[Call]:
         ("Whose exceptions were not acknowledged in time?", {"overdue": True}),
         ("Bei welchen Vorfällen ist die Frist schon abgelaufen?", {"overdue": True}),
         ("Which stops has nobody contained in time?", {"kind": "downtime", "overdue": True}),
+        ("Exceptions whose time to respond is up?", {"overdue": True}),
+        ("What exceptions should have been acknowledged by now?", {"overdue": True}),
         ("Show the overdue cases at Vat 4", {"equipment": "moss/dye/vat-4", "overdue": True}),
         ("Which exceptions are open and not overdue yet?", {}),
         ("Which late carrier exceptions are open?", {"kind": "late_carrier"}),

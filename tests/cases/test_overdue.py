@@ -25,7 +25,8 @@ def test_only_what_is_past_its_clock_is_told_with_who_has_it_and_that_none_is_is
     assert hold.id not in told.findings[0].text
 
     dairy.moves("meister-1").acknowledge(stop.id)
-    assert overdue(dairy.cases, dairy.memory.view()).data == {"cases": [], "open": 2}
+    told = overdue(dairy.cases, dairy.memory.view())
+    assert told.data == {"cases": [], "open": 2}
 
 
 def test_those_of_a_place_a_class_or_a_person_are_told_alone(works):
@@ -38,5 +39,7 @@ def test_those_of_a_place_a_class_or_a_person_are_told_alone(works):
 
     assert len(overdue(dairy.cases, view).findings) == 2
     assert overdue(dairy.cases, view, case_class="quality_hold").data["open"] == 1
-    assert overdue(dairy.cases, view, place="molkerei-sued/abfuellung/linie-5").data == {"cases": [], "open": 0}
+    elsewhere = overdue(dairy.cases, view, place="molkerei-sued/abfuellung/linie-5")
+    assert elsewhere.data == {"cases": [], "open": 0}
+    assert [each.text for each in elsewhere.findings] == ["No open exception at Linie 5 is past its time."]
     assert len(overdue(dairy.cases, view, owner="qs-1").findings) == 1

@@ -33,8 +33,10 @@ _OVERDUE = re.compile(
     r"ueberfaellig\w*|verspaetet(?!e\s+(?:lieferung|spedition))|zu\s+spaet|zu\s+lange?|in\s+verzug|ueber\s+der\s+zeit)\b"
 )
 _CLOCK = re.compile(
-    r"\b(?:(?:past|beyond|over|behind|missed|exceed\w*|breach\w*)\s+(?:(?:its|their|the)\s+)?(?:\w+\s+)?(?:clocks?|deadlines?)|"
-    r"(?:clocks?|deadlines?|time)\s+(?:has\s+|have\s+|is\s+|are\s+)?(?:already\s+)?(?:run\s+out|ran\s+out|expired|over|up|passed|missed)|"
+    r"\b(?:(?:past|beyond|over|behind|missed|exceed\w*|breach\w*|blown|overran|overrun)\s+(?:(?:its|their|the)\s+)?(?:\w+\s+)?"
+    r"(?:clocks?|deadlines?|time|limits?)|"
+    r"should\s+(?:\w+\s+){0,2}have\s+been\s+(?:acknowledged|contained|handled|answered|dealt\s+with)|"
+    r"(?:clocks?|deadlines?|time)\s+(?:to\s+\w+\s+)?(?:has\s+|have\s+|is\s+|are\s+)?(?:already\s+)?(?:run\s+out|ran\s+out|expired|over|up|passed|missed)|"
     r"(?:not|n't|never|nobody|no\s+one)\s+(?:\w+\s+){0,2}(?:acknowledged|contained|handled|answered|dealt\s+with)\s+"
     r"(?:\w+\s+){0,2}?(?:in|on|within)\s+(?:\w+\s+)?time|"
     r"(?:frist|fristen|zeit|uhr)\s+(?:\w+\s+){0,2}(?:abgelaufen|ueberschritten|verstrichen|verpasst|vorbei|um)|"

@@ -73,7 +73,9 @@ def overdue(
         verdict += (
             f"; {counted(len(found), 'exception')}{what} {'is' if len(found) == 1 else 'are'} open" if found else ""
         )
+        none = PlantFact("cases", f"{counted(len(found), 'open exception')}{what}{where}{whose}, none past its time")
         coming = [_finding(cases, view, c, due) for due, c in clocks[:1]]
+        coming = coming or [Finding(text=f"{verdict}.", kind=Kind.DERIVED, cites=(none,), data={"open": len(found)})]
         return Reading(verdict=f"{verdict}.", findings=tuple(coming), data=data)
     first, more = late[0][1], len(late) - _SHOWN
     verb = "is past its" if len(late) == 1 else "are past their"
