@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lineside.interpretation.by_state import by_state
 from lineside.interpretation.entity_states import shared_state, shared_states_of
 from lineside.interpretation.state import state
 from lineside.plant.entities import Entity
@@ -115,6 +116,13 @@ def test_a_word_on_a_job_order_is_found_behind_any_number_of_words_on_its_operat
         scribe.event("mes", at(f"09:{minute:02}"), "completed", operation=f"M-8/{minute}")
 
     assert of(remembered(scribe.events, shop, NOW), "job_order:M-8").state == "in_progress"
+
+
+def test_a_silent_source_is_told_against_a_list_even_where_nothing_is_on_it(remembered, scribe, foundry):
+    scribe.report("leitstand", "2026-03-01T06:00:00+01:00", "job_order:G-1", status="läuft")
+    view = remembered(scribe.events, foundry, NOW).view()
+    for state_asked in ("blocked", "in_progress"):
+        assert any("leitstand is silent" in f.text for f in by_state(view, ["job_order"], state_asked).against)
 
 
 def test_what_happens_to_an_operation_has_not_happened_to_its_job_order(remembered, scribe, shop):

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from lineside.interpretation import shared_states
 from lineside.interpretation.entity_states import SharedState, States, spaced
-from lineside.interpretation.facts import Facts
+from lineside.interpretation.facts import Facts, doubts
 from lineside.interpretation.left_out import left_out, plural
 from lineside.interpretation.links import touched_by
 from lineside.interpretation.reading import Cite, Finding, Kind, Reading
 from lineside.interpretation.stakes import stakes
 from lineside.interpretation.state_models import Says
 from lineside.interpretation.wording import bounded, counted, listed
-from lineside.memory import View
+from lineside.memory import SourceState, View
 from lineside.plant.entities import Entity
 from lineside.plant.equipment import within
 
@@ -61,6 +61,7 @@ def by_state(
         return Reading(
             verdict=f"No {singular} is {asked}" + (f": {known}." if known else "; none is on record."),
             findings=_counted(states, kinds, others, noun),
+            against=_unheard(states, kinds),
             missing=tuple(missing),
             data={"count": 0, "state": state, "ids": []},
         )
@@ -68,7 +69,7 @@ def by_state(
     names = listed([each.entity.id for each in shown], limit=_NAMED)
     more = f" and {len(hits) - len(shown)} more" if len(hits) > len(shown) else ""
     verb = "is" if len(hits) == 1 else "are"
-    findings, against = list[Finding](), list[Finding]()
+    findings, against = list[Finding](), [*_unheard(states, kinds)]
     for each in shown:
         findings += each.because or _by_word(each)
         at_stake = stakes(facts, each.entity).finding(facts) if each.state == "blocked" else None
@@ -121,6 +122,17 @@ def _between(states: States, kind: str, wanted: frozenset[str], end: frozenset[s
 
 
 _ORDER = ("planned", "ready", "in_progress", "complete", "released", "shippable", "shipped", "departed", "delivered")
+
+
+def _unheard(states: States, kinds: Sequence[str]) -> tuple[Finding, ...]:
+    """What speaks against any such list: that a source which tells how these things stand is late or silent."""
+    facts = states.facts
+    if all(each.state is SourceState.LIVE for each in facts.health):
+        return ()
+    words = (
+        s for kind in kinds for each in facts.live(kind) for n in states.names(each) for s in states.words(each, n)
+    )
+    return doubts(facts, words)
 
 
 def _there(facts: Facts, entity: Entity, equipment: str) -> bool:

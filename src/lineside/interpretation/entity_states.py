@@ -118,7 +118,7 @@ class States:
         for doubt in model.doubts if model else ():
             if (told := teller.all(doubt.when)) is not None:
                 found.append(self._finding(entity, entity.id, doubt.because, told))
-        said = [s for name in self._names(entity) for s in self.words(entity, name)]
+        said = [s for name in self.names(entity) for s in self.words(entity, name)]
         return (*found, *doubts(self.facts, said))
 
     def line(self, line: Entity, on: Entity | None = None) -> LineReadiness:
@@ -129,7 +129,7 @@ class States:
 
     def _derive(self, entity: Entity) -> SharedState:
         model = self.models.get(entity.kind)
-        names = self._names(entity)
+        names = self.names(entity)
         said = [s for name in names for s in self.words(entity, name)]
         governs = next((g for name in names if (g := self.governing(entity, name))), None)
         means = _meaning(governs)
@@ -158,7 +158,8 @@ class States:
             missing=tuple(dict.fromkeys(missing)),
         )
 
-    def _names(self, entity: Entity) -> list[str]:
+    def names(self, entity: Entity) -> list[str]:
+        """The properties in which sources say how a thing of its kind stands."""
         model = self.models.get(entity.kind)
         return [model.words] if model else [n for n in shared_states.named_states(entity.kind) if n != "credit"]
 
