@@ -9,8 +9,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from lineside.interpretation.apart import apart
+from lineside.interpretation.facts import Facts
 from lineside.interpretation.sentinel import sentinel
 from lineside.interpretation.warehouse import warehouse
+from lineside.plant.entities import Entity
 from lineside.plant.plant_file import parse_plant
 from lineside.simulator.simulation import Simulation
 
@@ -61,3 +64,15 @@ def test_the_whole_warehouse_and_every_feed_are_told_as_the_plant_upset_them(rem
     for before in (timedelta(minutes=5), timedelta(days=2)):
         quiet = sentinel(memory.view(as_of=first - before))
         assert (quiet.findings, quiet.data["changes"], quiet.data["mismatches"]) == ((), 0, 0)
+
+    change = truth["change"]
+    since = planted["revision", "mes", "job_order"]["since"]
+    (wrong,) = revisions_apart(view)
+    assert (wrong["revision"], wrong["effective"]) == (change["on_the_floor"], change["in_erp"])
+    job = Facts(view).about(Entity.parse(f"job_order:{wrong['job_order']}"))
+    assert change["material"] in {said.value for said in job if said.property == "material"}
+    assert revisions_apart(memory.view(as_of=datetime.fromisoformat(since) - _SLACK)) == []
+
+
+def revisions_apart(view):
+    return [found.data for found in apart(view).findings if "revision" in found.data]
