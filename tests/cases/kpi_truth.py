@@ -68,8 +68,8 @@ def lives(simulation: Simulation) -> list[Life]:
     works = defaultdict(list)
     for record in simulation.open_records():
         data = record["data"]
-        if data.get("kind") in ("maintenance_started", "maintenance_finished", "restart_check"):
-            works[data["equipment"]].append((moment(record["time"]), data["kind"] == "maintenance_started"))
+        if data.get("kind") == "maintenance_started":
+            works[data["equipment"]].append(moment(record["time"]))
     found = []
     for each in simulation.truth()["disturbances"]:
         if each["class"] == UNTIMED:
@@ -79,14 +79,11 @@ def lives(simulation: Simulation) -> list[Life]:
             each["to"] and moment(each["to"]),
             each["subject"].partition(":")[2],
         )
-        contained = closed = over
+        contained, closed = over, each["done"] and moment(each["done"])
         if each["class"] == "downtime":
-            repairs = [at for at, starts in works[subject] if starts and began <= at <= (over or simulation.now)]
+            repairs = [at for at in works[subject] if began <= at <= (over or simulation.now)]
             # One that began with its repair was not contained by that.
             contained = min((at for at in (over, *repairs) if at and at > began), default=None)
-            if over and repairs:
-                checked = min(at for at, starts in works[subject] if not starts and at >= repairs[-1])
-                closed = max(over, checked)
         found.append(Life(each["class"], subject, began, contained, closed))
     return found
 

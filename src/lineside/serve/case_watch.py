@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 
@@ -20,10 +21,16 @@ _SHARE = 10  # a whole look may take a tenth of the time
 
 
 class CaseWatch:
-    """One looks at a time, in whatever process; another takes over when this one ends or is killed."""
+    """One looks at a time, in whatever process; another takes over when this one ends or is killed.
 
-    def __init__(self, lineside: Lineside) -> None:
+    passed: the seconds that went by, of any beginning; whole_s: of these between two whole looks.
+    """
+
+    def __init__(
+        self, lineside: Lineside, *, passed: Callable[[], float] = monotonic, whole_s: float = WHOLE_S
+    ) -> None:
         self.memory = lineside.memory
+        self._passed, self._whole_s = passed, whole_s
         self.holder = leases.new_holder()
         self.news = News(self.memory)
         self._mine_until = self._whole_at = 0.0
@@ -32,11 +39,12 @@ class CaseWatch:
         """What the last moments brought is in the ledger; False, since nothing more waits."""
         if not self._mine():
             return False
-        began = monotonic()
+        began = self._passed()
         detectors = self.news.fresh()
         if began >= self._whole_at:
             run(self.memory)
-            self._whole_at = monotonic() + max(WHOLE_S, _SHARE * (monotonic() - began))
+            ended = self._passed()
+            self._whole_at = ended + max(self._whole_s, _SHARE * (ended - began))
         elif detectors:
             run(self.memory, detectors=detectors, look_back=SOON)
         return False

@@ -31,6 +31,7 @@ PATIENCE: Final = timedelta(hours=4)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disturbance:
     """kind: what sort of exception. name: its own, by which others name it as their cause. over: None while it lasts.
+    done: when nothing more was to be done about it, where that is not when it was over.
 
     Of figures that differ, since is when all of them had been told: nobody knows when they began to.
     """
@@ -40,6 +41,7 @@ class Disturbance:
     subject: str
     since: datetime
     over: datetime | None
+    done: datetime | None = None
     cause: str | None = None
     role: str
 
@@ -54,6 +56,21 @@ def disturbances(world: World, stories: Stories) -> list[Json]:
     return [_told(world, each) for each in sorted(kept, key=lambda each: (each.since, each.name))]
 
 
+def silences(world: World, stories: Stories) -> list[Json]:
+    """When in the week the tracker was silent, for who read it all the time; who reads it once afterwards sees only the
+    last."""
+    said = [fact.said_at for fact in stories.facts if fact.source == world.silent]
+    found = [
+        Disturbance(
+            kind="silent_feed", name=f"silent {text_of(before)}", subject=f"interface:{world.silent}",
+            since=before + PATIENCE, over=after if after and after <= world.now else None, role="supervisor",
+        )
+        for before, after in zip(said, (*said[1:], None), strict=True)
+        if (after or world.now) - before > PATIENCE and (after or world.now) >= world.now - WEEK
+    ]  # fmt: skip
+    return [_told(world, each) for each in found]
+
+
 def _told(world: World, each: Disturbance) -> Json:
     return {
         "class": each.kind,
@@ -61,6 +78,7 @@ def _told(world: World, each: Disturbance) -> Json:
         "subject": each.subject,
         "from": text_of(each.since.replace(microsecond=0)),
         "to": text_of(each.over.replace(microsecond=0)) if each.over else None,
+        "done": text_of((each.done or each.over).replace(microsecond=0)) if each.over else None,
         "cause": each.cause,
         "role": each.role,
         "supervisor": world.supervisor(slot_at(each.since)).id,
@@ -75,6 +93,7 @@ def _by(world: World, moment: datetime | None, lag: timedelta = timedelta()) -> 
 def _stops(world: World, stories: Stories) -> Iterator[Disturbance]:
     behind = stories.production.behind
     worn = {behind.micro[1], "M01"}
+    works = _works(world, stories)
     for line in world.lines:
         spans = [span for run in stories.production.on(line) for span in run.spans if span.state == "stopped"]
         for unit in line.units:
@@ -82,7 +101,8 @@ def _stops(world: World, stories: Stories) -> Iterator[Disturbance]:
                 mine = [span for span in spans if span.unit == unit and span.code == code]
                 for group in _groups([span for span in mine if span.start < world.now]):
                     wear = line == behind.run.line and code in worn and group[0].start >= behind.alarmed
-                    yield _stop(world, line, group, cause="alarm" if wear else None)
+                    done = _checked(works.get(f"{line.id}/{unit}", []), group)
+                    yield _stop(world, line, group, done=done, cause="alarm" if wear else None)
 
 
 def _groups(spans: list[Span]) -> list[list[Span]]:
@@ -95,7 +115,24 @@ def _groups(spans: list[Span]) -> list[list[Span]]:
     return found
 
 
-def _stop(world: World, line: Line, group: list[Span], *, cause: str | None) -> Disturbance:
+def _works(world: World, stories: Stories) -> dict[str, list[tuple[datetime, bool]]]:
+    """Of each unit, when a repair of it began (True) and when it was found good after one, as told at the anchor."""
+    found: dict[str, list[tuple[datetime, bool]]] = {}
+    for fact in stories.facts:
+        if fact.said_at <= world.now and fact.kind in ("maintenance_started", "maintenance_finished", "restart_check"):
+            at = fact.occurred_at, fact.kind == "maintenance_started"
+            found.setdefault(str(fact.data["equipment"]), []).append(at)
+    return found
+
+
+def _checked(works: list[tuple[datetime, bool]], group: list[Span]) -> datetime | None:
+    """When the unit that was repaired while it stood was found good; None where nobody repaired it."""
+    since, over = group[0].start, group[-1].end
+    begun = [at for at, begins in works if begins and since <= at <= over]
+    return max(over, min(at for at, begins in works if not begins and at >= begun[-1])) if begun else None
+
+
+def _stop(world: World, line: Line, group: list[Span], *, done: datetime | None, cause: str | None) -> Disturbance:
     first, last = group[0], group[-1]
     return Disturbance(
         kind="downtime",
@@ -103,6 +140,7 @@ def _stop(world: World, line: Line, group: list[Span], *, cause: str | None) -> 
         subject=f"equipment:{line.id}/{first.unit}",
         since=first.start,
         over=_by(world, last.end, LAG["scada"]),
+        done=done,
         cause=cause,
         role="supervisor",
     )

@@ -55,6 +55,21 @@ def write_tracker(path: Path, world: World, facts: Sequence[Fact]) -> None:
     whole.replace(path)
 
 
+class TrackerFile:
+    """The tracker, saved anew whenever somebody wrote into it; there from the start."""
+
+    def __init__(self, path: Path, world: World) -> None:
+        self._path, self._world = path, world
+        self._facts: list[Fact] = []
+        write_tracker(path, world, ())
+
+    def take(self, facts: Sequence[Fact]) -> None:
+        new = [fact for fact in facts if fact.source == "tracker"]
+        self._facts += new
+        if new:
+            write_tracker(self._path, self._world, self._facts)
+
+
 class NotesFolder:
     """One jsonl file a month in the open record format, appended to as people write.
 

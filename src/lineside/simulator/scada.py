@@ -60,8 +60,8 @@ class Scada:
         self._server = server
         await self.show(now)
 
-    async def show(self, now: datetime) -> None:
-        """Every tag has its value of `now` (aware)."""
+    async def show(self, now: datetime) -> int:
+        """Every tag has its value of `now` (aware); how many of them changed."""
         from asyncua import ua
 
         at = now.astimezone(UTC).replace(tzinfo=None)
@@ -69,6 +69,7 @@ class Scada:
         status = replace(await inner.server_status_node.read_value(), CurrentTime=at)
         await inner.server_status_node.write_value(status)
         await inner.current_time_node.write_value(at)
+        changed = 0
         for line in self._world.lines:
             shown = {line.id: reading(self._production, line, now)}
             shown |= {f"{line.id}/{unit}": unit_reading(self._production, line, unit, now) for unit in line.units}
@@ -82,6 +83,8 @@ class Scada:
                     await self._nodes[path, tag].write_value(
                         ua.DataValue(variant, SourceTimestamp=at, ServerTimestamp=at)
                     )
+                    changed += 1
+        return changed
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -12,7 +12,7 @@ from statistics import median
 
 from lineside.plant.records import Json
 from lineside.simulator.counted import counted
-from lineside.simulator.disturbances import disturbances
+from lineside.simulator.disturbances import disturbances, silences
 from lineside.simulator.drifted import drifted
 from lineside.simulator.facts import Fact, text_of
 from lineside.simulator.hours import ZONE, Slot, slot_at, slots
@@ -56,6 +56,7 @@ def truth(world: World, stories: Stories) -> dict[str, Json]:
         "drift": drifted(stories),
         "runs": _runs(world, stories),
         "disturbances": disturbances(world, stories),
+        "silences": silences(world, stories),
         "clock_offsets": {name: int(offset.total_seconds()) for name, offset in world.clock_offset.items()},
     }
     return found | {"questions": list(questions(world, found))}
