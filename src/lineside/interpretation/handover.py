@@ -17,8 +17,8 @@ from lineside.interpretation.standing import applies, in_force_finding, standing
 from lineside.interpretation.stops import intervals
 from lineside.interpretation.wording import at, counted, late_sources, listed, rid, said, short
 from lineside.memory import View
+from lineside.memory.columns import places_within
 from lineside.plant.calendar import ShiftSlot
-from lineside.plant.entities import EntityKind
 from lineside.plant.equipment import Level, level, within, work_center
 from lineside.plant.quantities import plain
 from lineside.plant.records import Decision, Json, Note
@@ -156,8 +156,7 @@ def tells_to_leave(text: str) -> bool:
 def lines(view: View, window: Window, equipment: str | None = None) -> list[str]:
     """The work centers that the plant file or the window's records name, in order."""
     declared = {work_center(e.id) for e in view.plant.equipment if level(e.id) in (Level.WORK_CENTER, Level.WORK_UNIT)}
-    seen = {work_center(e.equipment) for e in view.events(within=window) if e.equipment}
-    seen |= {work_center(s.entity.id) for s in view.statements(kind=EntityKind.EQUIPMENT, within=window)}
+    seen = {work_center(place) for place in places_within(view, window)}
     deep = {p for p in declared | seen if level(p) is Level.WORK_CENTER}
     if equipment is None:
         return sorted(p for p in deep if not view.plant.elsewhere(p))

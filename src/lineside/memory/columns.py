@@ -10,9 +10,10 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from lineside.memory import tables
-from lineside.memory.conditions import in_window
+from lineside.memory.conditions import in_window, unindexed
 from lineside.memory.moments import moment, stored
 from lineside.memory.view import View
+from lineside.plant.entities import EntityKind
 from lineside.plant.records import Json, RecordType
 from lineside.plant.windows import Window
 
@@ -81,6 +82,17 @@ def happened_within(view: View, within: Window) -> list[Happened]:
     with view.read() as connection:
         rows = sorted(connection.execute(query).all(), key=itemgetter(3, 1, 2, 0))
     return [Happened(record_id, source, kind, moment(when)) for record_id, source, kind, when in rows]
+
+
+def places_within(view: View, within: Window) -> set[str]:
+    """The equipment at which the view sees events of that time, or that reports of that time are about."""
+    happened = select(_records.c.equipment).where(view.sees(), _records.c.type == RecordType.EVENT.value)
+    happened = happened.where(*in_window(_records.c.occurred_at, within), _records.c.equipment.is_not(None))
+    told = select(_said.c.entity).join(_records, _records.c.id == _said.c.record_id).where(view.sees())
+    told = told.where(unindexed(_said.c.kind) == EntityKind.EQUIPMENT.value)
+    told = told.where(*in_window(_records.c.occurred_at, within), _records.c.type == RecordType.REPORT.value)
+    with view.read() as connection:
+        return {*connection.scalars(happened.distinct()).all(), *connection.scalars(told.distinct()).all()}
 
 
 def flows(view: View, within: Window) -> list[Flow]:
