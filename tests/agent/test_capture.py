@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ from lineside.agent.capture import LONGEST, propose
 from lineside.agent.capture_keeping import Capture, keep
 from lineside.agent.captured import CaptureKind, Field, Proposed
 from lineside.connector import Batch
-from lineside.errors import AlreadyDecided, BadRequest, NotPermitted
+from lineside.errors import AlreadyDecided, BadRequest, BadSettings, NotPermitted
+from lineside.interpretation.capture_cues import parse
+from lineside.interpretation.pack_files import under
 from lineside.memory import Memory, Reader
+from lineside.plant.packs import PackLayer, Packs
 from lineside.plant.plant_file import parse_plant
 from lineside.plant.records import Decision, Note
 
@@ -396,3 +400,48 @@ def test_an_outcome_of_another_systems_decision_names_it_and_leaves_it_as_it_is(
     assert isinstance(note, Note)
     assert (note.attributes["of"], note.attributes["decision"]) == (theirs.provenance.record_id, "3")
     assert fresh.view().decisions() == [theirs]
+
+
+SPANISH = """
+[kinds]
+decision = ["...", "decidido"]
+[cues]
+because = ["...", "porque"]
+[words]
+did = ["...", "cambiamos"]
+units = ["...", "garrafas"]
+"""
+
+
+def test_a_site_adds_the_words_of_its_own_language(brewery: Memory) -> None:
+    text = "Decidido: cambiamos la bomba porque pierde, 12 garrafas fuera."
+    assert read(brewery, text).kind is CaptureKind.NOTE
+    view = brewery.view()
+    pack = PackLayer(name="sur", version="1", files={"capture.toml": SPANISH})
+    site = replace(view, plant=replace(view.plant, packs=Packs(layers=(pack,))))
+    with under(site.plant.packs):
+        found = propose(text, at=NOW, view=site)
+
+    assert found.kind is CaptureKind.DECISION
+    said = {each.field: text[each.start : each.end] for each in found.fields}
+    assert (said[Field.RATIONALE], said[Field.QUANTITY]) == ("pierde", "12 garrafas")
+    assert said[Field.ACTION].endswith("cambiamos la bomba")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"version": "1", "verbs": {}}, "is not a key here"),
+        ({"version": "1", "kinds": {"decisions": []}}, "kinds.decisions"),
+        ({"version": "1", "cues": {"because": [" "]}}, "has an empty word"),
+        ({"version": "1", "words": {"did": ["took apart"]}}, "'took apart' is none"),
+    ],
+)
+def test_a_wrong_file_of_words_says_which_key_and_what_is_allowed(wrong: dict[str, Any], why: str) -> None:
+    with pytest.raises(BadSettings, match=why):
+        parse("capture.toml", wrong)
+
+
+def test_a_file_without_words_reads_every_text_as_a_plain_note(brewery: Memory) -> None:
+    empty = parse("capture.toml", {"version": "1"})
+    assert not any(p.search("decided: because, 5 kg please") for p in (empty.decision, empty.outcome, empty.request))

@@ -8,28 +8,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from lineside.agent.capture_times import amounts, spoken_durations, times
-from lineside.agent.capture_words import (
-    ASKS,
-    ASSUMES,
-    BECAUSE,
-    BY,
-    CHOSEN,
-    CLAUSE_END,
-    DECIDES,
-    DID,
-    HAPPENED,
-    MYSELF,
-    NO_CAUSE,
-    OPEN_END,
-    SENTENCE_END,
-    TURNED_OUT,
-)
+from lineside.agent.capture_words import BY, CHOSEN, CLAUSE_END, MYSELF, NO_CAUSE, SENTENCE_END, did, happened
 from lineside.agent.captured import CaptureKind, Field, Inferred, Meant, NotKnown, Proposed
 from lineside.agent.names import names_of
 from lineside.agent.wording import Token, fold, near, tokens
 from lineside.errors import BadRequest
+from lineside.interpretation.capture_cues import cues
 from lineside.interpretation.deadlines import UNTIL, deadline
 from lineside.interpretation.force import places, touches
+from lineside.interpretation.pack_files import follow
 from lineside.interpretation.reading import clock
 from lineside.interpretation.wording import short
 from lineside.memory import View
@@ -47,6 +34,7 @@ Span = tuple[int, int]
 def propose(text: str, *, at: datetime, view: View, author: Person | None = None) -> Proposed:
     """What the text says, each field pointing at its words. at: when it was written; aware. Raises BadRequest on an
     empty or endless text."""
+    follow(view.plant)
     if not text.strip():
         raise BadRequest("the note is empty; write what happened, what was decided or what came of it")
     if len(text) > LONGEST:
@@ -56,8 +44,8 @@ def propose(text: str, *, at: datetime, view: View, author: Person | None = None
     kinds = _kinds(text)
     decides = CaptureKind.DECISION in kinds
     fields: list[Inferred] = []
-    reasons = [(m, _rest(text, m.end(), clauses)) for m in BECAUSE.finditer(text)]
-    assumed = [(m, _rest(text, m.end(), clauses)) for m in ASSUMES.finditer(text)]
+    reasons = [(m, _rest(text, m.end(), clauses)) for m in cues().because.finditer(text)]
+    assumed = [(m, _rest(text, m.end(), clauses)) for m in cues().assumes.finditer(text)]
     cuts = [m.start() for m, _ in (*reasons, *assumed)]
     if decides:
         fields += _until(text, at, view)
@@ -65,9 +53,9 @@ def propose(text: str, *, at: datetime, view: View, author: Person | None = None
     measured = [*amounts(text), *spoken_durations(text)]
     counted = [(each.start, each.end) for each in measured if each.field is Field.QUANTITY]
     beside = [span for _, span in (*assumed, *(reasons if decides else ())) if span is not None]
-    cues = [m.span() for m, _ in (*reasons, *assumed)]
+    before = [m.span() for m, _ in (*reasons, *assumed)]
     moments = list(
-        times(text, [*held, *counted, *beside], cues, at=at, plant=view.plant, ahead=kinds[0] is CaptureKind.REQUEST)
+        times(text, [*held, *counted, *beside], before, at=at, plant=view.plant, ahead=kinds[0] is CaptureKind.REQUEST)
     )
     fields += moments
     told = [(each.start, each.end) for each in moments]
@@ -84,19 +72,19 @@ def propose(text: str, *, at: datetime, view: View, author: Person | None = None
     if decides:
         fields += _chosen(text, sentences, cuts)
         fields += _deciders(text, sentences, view.plant, author)
-    if CaptureKind.OUTCOME in kinds and (cue := TURNED_OUT.search(text)):
+    if CaptureKind.OUTCOME in kinds and (cue := cues().outcome.search(text)):
         fields += _as_written(text, Field.OUTCOME, _around(cue.start(), sentences))
     of = _decisions(view, named) if CaptureKind.OUTCOME in kinds else ()
     return Proposed(text=text, at=at, kinds=kinds, fields=_ordered(fields), unknown=tuple(unknown), of=of)
 
 
 def _kinds(text: str) -> tuple[CaptureKind, ...]:
-    cues = (
-        (CaptureKind.OUTCOME, TURNED_OUT),
-        (CaptureKind.DECISION, DECIDES),
-        (CaptureKind.REQUEST, ASKS),
+    told = (
+        (CaptureKind.OUTCOME, cues().outcome),
+        (CaptureKind.DECISION, cues().decision),
+        (CaptureKind.REQUEST, cues().request),
     )
-    found = [(m.start(), kind) for kind, cue in cues if (m := cue.search(text))]
+    found = [(m.start(), kind) for kind, cue in told if (m := cue.search(text))]
     return tuple(kind for _, kind in sorted(found, key=lambda each: each[0])) or (CaptureKind.NOTE,)
 
 
@@ -188,9 +176,9 @@ def _happened(text: str, clauses: Sequence[Span], cuts: Sequence[int]) -> Iterat
         if span is None:
             continue
         words = [token.folded for token in tokens(text[span[0] : span[1]])]
-        if any(_means(word, DID) for word in words):
+        if any(_means(word, did()) for word in words):
             yield from _as_written(text, Field.ACTION, span)
-        elif not told and any(_means(word, HAPPENED) for word in words):
+        elif not told and any(_means(word, happened()) for word in words):
             told = True
             yield from _as_written(text, Field.WHAT, span)
 
@@ -201,7 +189,7 @@ def _means(word: str, known: frozenset[str]) -> bool:
 
 def _until(text: str, at: datetime, view: View) -> Iterator[Inferred]:
     """Until when a decision holds: the moment that its words name, or that they leave it open."""
-    if cue := OPEN_END.search(text):
+    if cue := cues().open_end.search(text):
         yield from _as_written(text, Field.HOLDS_UNTIL, cue.span())
         return
     for mark in UNTIL.finditer(text):
@@ -219,7 +207,7 @@ def _until(text: str, at: datetime, view: View) -> Iterator[Inferred]:
 
 def _chosen(text: str, sentences: Sequence[Span], cuts: Sequence[int]) -> Iterator[Inferred]:
     """What was chosen: what follows the cue, or the sentence that the cue closes."""
-    cue = DECIDES.search(text)
+    cue = cues().decision.search(text)
     sentence = cue and _around(cue.start(), sentences)
     if not cue or not sentence:
         return
@@ -233,7 +221,7 @@ def _chosen(text: str, sentences: Sequence[Span], cuts: Sequence[int]) -> Iterat
 
 
 def _deciders(text: str, sentences: Sequence[Span], plant: Plant, author: Person | None) -> Iterator[Inferred]:
-    cue = DECIDES.search(text)
+    cue = cues().decision.search(text)
     sentence = cue and _around(cue.start(), sentences)
     if not sentence:
         return

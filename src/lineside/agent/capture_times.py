@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from lineside.agent.capture_words import AMOUNT, COUNTED_TIME, RUNS_AGAIN, SPOKEN_TIMES, of_time
+from lineside.agent.capture_words import COUNTED_TIME, SPOKEN_TIMES, amount, of_time
 from lineside.agent.captured import Field, Inferred, Meant
 from lineside.agent.wording import NUMBER_WORDS, fold
+from lineside.interpretation.capture_cues import cues
 from lineside.interpretation.reading import clock
 from lineside.plant.plant import Plant
 from lineside.plant.quantities import plain, unit
@@ -120,7 +121,7 @@ def _moments(text: str, found: FoundWindow, span: tuple[int, int], *, at: dateti
         since = True
         before = max((m.end() for m in _BREAK.finditer(text, 0, span[0])), default=0)
         after = _BREAK.search(text, span[1])
-        over = RUNS_AGAIN.search(text, before, after.start() if after else len(text))
+        over = cues().runs_again.search(text, before, after.start() if after else len(text))
         if over and before:  # "we cleared it, it runs again since 8": what was told before ended then
             yield _told(Field.ENDED, span, [window.start, *_other_half(words, window.start, at, plant)], plant)
             return
@@ -155,7 +156,7 @@ def _other_half(words: str, moment: datetime, at: datetime, plant: Plant) -> Ite
 
 def amounts(text: str) -> Iterator[Inferred]:
     """Figures with their units: durations where the unit measures time, else quantities."""
-    for found in AMOUNT.finditer(text):
+    for found in amount().finditer(text):
         spelled = unit(found["unit"])
         readings = tuple(Meant(f"{number} {spelled}", f"{number} {spelled}") for number in _numbers(found["number"]))
         field = Field.DURATION if of_time(found["unit"]) else Field.QUANTITY

@@ -9,6 +9,7 @@ from lineside.actions import policy
 from lineside.cases import classes, handover_rights
 from lineside.cases.kpis import definitions as case_kpis
 from lineside.interpretation import (
+    capture_cues,
     decision_words,
     kpi_words,
     pattern_rules,
@@ -43,6 +44,7 @@ FILES: Mapping[str, Parse[Any]] = {
     rests.FILE: rests.parse_rests,
     settled.FILE: settled.parse_settled,
     handover_rights.FILE: handover_rights.parse,
+    capture_cues.FILE: capture_cues.parse,
 }
 
 
