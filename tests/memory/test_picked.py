@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lineside.memory.moments import stored
-from lineside.memory.picked import acted, alike, noted, picked
+from lineside.memory.picked import acted, alike, noted, picked, sources_of
 from lineside.memory.view import View
 from lineside.plant.windows import Window
 
@@ -81,3 +81,10 @@ def test_what_was_done_at_a_place_holds_its_line_and_what_names_a_field(view):
 
     assert {row.id for row in found} == telling
     assert noted(view, hours) == []
+
+
+def test_whose_records_they_are_is_told_without_reading_them(view):
+    ids = [event.provenance.record_id for event in view.events(kinds=("stop",))]
+
+    assert sources_of(view, [*ids, "r-unheard"]) == {"mes"}
+    assert sources_of(view, ["r-unheard"]) == set()

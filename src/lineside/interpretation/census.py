@@ -13,6 +13,7 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.occurrences import (
     CALLED,
     KINDS,
+    LATE,
     Occurrence,
     called,
     happened,
@@ -29,7 +30,6 @@ from lineside.plant.entities import EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.records import Quality
 
-_LATE = "late_delivery"
 _LOST = (Loss.STOP, Loss.SLOW)
 
 
@@ -78,7 +78,7 @@ class Census:
 
     def cases(self, of: Called) -> list[Occurrence]:
         """Every case at its place of its kind, whatever it is called; what was made there is not said of any."""
-        if of.kind == _LATE:
+        if of.kind == LATE:
             return self.late
         if of.kind in _LOST:
             place = self._read_at(of.equipment)
@@ -161,7 +161,7 @@ class Rarity:
         view, known = self._census.view, frozenset().union(*(one.words for one in self._census.told))
         with view.read() as connection:
             docks = latest.words(connection, EntityKind.SHIPMENT, "dock")
-        could = words_of(_LATE, "", "", " ".join(docks))
+        could = words_of(LATE, "", "", " ".join(docks))
         return any(word in could or (word not in known and any(c.isdigit() for c in word)) for word in self.asked)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import exp, lgamma, log, log1p
 
 
@@ -46,14 +47,15 @@ def at_least_drawn(hits: int, marked: int, drawn: int, total: int) -> float:
     return min(1.0, sum(sorted(ways_drawn(marked, drawn, total)[hits:])))
 
 
-def ways_drawn(marked: int, drawn: int, total: int) -> list[float]:
+@lru_cache(maxsize=20_000)
+def ways_drawn(marked: int, drawn: int, total: int) -> tuple[float, ...]:
     """The probability of each number of marked ones, from none up, among `drawn` out of `total`; hypergeometric."""
     least = max(0, marked + drawn - total)
     whole = _ways(total, drawn)
-    return [
+    return tuple(
         0.0 if k < least else exp(_ways(marked, k) + _ways(total - marked, drawn - k) - whole)
         for k in range(min(marked, drawn) + 1)
-    ]
+    )
 
 
 def holm(chances: Sequence[float]) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ from lineside.plant.windows import Window
 KINDS = (
     "nonconformity", "hold_placed", "pick_late", "scrap", "alarm", "excursion", "complaint", "feed_stopped",
 )  # fmt: skip
+LATE = "late_delivery"
 _LABELS = ("reason", "code", "characteristic", "parameter")
 CALLED = ("text", *(f"attributes.{name}" for name in _LABELS))  # what an event's label is made of
 _ABOUT = ("hold", "lot", "job_order", "sales_order", "shipment")
@@ -71,12 +72,22 @@ def words_of(kind: str, label: str, text: str, equipment: str) -> frozenset[str]
     return words(f"{kind.replace('_', ' ')} {label} {text} {equipment.replace('/', ' ')}")
 
 
-def occurrences(view: View, *, equipment: str | None = None, window: Window | None = None) -> list[Occurrence]:
-    """Everything that can repeat and began in the window, oldest first; equipment includes what lies below it."""
-    ran = running_on(view).at
-    found = [c for c in lost(view, equipment, window, ran=ran) if window is None or c.start in window]
-    found += happened(view, KINDS, equipment, window, ran=ran)
-    found += [c for c in late(view, window) if equipment is None or within(c.equipment, equipment)]
+def occurrences(
+    view: View, *, equipment: str | None = None, window: Window | None = None, kinds: Collection[str] = ()
+) -> list[Occurrence]:
+    """Everything that can repeat and began in the window, oldest first; equipment includes what lies below it.
+
+    kinds: only these, by default all.
+    """
+    ran, found = running_on(view).at, list[Occurrence]()
+    if not kinds or not {Loss.STOP, Loss.SLOW}.isdisjoint(kinds):
+        found += [c for c in lost(view, equipment, window, ran=ran) if window is None or c.start in window]
+    if told := [kind for kind in KINDS if not kinds or kind in kinds]:
+        found += happened(view, told, equipment, window, ran=ran)
+    if not kinds or LATE in kinds:
+        found += [c for c in late(view, window) if equipment is None or within(c.equipment, equipment)]
+    if kinds:
+        found = [c for c in found if c.kind in kinds]
     return sorted(found, key=lambda o: (o.start, o.records))
 
 
@@ -143,7 +154,7 @@ def _of_interval(interval: Interval, ran: Ran) -> Occurrence:
 
 def _of_late(shipped: Shipped) -> Occurrence:
     return Occurrence(
-        kind="late_delivery",
+        kind=LATE,
         label="",
         equipment=shipped.dock,
         start=shipped.left,

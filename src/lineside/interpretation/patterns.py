@@ -19,6 +19,7 @@ from lineside.interpretation.stops import intervals
 from lineside.interpretation.trials import Against, Trials, to_test
 from lineside.interpretation.wording import counted, late_sources, short, words
 from lineside.memory import View
+from lineside.memory.picked import sources_of
 from lineside.plant.equipment import work_center
 from lineside.plant.records import Json
 from lineside.plant.timeline import duration
@@ -76,7 +77,8 @@ def patterns(
     the label, the code or the text must share.
     """
     span = look_back(view, window)
-    cases = select(occurrences(view, equipment=equipment, window=span), kind, reason)
+    kinds = () if kind is None else (kind,)
+    cases = select(occurrences(view, equipment=equipment, window=span, kinds=kinds), kind, reason)
     groups: dict[tuple[str, str, str], list[Occurrence]] = {}
     for case in cases:
         groups.setdefault(case.key, []).append(case)
@@ -110,11 +112,11 @@ def patterns(
         held = held or (best if one is told[0] else None)
         if best is not None:
             steps.append(f'Check whether "{short(best.name, 100)}" can become the rule at {one.cases[0].equipment}.')
-    records = view.records(c.records[0] for t in told for c in t.cases)
+    sources = sources_of(view, (c.records[0] for t in told for c in t.cases))
     return Reading(
         verdict=_verdict(view, told[0], others=len(repeated) - 1, held=held),
         findings=tuple(findings),
-        missing=_missing(view, told, {r.provenance.source for r in records.values()}),
+        missing=_missing(view, told, sources),
         next_steps=tuple(steps),
         window=span,
         data={

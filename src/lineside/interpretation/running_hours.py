@@ -3,6 +3,7 @@ the running hours of lines."""
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,8 @@ from lineside.interpretation.running import Changes, running_on
 from lineside.interpretation.stops import Interval, Loss, tile
 from lineside.interpretation.wording import at
 from lineside.memory import View
+from lineside.memory.moments import moment
+from lineside.memory.picked import picked
 from lineside.plant.calendar import ShiftSlot
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import work_center
@@ -187,6 +190,7 @@ class LineHours:
 
     def _pieces(self, line: str) -> Iterator[Piece]:
         series = {"material": self.running.get(line, []), "tool": self._tools.get(line, []), **self._supplied(line)}
+        began = [(name, [moment for moment, _ in changes], changes) for name, changes in series.items()]
         losses = self._losses.get(line, [])
         changed = sorted(i.end for i in losses if i.loss is Loss.CHANGEOVER and i.end is not None)
         fresh = timedelta(minutes=self._rules["after_changeover_minutes"])
@@ -202,7 +206,9 @@ class LineHours:
                 lost = slices[position].interval
                 hours = (finish - begin).total_seconds() / 3600 if lost is None or lost.loss is Loss.SLOW else 0.0
                 levels = {**calendar, "line": line}
-                levels |= {name: level for name, changes in series.items() if (level := _level(changes, begin))}
+                for name, moments, changes in began:
+                    if (position_in := bisect_right(moments, begin)) and changes[position_in - 1][1]:
+                        levels[name] = changes[position_in - 1][1]
                 if changed:
                     last = bisect_right(changed, begin)
                     soon = last > 0 and begin < changed[last - 1] + fresh
@@ -260,23 +266,19 @@ class LineHours:
     @cached_property
     def _consumed(self) -> dict[tuple[str, str], Changes]:
         """For each line and consumed material the suppliers of its lots, where it has several."""
-        used = self.view.events(kinds=("consumption", "staged"), within=self.window)
-        lots = [Entity(EntityKind.LOT, lot) for lot in sorted({event.lot for event in used if event.lot})]
+        rows = picked(self.view, ("consumption", "staged"), ("lot", "material"), within=self.window)
+        used = [(place, moment(when), *json.loads(said)) for _, _, _, place, when, _, said in rows]
+        lots = [Entity(EntityKind.LOT, lot) for lot in sorted({lot for _, _, lot, _ in used if lot})]
         of_lot: dict[str, dict[str, str]] = defaultdict(dict)
         for said in self.view.said(entities=lots, properties=("supplier", "material")):
             of_lot[said.entity.id][said.property] = said.text
         found: dict[tuple[str, str], Changes] = defaultdict(list)
-        for event in used:
-            lot = of_lot.get(event.lot or "", {})
-            material = event.material or lot.get("material")
-            if event.equipment and material and (supplier := lot.get("supplier")):
-                found[work_center(event.equipment), material].append((at(event), supplier))
+        for place, when, name, named in used:
+            lot = of_lot.get(name or "", {})
+            material = named or lot.get("material")
+            if place and material and (supplier := lot.get("supplier")):
+                found[work_center(place), material].append((when, supplier))
         return {key: sorted(changes) for key, changes in found.items() if len({s for _, s in changes}) > 1}
 
     def _supplied(self, line: str) -> dict[str, Changes]:
         return {f"{_SUPPLIER}{m}": changes for (where, m), changes in self._consumed.items() if where == line}
-
-
-def _level(changes: Sequence[tuple[datetime, str]], moment: datetime) -> str | None:
-    position = bisect_right(changes, moment, key=lambda change: change[0])
-    return changes[position - 1][1] if position else None

@@ -26,6 +26,7 @@ from lineside.interpretation.stops import intervals
 from lineside.interpretation.trials import Against, Trials, to_test
 from lineside.interpretation.wording import bounded, counted, late_sources, listed
 from lineside.memory import View
+from lineside.memory.picked import sources_of
 from lineside.plant.equipment import work_center
 from lineside.plant.records import Json
 from lineside.plant.windows import Window
@@ -61,9 +62,8 @@ def set_apart(
     of them are. kind, reason: by default every stop and slow running.
     """
     span = look_back(view, window)
-    cases = select(occurrences(view, equipment=equipment, window=span), kind, reason)
-    if kind is None and not reason:
-        cases = [c for c in cases if c.kind in _STOPPED]
+    kinds = (kind,) if kind is not None else () if reason else _STOPPED
+    cases = select(occurrences(view, equipment=equipment, window=span, kinds=kinds), kind, reason)
     lines = LineHours(view, span, intervals(view, equipment, span))
     against = Trials(lines, cases).of(cases, [work_center(equipment)] if equipment else [])
     hours = against.exposure
@@ -103,11 +103,11 @@ def set_apart(
     if lead.confounders:
         findings.append(Finding(text=beside(lead), kind=Kind.DERIVED, cites=_cited(on)))
     findings += _by_reason(on, tested, lead)
-    records = view.records(c.records[0] for c, _ in on)
+    sources = sources_of(view, (c.records[0] for c, _ in on))
     return Reading(
         verdict=_verdict(lead, called, asked=asked is not None),
         findings=tuple(findings),
-        missing=(*late_sources(view, {r.provenance.source for r in records.values()}), *_instead(against)),
+        missing=(*late_sources(view, sources), *_instead(against)),
         next_steps=_steps(lead),
         window=span,
         data={

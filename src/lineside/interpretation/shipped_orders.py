@@ -38,6 +38,13 @@ class Shipped:
 
 def shipped_orders(view: View, window: Window | None = None) -> list[Shipped]:
     """What left in the window by the view's `as_of`, oldest first; a line in several shipments left with the last."""
+    key = ("shipped orders", window)
+    if key not in view.kept:
+        view.kept[key] = _shipped_orders(view, window)
+    return list(view.kept[key])
+
+
+def _shipped_orders(view: View, window: Window | None) -> list[Shipped]:
     left: dict[str, tuple[datetime, str]] = {}
     for event in view.events(kinds=("departed",), within=window):
         if event.shipment and at(event) <= view.as_of:

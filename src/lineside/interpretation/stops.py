@@ -154,6 +154,13 @@ def intervals(view: View, equipment: str | None = None, within_window: Window | 
     within_window: those that overlap it, at their full length. Losses are read from events; a state adds what no
     event tells.
     """
+    key = ("losses", equipment, within_window)
+    if key not in view.kept:
+        view.kept[key] = _intervals(view, equipment, within_window)
+    return list(view.kept[key])
+
+
+def _intervals(view: View, equipment: str | None, within_window: Window | None) -> list[Interval]:
     until = view.as_of + timedelta(microseconds=1)
     known = Window(start=min(within_window.start - _LONGEST, until), end=until) if within_window else None
     events = picked(view, tuple(OPENS | _CLOSES), _TOLD, equipment=equipment, within=known)

@@ -204,7 +204,10 @@ class Trials:
             for n, share in enumerate(ran, first):
                 made[n] += (right.total - left.total) * inside * share / sum(ran)
         for piece, units in zip(pieces, made, strict=True):
-            yield replace(piece, amount=units)
+            yield Piece(
+                line=piece.line, start=piece.start, end=piece.end, amount=units, turn=piece.turn, levels=piece.levels,
+                called=piece.called,
+            )  # fmt: skip
 
     def _count(self, line: str) -> Count | None:
         window = self.lines.window

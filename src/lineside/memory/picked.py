@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Select, case, func, literal_column, or_, select
@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from lineside.memory import tables
-from lineside.memory.conditions import at_or_below, in_window, unindexed
+from lineside.memory.conditions import among, at_or_below, in_window, unindexed
 from lineside.memory.moments import stored
 from lineside.memory.view import View
 from lineside.plant.records import RecordType
@@ -90,6 +90,13 @@ def alike(
     with view.read() as connection:
         rows = connection.execute(query.group_by(row.kind, row.equipment, row.quality, "said")).all()
     return [(kind, equipment, quality, words, number) for kind, equipment, quality, words, number in rows]
+
+
+def sources_of(view: View, ids: Iterable[str]) -> set[str]:
+    """Which sources told those of the records that the view sees."""
+    query = select(_records.c.source).where(among(_records.c.id, sorted(set(ids))), view.sees())
+    with view.read() as connection:
+        return set(connection.scalars(query.distinct()))
 
 
 def acted(
