@@ -20,6 +20,8 @@ from lineside.connector import Batch
 from lineside.errors import AlreadyDecided, BadRequest, BadSettings, NotPermitted
 from lineside.interpretation.capture_cues import parse
 from lineside.interpretation.pack_files import under
+from lineside.interpretation.reading import Kind
+from lineside.interpretation.standing import decided
 from lineside.memory import Memory, Reader
 from lineside.plant.packs import PackLayer, Packs
 from lineside.plant.plant_file import parse_plant
@@ -400,6 +402,14 @@ def test_an_outcome_of_another_systems_decision_names_it_and_leaves_it_as_it_is(
     assert isinstance(note, Note)
     assert (note.attributes["of"], note.attributes["decision"]) == (theirs.provenance.record_id, "3")
     assert fresh.view().decisions() == [theirs]
+    asked = decided(fresh.view(), [theirs])
+    (told,) = [f for f in asked.findings if f.data.get("part") == "outcome"]
+    assert (told.kind, told.cites) == (Kind.CLAIMED, (kept.record_id, theirs.provenance.record_id))
+    assert told.text.startswith("Outcome, as lead-4 told at ")
+    assert told.text.endswith('"no jams".')
+    assert not any(gap.startswith("The outcome of") for gap in asked.missing)
+    before = decided(fresh.view(as_of=NOW - timedelta(minutes=1)), [theirs])
+    assert any(gap.startswith("The outcome of") for gap in before.missing)
 
 
 SPANISH = """

@@ -13,6 +13,7 @@ from lineside.interpretation.predicates import worded
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.wording import at, counted, late_sources, listed, names, rid, short, text_of, words
 from lineside.memory import View
+from lineside.memory.own_notes import own_notes
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.records import Decision, Json
 
@@ -38,8 +39,10 @@ def decided(view: View, decisions: Sequence[Decision]) -> Reading:
     findings: list[Finding] = []
     against: list[Finding] = []
     missing = list(late_sources(view, {s for st in standings for c in st.checks for s in c.sources}))
+    outcomes = _told_outcomes(view, [st.decision for st in standings])
     for each in standings:
-        findings += _told(view, each)
+        came_of = outcomes.get(rid(each.decision), [])
+        findings += [*_told(view, each), *came_of]
         held, entitled = right(view, each.decision)
         if entitled is not None:
             (against if held is Right.CONTRADICTED else findings).append(entitled)
@@ -49,7 +52,7 @@ def decided(view: View, decisions: Sequence[Decision]) -> Reading:
         came = _came(view, each)
         if came is not None:
             (against if came.data["came"] == Came.OTHERWISE else findings).append(came)
-        if not each.decision.outcome and not any(d.outcome for d in each.followed_by):
+        if not came_of and not each.decision.outcome and not any(d.outcome for d in each.followed_by):
             missing.append(f"The outcome of {_name(each.decision)}.")
         elif came is None and each.decision.expected:
             missing.append(f"Whether the outcome of {_name(each.decision)} is what was expected: the texts share no "
@@ -266,6 +269,20 @@ def _told(view: View, each: Standing) -> list[Finding]:
         text = f"Later, {clock(at(later), view.plant)}: {short(later.choice)}{what}."
         findings.append(Finding(text=text, kind=Kind.FACT, cites=(rid(later),), data={"part": "later"}))
     return findings
+
+
+def _told_outcomes(view: View, decisions: Sequence[Decision]) -> dict[str, list[Finding]]:
+    """What people told Lineside of the outcome of decisions that stand in other systems, which don't tell it."""
+    untold = {rid(d): d for d in decisions if not d.outcome}
+    found: dict[str, list[Finding]] = {}
+    for note in own_notes(view, min(map(at, untold.values()))) if untold else ():
+        of = note.attributes.get("of")
+        if isinstance(of, str) and of in untold and note.attributes.get("captured_as") == "outcome":
+            who, when = note.author or "somebody", clock(at(note), view.plant)
+            text = f'Outcome, as {who} told at {when}: "{short(note.text, 300)}".'
+            finding = Finding(text=text, kind=Kind.CLAIMED, cites=(rid(note), of), data={"part": "outcome"})
+            found.setdefault(of, []).append(finding)
+    return found
 
 
 def _checked(view: View, each: Standing, found: Check) -> Finding:
