@@ -165,7 +165,7 @@ def confounded(lead: Comparison, cases: Placed, hours: Exposure) -> Comparison:
             continue
         inside = Counter(p.levels.get(dimension) for _, p in cases if p.levels.get(lead.dimension) == lead.level)
         main = max(sorted(mine), key=lambda other: (inside[other], mine[other]))
-        strata: list[list[float]] = []
+        strata: list[Sequence[float]] = []
         hits, trials, there_h, usual, would = 0, 0, 0.0, 0.0, 0.0
         for other, worked in of_other.items():
             on = [

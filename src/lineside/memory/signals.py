@@ -99,14 +99,15 @@ def sight_of(
     usual = [lag for kept_at, lag in late if now - kept_at > _HOUR]
     current = [lag for kept_at, lag in recent if feed is None or feed.current(kept_at)]
     hour = _hour(now)
+    # One that has never been reached but by what it said gives no sign of life that could be waited for.
+    breath_s = life_s if contact else None
     signals = Signals(
         reading=feed.state if feed else None,
         reason=feed.reason if feed else "",
         in_that_state_s=(now - feed.since).total_seconds() if feed else 0.0,
         since_life_s=_passed(last_life, now),
         worked_since_life_s=_worked(since_life, now, calendar),
-        # One that has never been reached but by what it said gives no sign of life that could be waited for.
-        life_patience_s=max(LIFE_FLOOR_S, SILENT_AFTER * life_s) if life_s and contact else patience_s(heard, declared_s),
+        life_patience_s=max(LIFE_FLOOR_S, SILENT_AFTER * breath_s) if breath_s else patience_s(heard, declared_s),
         since_record_s=_passed(last_record, now),
         worked_since_record_s=_worked(last_record, now, calendar),
         record_patience_s=patience_s(heard, None) if knows_habit(heard) else None,

@@ -127,6 +127,7 @@ class _History:
             for said in (*stands, *view.statements(kind=kind, properties=("quantity",), within=reach)):
                 if said.occurred_at <= view.as_of:
                     found[_thing(said.entity)][said.record_id, said.entity] = said
+        self.facts.look_up([each for each in found if each.kind == EntityKind.LOT], "material")
         names = self._spelled(found)
         joined = defaultdict[Entity, list[Statement]](list)
         for thing, each in found.items():
