@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +10,18 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from lineside.interpretation.wording import bounded
-from lineside.memory import Statement, View
+from lineside.memory import Statement, View, moments
+from lineside.memory.picked import picked
 from lineside.memory.telling import Word, not_before, words_now
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
-from lineside.plant.records import Event, Quality, quantity
+from lineside.plant.records import Quality, quantity
 from lineside.plant.windows import Window
 
 _LONGEST = timedelta(days=30)  # what was last said of a line's job order before that no longer says what runs there
 _PLANNED = ("planned_start", "planned_end")
 _AT_ONCE = 16  # days whose plans are read together
+_AMOUNT = ("attributes.quantity", "attributes.unit")
 _STEPS = (timedelta(days=2), timedelta(days=30), timedelta(days=36500))
 _RECENT = timedelta(days=2)  # how far before a window a counter's last reading still says where it began
 
@@ -203,19 +206,21 @@ def counter(
 
 def booked(view: View, line: str, window: Window, kind: str = "production") -> list[Count]:
     """What `production` (or scrap) events booked on the line in the window, for each source."""
-    lanes: dict[str, list[Event]] = {}
+    lanes: dict[str, list[tuple[datetime, str, str]]] = {}
     # A booking tells of what was made before it: one at the very end counts, one at the very start does not.
     instant = timedelta(microseconds=1)
     span = Window(start=window.start + instant, end=window.end + instant)
-    for event in view.events(kinds=(kind,), equipment=line, within=span):
-        lanes.setdefault(event.provenance.source, []).append(event)
+    rows = picked(view, (kind,), _AMOUNT, equipment=line, within=span)
+    for record, _, source, _, when, _, said in sorted(rows, key=lambda row: (row[4], row[0])):
+        lanes.setdefault(source, []).append((moments.moment(when), record, said))
     found = []
     for source, lane in lanes.items():
         total, readings = 0.0, []
-        for event in sorted(lane, key=lambda e: e.provenance.occurred_at):
-            amount = quantity(event.attributes.get("quantity"), str(event.attributes.get("unit") or ""))
+        for at, record, said in lane:
+            value, unit = json.loads(said)
+            amount = quantity(value, str(unit or ""))
             total += float(amount.value) if amount else 0.0
-            readings.append(Mark(event.provenance.occurred_at, total, event.provenance.record_id))
+            readings.append(Mark(at, total, record))
         start = Mark(min(window.start, readings[0].at - timedelta(microseconds=1)), 0.0, readings[0].record)
         found.append(Count(marks=(start, *readings), source=source, how=f"{kind} bookings at {line}", equipment=line))
     return found
