@@ -122,16 +122,16 @@ def test_a_moved_mix_is_told_once_and_chance_is_corrected_for():
     assert only.chance < sentinel_rules().sure.chance
 
 
-@settings(max_examples=25)
-@given(st.integers(0, 10_000))
-def test_chance_alone_moves_no_mix(seed):
-    draw = random.Random(seed)
-    said = [
-        s._replace(value=draw.choice(["frei", "frei", "gesperrt"])) if s.property == "quality_status" else s
-        for s in usual()
-    ]
-
-    assert [c for c in found(said) if c.what in (What.MIX, What.CADENCE)] == []
+def test_chance_alone_moves_a_mix_no_oftener_than_it_may():
+    usually, told = usual(), 0
+    for seed in range(100):
+        draw = random.Random(seed)
+        said = [
+            s._replace(value=draw.choice(["frei", "frei", "gesperrt"])) if s.property == "quality_status" else s
+            for s in usually
+        ]
+        told += any(c.what in (What.MIX, What.CADENCE) for c in found(said))
+    assert told <= 3  # of a hundred at a chance of 1 %: four or more would be one case in fifty
 
 
 def test_young_things_that_have_not_come_as_far_yet_are_no_other_mix():
