@@ -75,6 +75,7 @@ async def test_an_answer_that_grows_without_end_is_given_up(peer: Peer, *, packe
         ("br", b"anything", SourceRefused),
         ("gzip, gzip", gzip.compress(gzip.compress(b"{}")), SourceRefused),
     ],
+    ids=["cut", "not packed", "another packing", "packed twice"],
 )
 async def test_what_is_packed_otherwise_or_in_part_is_no_answer(
     peer: Peer, packing: str, content: bytes, error: type[Exception]
