@@ -49,13 +49,15 @@ class Lineside:
     def ledger(self) -> Ledger:
         """The life of proposals, and the audit behind it."""
         from lineside.actions import KEY_FILE, Ledger, load_policy, signing_key
-        from lineside.actions.executors.qms import QmsHolds
+        from lineside.actions.executors.http import HttpTarget
+        from lineside.actions.executors.interface import load_interface
 
         targets = [
-            QmsHolds(
+            HttpTarget(
                 target.url,
                 target.token.get_secret_value(),
                 source=target.source or name,
+                interface=load_interface(target.interface, self.home),
                 read_url=target.read_url,
                 timeout_s=target.timeout_s,
             )

@@ -60,8 +60,11 @@ class SourceSettings(_Section):
 
 
 class TargetSettings(_Section):
-    """A system that approved actions may write to. Nothing is armed as installed."""
+    """A system that approved actions may write to, once two people have armed it."""
 
+    interface: str = Field(
+        "quality-holds", description="how it is written to: a shipped interface, or interfaces/NAME.toml in the home"
+    )
     url: str = Field(description="the base of its write interface")
     token: SecretStr = Field(description="a credential that only the executor holds")
     read_url: str = Field("", description="the base of its read interface, where it differs")

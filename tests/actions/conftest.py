@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.conftest import message_of, translate
 
 from lineside.actions import Ledger, Policy, Proposal, load_policy
-from lineside.actions.executors.qms import QmsHolds
+from lineside.actions.executors import Target
+from lineside.actions.executors.http import HttpTarget
+from lineside.actions.executors.interface import load_interface
 from lineside.connector import Batch
 from lineside.memory import Memory
 from lineside.plant.plant import Person
@@ -55,6 +57,16 @@ roles = ["quality"]
 sites = ["osthafen"]
 
 [[people]]
+id = "head-1"
+roles = ["plant_manager"]
+sites = ["westhafen"]
+
+[[people]]
+id = "head-2"
+roles = ["plant_manager"]
+sites = ["westhafen"]
+
+[[people]]
 id = "guest-9"
 roles = ["guest"]
 sites = ["westhafen"]
@@ -69,6 +81,7 @@ kind = "mes"
 """
 START = datetime.fromisoformat("2026-11-20T09:00:00+01:00")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+HEADS = (Person(id="head-1"), Person(id="head-2"))
 PLANNER, QUALITY, OTHER = Person(id="planner-9"), Person(id="quality-9"), Person(id="quality-8")
 
 
@@ -138,8 +151,9 @@ class Qms:
         placed: list[dict[str, Any]] = self.state["placed"]
         return placed
 
-    def target(self, *, timeout_s: float = 20, url: str = "") -> QmsHolds:
-        return QmsHolds(url or self.url, "write-token", source="lab", timeout_s=timeout_s)
+    def target(self, *, timeout_s: float = 20, url: str = "") -> HttpTarget:
+        interface = load_interface("quality-holds")
+        return HttpTarget(url or self.url, "write-token", source="lab", interface=interface, timeout_s=timeout_s)
 
 
 @pytest.fixture(scope="session")
@@ -200,24 +214,32 @@ class Desk:
         message = message_of(event, received_at=received_at or self.clock())
         self.memory.remember(Batch(messages=[message]), source=source, translate=translate)
 
+    def arm(self) -> None:
+        """Two people arm every target."""
+        for name in self.ledger.targets:
+            for person in HEADS:
+                self.ledger.arm(name, person, "the line is ready")
+
     def states(self, proposal_id: str) -> list[str]:
         return [chapter.kind for chapter in self.ledger.story(proposal_id)]
 
 
 class MakeDesk(Protocol):
-    def __call__(self, *, targets: Sequence[QmsHolds] = (), policy: Policy | None = None) -> Desk: ...
+    def __call__(self, *, targets: Sequence[Target] = (), policy: Policy | None = None) -> Desk: ...
 
 
 @pytest.fixture
 def desk_over(open_memory: Any, feed: Callable[..., Any]) -> Callable[..., Desk]:
     """Makes a desk over the store at a URL; the first one fills it with lots."""
 
-    def build(url: str, *, targets: Sequence[QmsHolds] = (), policy: Policy | None = None) -> Desk:
+    def build(url: str, *, targets: Sequence[Target] = (), policy: Policy | None = None, armed: bool = True) -> Desk:
         clock = Clock()
         memory = open_memory(url, plant=PLANT)
         memory.clock = clock
         desk = Desk(Ledger(memory, policy or load_policy(), clock, KEY, targets=targets), clock, feed)
         desk.tell(*LOTS)
+        if armed:
+            desk.arm()
         return desk
 
     return build

@@ -19,7 +19,8 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lineside.actions import Ledger, Proposal, State, load_policy
-from lineside.actions.executors.qms import QmsHolds
+from lineside.actions.executors.http import HttpTarget
+from lineside.actions.executors.interface import load_interface
 from lineside.connector import Batch, SourceMessage
 from lineside.memory import Memory
 from lineside.plant.open_format import record_from_data
@@ -95,9 +96,10 @@ def walk(database: str, qms: str, lot: str, now: datetime, points: Points) -> No
     opened = Memory.open(database, index_dir=None, plant=PLANT, clock=lambda: now)
     memory = Watched(opened.database, plant=PLANT, clock=lambda: now)
     memory.points = points
-    target = QmsHolds(qms, "write-token", source="lab", timeout_s=20)
+    interface = load_interface("quality-holds")
+    target = HttpTarget(qms, "write-token", source="lab", interface=interface, timeout_s=20)
     target.read = points.around("read", target.read)  # type: ignore[method-assign]
-    target.place = points.around("write", target.place)  # type: ignore[method-assign]
+    target.carry_out = points.around("write", target.carry_out)  # type: ignore[method-assign]
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))
     ledger = Ledger(memory, load_policy(), lambda: now, key, targets=[target])
 

@@ -11,16 +11,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import select
-from tests.actions.conftest import KEY, PLANT, START, Clock, report
+from tests.actions.conftest import HEADS, KEY, PLANT, START, Clock, report
 from tests.conftest import message_of, translate
 
 from lineside.actions import Ledger, Proposal, State, load_policy, parse_policy
-from lineside.actions.executors import Answer, Done, HoldThere, LotThere, NoAnswer, NoEffect
+from lineside.actions.executors import Answer, Done, EffectThere, NoAnswer, NoEffect, There
 from lineside.actions.proposal import OPEN
 from lineside.actions.tables import approvals
 from lineside.connector import Batch
 from lineside.errors import AlreadyDecided, NotPermitted, ProposalStale, SourceUnavailable
 from lineside.memory import Memory
+from lineside.plant.entities import Entity
 from lineside.plant.plant import Person
 from lineside.plant.plant_file import parse_plant
 
@@ -34,7 +35,7 @@ version = "2"
 open_per_requester = 5
 [[rules]]
 name = "shorter"
-action = "hold_lot"
+actions = ["hold_lot"]
 risks = ["medium", "high"]
 sites = ["*"]
 propose = ["*"]
@@ -50,24 +51,28 @@ class Target:
     """A quality system in this process, with faults, that keeps its own account."""
 
     source = "lab"
+    interface = "in this process"
+    offers = ("hold_lot",)
 
     def __init__(self) -> None:
         self.fault = ""
-        self.holds: dict[str, list[HoldThere]] = {lot: [] for lot in LOTS}
+        self.holds: dict[str, list[EffectThere]] = {lot: [] for lot in LOTS}
         self.sent: list[tuple[str, bytes]] = []
         self.placed: list[tuple[str, bytes]] = []
 
-    def read(self, lot: str) -> LotThere | None:
+    def read(self, action: str, subject: Entity, *, proposal: str) -> There | None:
+        assert (action, bool(proposal)) == ("hold_lot", True)
         if self.fault == "unreadable":
             raise SourceUnavailable("no answer")
-        holds = tuple(self.holds[lot])
-        blocked = any(hold.status == "active" for hold in holds)
-        status = "blocked" if blocked else "unrestricted"
-        return LotThere(lot=lot, quality_status=status, holds=holds, condition=str(len(holds)))
+        holds = tuple(self.holds[subject.id])
+        active = [hold.id for hold in holds if hold.active]
+        values = {"quality_status": "blocked" if active else "unrestricted", "active_holds": ", ".join(active) or "none"}
+        return There(values=values, effects=holds, condition=str(len(holds)))
 
-    def place(self, body: bytes, *, key: str, condition: str | None) -> Answer:
+    def carry_out(self, action: str, subject: Entity, body: bytes, *, key: str, condition: str | None) -> Answer:
         self.sent.append((key, body))
         lot = json.loads(body)["lot"]
+        assert (action, lot) == ("hold_lot", subject.id)
         match self.fault:
             case "silent before":
                 return NoAnswer(reason="silence")
@@ -77,7 +82,7 @@ class Target:
                 return NoEffect(reason="changed", changed=True)
         assert condition == str(len(self.holds[lot])), "a conditional write on a lot that has changed"
         hold = f"H-{len(self.placed) + 1}"
-        self.holds[lot].append(HoldThere(hold=hold, status="active", proposal=key))
+        self.holds[lot].append(EffectThere(id=hold, proposal=key))
         self.placed.append((key, body))
         return NoAnswer(reason="silence") if self.fault == "silent after" else Done(effect=hold)
 
@@ -97,6 +102,8 @@ class GovernedAction(RuleBasedStateMachine):
             migrate=True,
         )
         self.ledger = Ledger(self.memory, load_policy(), self.clock, KEY, targets=[self.target])
+        for head in HEADS:
+            self.ledger.arm("lab", head, "ready")
         for lot in LOTS:
             self.tell(f"lot:{lot}", quality_status="unrestricted")
 
@@ -182,11 +189,11 @@ class GovernedAction(RuleBasedStateMachine):
     @rule(lot=st.sampled_from(LOTS))
     def the_feed_brings_what_is_there(self, lot: str) -> None:
         for hold in self.target.holds[lot]:
-            self.tell(f"hold:{hold.hold}", subject=f"lot:{lot}", status=hold.status)
+            self.tell(f"hold:{hold.id}", subject=f"lot:{lot}", status="active" if hold.active else "released")
 
     @rule(lot=st.sampled_from(LOTS))
     def quality_releases(self, lot: str) -> None:
-        released = [HoldThere(hold=h.hold, status="released", proposal=h.proposal) for h in self.target.holds[lot]]
+        released = [EffectThere(id=h.id, active=False, proposal=h.proposal) for h in self.target.holds[lot]]
         self.target.holds[lot] = released
 
     @rule()
@@ -241,7 +248,7 @@ class GovernedAction(RuleBasedStateMachine):
         open_now = Counter(str(proposal.entity) for proposal in self.ledger.list() if proposal.state in OPEN)
         assert max(open_now.values(), default=0) <= 1
         for holds in self.target.holds.values():
-            assert sum(hold.status == "active" for hold in holds) <= 1
+            assert sum(hold.active for hold in holds) <= 1
 
     @invariant()
     def what_is_said_to_be_done_is_there_and_what_failed_is_not(self) -> None:

@@ -19,7 +19,7 @@ open_per_requester = 3
 
 [[rules]]
 name = "quality decides by day"
-action = "hold_lot"
+actions = ["hold_lot"]
 risks = ["medium"]
 sites = ["Westhafen"]
 propose = ["*"]

@@ -12,7 +12,8 @@ import pytest
 import uvicorn
 
 from lineside.actions.executors import Done, NoEffect
-from lineside.actions.executors.qms import QmsHolds
+from lineside.actions.executors.http import HttpTarget
+from lineside.actions.executors.interface import load_interface
 from lineside.simulator.simulation import Simulation
 from lineside.simulator.stage import Stage, table_named
 from lineside.simulator.web import READER, WRITER, web_app

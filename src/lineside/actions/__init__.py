@@ -5,23 +5,27 @@ moves by one conditional UPDATE with its audit entry in the same transaction. As
 target's url and token in the settings an approved proposal is sent nowhere, and waits until it expires.
 """
 
-from lineside.actions.action import ACTIONS, Change, HoldLot, Refusal, Risk
+from lineside.actions.action import ActionType, Change, Refusal, Risk
 from lineside.actions.audit import KEY_FILE, AuditReport, Head, signing_key
+from lineside.actions.delegate import Delegation
 from lineside.actions.execute import Step
 from lineside.actions.ledger import Chapter, Ledger
 from lineside.actions.policy import Policy, load_policy, parse_policy
 from lineside.actions.proposal import Origin, Proposal, State
 from lineside.actions.propose import QUESTION
+from lineside.actions.switch import Switch
+from lineside.actions.types import ACTIONS
 
 __all__ = [
     "ACTIONS",
     "KEY_FILE",
     "QUESTION",
+    "ActionType",
     "AuditReport",
     "Change",
     "Chapter",
+    "Delegation",
     "Head",
-    "HoldLot",
     "Ledger",
     "Origin",
     "Policy",
@@ -30,6 +34,7 @@ __all__ = [
     "Risk",
     "State",
     "Step",
+    "Switch",
     "load_policy",
     "parse_policy",
     "signing_key",

@@ -1,32 +1,122 @@
-"""The one action type: place a lot on hold in the quality system. What it takes, what it changes, what it rests on."""
+"""What an action type declares: strict parameters, whose system keeps its subject, what it rests on, what it changes.
+
+An action has one of two effects. It sets properties of its subject, or it creates something that points to it; both
+are proved the same way: the system that keeps the subject says so itself, later, through its own feed.
+"""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, TypeAlias
 
-from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.entities import Entity
+from lineside.plant.quantities import Quantity
 from lineside.plant.records import Json
 
 if TYPE_CHECKING:
-    from lineside.actions.executors import LotThere
     from lineside.memory import Statement, View
 
-LONGEST_REASON = 500
-ACTIVE, BLOCKED = "active", "blocked"
-_FACTS = ("material", "quantity", "location", "job_order", "supplier")
-_SYSTEM_KIND = "qms"
+_NAMED = re.compile(r"\{(\w+)\}")
+NONE = "none"  # what the list of something is called while nothing is in it
 
 
 class Risk(StrEnum):
-    """Decided here, never by who asks. high: a parameter came from free text, or from nobody knows where."""
+    """Decided here, never by who asks; a parameter that nobody vouches for raises it by one."""
 
+    LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def raised(self) -> Risk:
+        levels = tuple(Risk)
+        return levels[min(levels.index(self) + 1, len(levels) - 1)]
+
+
+class Reversal(StrEnum):
+    """What can be done about it afterwards."""
+
+    ACTION = "action"  # another action of ours undoes it
+    BY_HAND = "by_hand"  # only people can, in the system itself
+    NEVER = "never"
+
+
+class Form(StrEnum):
+    """How a parameter is written."""
+
+    TEXT = "text"
+    ENTITY = "entity"
+    QUANTITY = "quantity"
+    MOMENT = "moment"
+    NUMBER = "number"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One thing that must be said. kinds: of entity; the first is meant where only an id is given."""
+
+    name: str
+    meaning: str
+    form: Form = Form.TEXT
+    kinds: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """A property of the subject that the action rests on, as the subject's system says it.
+
+    never, only: values with which the action makes no sense; read again at the system before anything is sent.
+    """
+
+    property: str
+    never: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    must_be_told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sets:
+    """The subject's properties afterwards. includes: the value is a list, and the text names what it then holds."""
+
+    values: Mapping[str, str]
+    includes: bool = False
+
+    def to_json(self) -> dict[str, Json]:
+        return {"sets": dict(self.values), "includes": self.includes}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creates:
+    """Something new that points to the subject: an entity of `kind`, told with a status among `statuses`, or one of the
+    `events`. points: the property by which it points; empty where it bears the effect's number alone."""
+
+    what: str
+    kind: str = ""
+    points: str = ""
+    statuses: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "creates": self.what,
+            "kind": self.kind,
+            "points": self.points,
+            "statuses": list(self.statuses),
+            "events": list(self.events),
+        }
+
+
+Effect: TypeAlias = Sets | Creates
+Value: TypeAlias = str | Entity | Quantity | datetime | Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,201 +141,155 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What the target's records said when this was proposed; read again at the target before anything is sent.
+    """What the subject's system said of it when this was proposed: property to text, None where it never said it.
 
-    quality_status: None where the target never said it. basis: ids of the records that say so.
+    basis: ids of the records that say so.
     """
 
-    quality_status: str | None
-    active_holds: tuple[str, ...]
+    values: Mapping[str, str | None]
     basis: tuple[str, ...]
 
     def to_json(self) -> dict[str, Json]:
-        return {
-            "quality_status": self.quality_status,
-            "active_holds": list(self.active_holds),
-            "basis": list(self.basis),
-        }
+        return {"values": dict(self.values), "basis": list(self.basis)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What was asked for, resolved against the records; what an action type's own rules are asked about.
+
+    asked: parameter to its typed value. told: what the system last said of the subject, by property.
+    """
+
+    asked: Mapping[str, Value]
+    written: Mapping[str, str]
+    subject: Entity
+    system: str
+    view: View
+    told: Mapping[str, Statement]
+
+    def entity(self, name: str) -> Entity:
+        value = self.asked[name]
+        if not isinstance(value, Entity):
+            raise TypeError(f"{name} is no entity")
+        return value
+
+    def amount(self, name: str) -> Quantity | None:
+        value = self.asked.get(name)
+        return value if isinstance(value, Quantity) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What would be done, resolved against the records."""
+    """What would be done. amount: what limits count; None where the action has none."""
 
     entity: Entity
     system: str
     parameters: Mapping[str, str]
+    payload: Mapping[str, Json]
     snapshot: Snapshot
+    effect: Effect
     changes: tuple[Change, ...]
     facts: tuple[str, ...]
+    amount: Quantity | None = None
 
 
-class HoldLot:
-    """Place a lot on hold, so that nobody uses or ships it before quality has looked."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What was carried out: with which parameters, on what the system had told before, as which effect."""
 
-    name: ClassVar[str] = "hold_lot"
-    version: ClassVar[int] = 1
-    title: ClassVar[str] = "Place a lot on hold"
-    parameters: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {"lot": "the lot's id as its system writes it, as in L-77", "reason": "why, in a sentence or two"}
-    )
-    undo: ClassVar[str] = "quality releases the hold in its own system"
-
-    def plan(self, parameters: Mapping[str, Json], *, view: View, systems: Collection[str]) -> Plan | Refusal:
-        """The plan for these parameters, or why there is none. systems: where holds could be placed, if configured."""
-        asked = self._asked(parameters)
-        if isinstance(asked, Refusal):
-            return asked
-        lot_text, reason = asked
-        lot = _the_lot(lot_text, view)
-        if isinstance(lot, Refusal):
-            return lot
-        system = _the_system(lot, view, systems)
-        if isinstance(system, Refusal):
-            return system
-        snapshot = _snapshot(lot, view, system)
-        if snapshot.active_holds or snapshot.quality_status == BLOCKED:
-            held = ", ".join(snapshot.active_holds) or "its quality status is blocked"
-            return Refusal(reason=f"{lot} is already on hold in {system}: {held}", code="already_on_hold")
-        status = snapshot.quality_status or f"not said by {system}"
-        return Plan(
-            entity=lot,
-            system=system,
-            parameters=MappingProxyType({"lot": lot.id, "reason": reason}),
-            snapshot=snapshot,
-            changes=(
-                Change(field=f"quality status of {lot} in {system}", before=status, after=BLOCKED),
-                Change(field=f"active holds on {lot} in {system}", before="none", after=f"one hold: {reason}"),
-            ),
-            facts=_facts(lot, view),
-        )
-
-    def differences(self, snapshot: Mapping[str, Any], found: LotThere) -> tuple[str, ...]:
-        """How the target differs from what was proposed on; empty where it still holds."""
-        expected, status = snapshot["quality_status"], found.quality_status.casefold()
-        differences = []
-        if status == BLOCKED or (expected is not None and status != expected.casefold()):
-            differences.append(f"quality status was {expected or 'not said'}, is {status}")
-        active = sorted(hold.hold for hold in found.holds if hold.status == ACTIVE)
-        if active != snapshot["active_holds"]:
-            differences.append(f"active holds now: {', '.join(active) or 'none'}")
-        return tuple(differences)
-
-    def payload(self, *, proposal: str, requester: str, plan: Plan) -> dict[str, Json]:
-        """The body that goes to the target, but for `approved_by`, which the approval adds."""
-        return {**plan.parameters, "proposal": proposal, "requested_by": requester}
-
-    def _asked(self, parameters: Mapping[str, Json]) -> tuple[str, str] | Refusal:
-        if unknown := sorted(set(parameters) - set(self.parameters)):
-            return Refusal(reason=f"{self.name} takes no {', '.join(unknown)}", code="bad_parameters")
-        texts = []
-        for name, meaning in self.parameters.items():
-            value = parameters.get(name)
-            if not isinstance(value, str) or not value.strip():
-                return Refusal(reason=f"{self.name} needs {name}: {meaning}", code="bad_parameters")
-            if hidden := _hidden(value):
-                return Refusal(reason=f"{name} holds the invisible character {hidden}", code="bad_parameters")
-            texts.append(" ".join(value.split()))
-        lot, reason = texts
-        if len(reason) > LONGEST_REASON:
-            return Refusal(
-                reason=f"the reason is {len(reason)} characters long; {LONGEST_REASON} is the most",
-                code="bad_parameters",
-            )
-        return lot, reason
+    parameters: Mapping[str, str]
+    told: Mapping[str, str | None]
+    effect: str
 
 
-ACTIONS: Mapping[str, HoldLot] = MappingProxyType({HoldLot.name: HoldLot()})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionType:
+    """One kind of action, declared once.
+
+    subject: the parameter that names what is changed. systems: kinds of sources that may keep it, the likeliest first.
+    asks, does: the decision in words, with the parameters' names in braces. facts: further properties of the subject
+    for the approver. check: rules of its own. inverse: the action that undoes it, and with which parameters.
+    """
+
+    name: str
+    version: int
+    title: str
+    parameters: tuple[Parameter, ...]
+    subject: str
+    systems: tuple[str, ...]
+    rests: tuple[Rest, ...]
+    effect: Callable[[Draft], Effect]
+    asks: str
+    does: str
+    undo: str
+    least: Risk = Risk.MEDIUM
+    reversal: Reversal = Reversal.BY_HAND
+    facts: tuple[str, ...] = ()
+    check: Callable[[Draft], Refusal | None] | None = None
+    amount: Callable[[Draft], Quantity | None] | None = None
+    inverse: str = ""
+    inverse_parameters: Callable[[Carried], Mapping[str, str]] | None = None
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.parameters)
+
+    def parameter(self, name: str) -> Parameter:
+        return next(each for each in self.parameters if each.name == name)
+
+    def differences(self, snapshot: Mapping[str, str | None], found: Mapping[str, str]) -> tuple[str, ...]:
+        """How the subject's system differs now from what was proposed on; empty where it still holds."""
+        return tuple(self._differences(snapshot, found))
+
+    def _differences(self, snapshot: Mapping[str, str | None], found: Mapping[str, str]) -> list[str]:
+        said = []
+        for rest in self.rests:
+            words, now = rest.property.replace("_", " "), found.get(rest.property)
+            expected = snapshot.get(rest.property)
+            if now is None:
+                if expected is not None or rest.only or rest.must_be_told:
+                    said.append(f"{words} was {expected or 'not said'}, is no longer told")
+            elif (expected is not None and not same(expected, now)) or not fits(rest, now):
+                said.append(f"{words} was {expected or 'not said'}, is {now}")
+        return said
 
 
-def active_holds(lot: Entity, view: View, system: str) -> dict[str, str]:
-    """Each hold on the lot that is active as `system` says it, with the record that says so."""
-    found: dict[str, str] = {}
-    closed: set[str] = set()
-    told: dict[str, dict[str, Statement]] = {}
-    for said in view.said(kind=EntityKind.HOLD, properties=("subject", "status")):
-        if said.source == system:
-            told.setdefault(said.entity.id, {})[said.property] = said
-    for hold, properties in told.items():
-        subject, status = properties.get("subject"), properties.get("status")
-        if subject is not None and names(subject.value, lot):
-            if status is None or status.value == ACTIVE:
-                found[hold] = (status or subject).record_id
-            else:
-                closed.add(hold)
-    for event in view.events(kinds=("hold_placed", "hold_released"), about=lot):
-        if event.provenance.source != system or not event.hold or event.hold in closed:
-            continue
-        if event.kind == "hold_placed":
-            found.setdefault(event.hold, event.provenance.record_id)
-        elif event.hold not in told:
-            found.pop(event.hold, None)
-    return dict(sorted(found.items()))
+def fits(rest: Rest, text: str) -> bool:
+    """Whether the action makes sense while the property has this value."""
+    folded = text.strip().casefold()
+    return folded not in rest.never and (not rest.only or folded in rest.only)
 
 
-def names(value: Json, lot: Entity) -> bool:
-    """Whether a hold's `subject` is this lot; a plain id counts."""
-    return isinstance(value, str) and bool(value.strip()) and Entity.parse(value, kind=lot.kind) == lot
+def same(one: str, other: str) -> bool:
+    """Whether two texts say one value: an instant in any zone, an amount in any spelling, a word in any case."""
+    return _plain(one) == _plain(other)
 
 
-def _the_lot(text: str, view: View) -> Entity | Refusal:
-    wanted = text.removeprefix(f"{EntityKind.LOT}:").strip()
-    found = [entity for entity in view.find(wanted) if entity.kind == EntityKind.LOT] if wanted else []
-    exact = [entity for entity in found if entity.id == wanted]
-    match exact or found:
-        case [lot]:
-            return lot
-        case []:
-            return Refusal(reason=f"no record names a lot {wanted!r}", code="unknown_lot")
-        case several:
-            listed = ", ".join(sorted(str(entity) for entity in several))
-            return Refusal(reason=f"{wanted!r} could be {listed}; say which", code="ambiguous_lot")
+def filled(sentence: str, words: Mapping[str, str]) -> str:
+    """The sentence with the parameters' values in their braces; one that wasn't given is left out as a dash."""
+    return _NAMED.sub(lambda found: words.get(found[1], "-"), sentence)
 
 
-def _the_system(lot: Entity, view: View, systems: Collection[str]) -> str | Refusal:
-    """Where holds are kept: the configured target, what the plant file calls a QMS, or who has spoken of holds."""
-    spoken = {s.source for s in view.said(entity=lot, properties=("quality_status",))}
-    cards = {card.name for card in view.plant.sources if card.kind == _SYSTEM_KIND}
-    for candidates in (set(systems), cards):
-        if len(candidates & spoken) == 1:
-            return next(iter(candidates & spoken))
-        if len(candidates) == 1:
-            return next(iter(candidates))
-        if candidates:
-            return Refusal(
-                reason=f"{lot} could be held in {', '.join(sorted(candidates))}; no record says which keeps it",
-                code="ambiguous_system",
-            )
-    keepers = {s.source for s in view.said(kind=EntityKind.HOLD)} or spoken
-    if len(keepers) == 1:
-        return next(iter(keepers))
-    return Refusal(reason="no source is known to keep holds; name a qms in plant.toml", code="no_system")
+def shows(effect: Sets, name: str, text: str) -> bool:
+    """Whether a property's value, as text, is what the action set; a list shows it by naming it."""
+    wanted = effect.values[name]
+    return wanted.casefold() in _words(text) if effect.includes else same(wanted, text)
 
 
-def _snapshot(lot: Entity, view: View, system: str) -> Snapshot:
-    told = [s for s in view.said(entity=lot, properties=("quality_status",)) if s.source == system]
-    status = max(told, key=lambda said: (said.occurred_at, said.reported_at), default=None)
-    holds = active_holds(lot, view, system)
-    basis = [*holds.values(), *([status.record_id] if status else [])]
-    return Snapshot(
-        quality_status=status.text if status else None,
-        active_holds=tuple(holds),
-        basis=tuple(dict.fromkeys(basis)),
-    )
+def _words(text: str) -> set[str]:
+    """The ids in a list's text, JSON or plain: what stands between quotes, commas and brackets."""
+    return {word.casefold() for word in re.split(r"[\s,;\[\]{}\"']+", text) if word}
 
 
-def _facts(lot: Entity, view: View) -> tuple[str, ...]:
-    said = view.said(entity=lot, properties=_FACTS)
-    return tuple(f"{s.property.replace('_', ' ')}: {s.text} ({s.source}{_scope(s)})" for s in said)
-
-
-def _scope(said: Statement) -> str:
-    return f", {said.scope}" if said.scope else ""
-
-
-def _hidden(text: str) -> str:
-    """The first character that would make the text look other than it is: control, reordering, half a pair."""
-    for character in text:
-        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} and character not in "\n\t\r":
-            return f"U+{ord(character):04X}"
-    return ""
+def _plain(text: str) -> object:
+    bare = " ".join(text.split())
+    number, _, unit = bare.partition(" ")
+    try:
+        return Quantity(Decimal(number), unit)
+    except (ArithmeticError, ValueError):
+        pass
+    try:
+        moment = datetime.fromisoformat(bare)
+    except ValueError:
+        return bare.casefold()
+    return moment.timestamp() if moment.tzinfo else moment

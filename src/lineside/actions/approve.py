@@ -3,71 +3,172 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, Row, delete, insert, select
 
-from lineside.actions.policy import Policy, Verdict, principal
-from lineside.actions.proposal import Proposal, State, load, move
-from lineside.actions.tables import approvals
+from lineside.actions.action import Refusal
+from lineside.actions.delegate import givers
+from lineside.actions.limits import beyond
+from lineside.actions.policy import Policy, Verdict, one_human, principal
+from lineside.actions.proposal import FORMAT, Proposal, State, load, move
+from lineside.actions.tables import approvals, audit_head
 from lineside.errors import ActionError, AlreadyDecided, BadRequest, NotPermitted, ProposalStale
 from lineside.memory.moments import stored
 from lineside.plant.plant import Person, Plant
+from lineside.plant.records import Json
 
 if TYPE_CHECKING:
     from lineside.actions.ledger import Ledger
 
+FRESH = timedelta(minutes=5)
+SECONDED = "seconded"  # approved by one of several who must
 
-def approve(ledger: Ledger, proposal_id: str, *, approver: Person, digest: str, channel: str) -> Proposal:
-    """The proposal is approved, once, by somebody with the right. digest: of what the approver was shown.
 
+def approve(
+    ledger: Ledger,
+    proposal_id: str,
+    *,
+    approver: Person,
+    digest: str,
+    channel: str,
+    signed_in_at: datetime | None = None,
+) -> Proposal:
+    """One more person with the right has approved; with enough of them the proposal is approved, once.
+
+    digest: of what the approver was shown. signed_in_at: when they last proved who they are, as high risk asks for.
     Raises NotFound, NotPermitted, AlreadyDecided, ProposalStale.
     """
     journal, at = ledger.journal, ledger.clock()
     with ledger.memory.read() as connection:
         proposal = load(connection, proposal_id)
-    person, verdict = _entitled(ledger, proposal, approver)
+        right = _entitled(connection, ledger, proposal, approver)
     if proposal.state is not State.PENDING:
         raise _too_late(proposal)
     if not hmac.compare_digest(digest.encode(), proposal.digest.encode()):
         raise ProposalStale(f"{proposal_id} is not what you were shown; look at it again", proposal=proposal_id)
-    stale = policy_changed(proposal, ledger.policy)
+    if ledger.policy.fresh_login(proposal.case) and not _fresh(signed_in_at, at):
+        raise NotPermitted(
+            f"{proposal_id} is of {proposal.case.risk} risk: sign in again on the web to approve it",
+            proposal=proposal_id,
+            person=right.person.id,
+        )
+    stale = outdated(proposal, ledger.policy)
+    refusal: Refusal | None = None
     with ledger.memory.write() as connection:
+        # The audit ledger's one head puts deciders in line, so that sums over other approvals hold.
+        connection.execute(select(audit_head.c.seq).with_for_update()).all()
+        proposal = load(connection, proposal_id)
+        if proposal.state is not State.PENDING:
+            raise _too_late(proposal)
+        given = approved_by(connection, proposal_id)
+        if any(each.approver == right.person.id for each in given):
+            raise AlreadyDecided(
+                f"{right.person.id} has approved {proposal_id} already; somebody else must as well",
+                proposal=proposal_id,
+                decided_by=right.person.id,
+                decided_at=at,
+                state=proposal.state,
+            )
+        done = beyond(
+            connection, ledger.policy, proposal.case, at=at, requester=proposal.requester, entity=str(proposal.entity)
+        )
         if stale:
             moved = move(connection, journal, proposal, State.STALE, at=at, actor="lineside", detail=stale)
+        elif done is not None:
+            moved, refusal = False, done
         else:
-            moved = move(
-                connection,
-                journal,
-                proposal,
-                State.APPROVED,
-                at=at,
-                actor=person.id,
-                data={"role": verdict.role, "rule": verdict.rule, "channel": channel},
-                only_before_expiry=True,
-                decided_by=person.id,
-                decided_at=stored(at),
-                channel=channel,
-            )
-            if moved:
-                connection.execute(
-                    insert(approvals).values(
-                        proposal_id=proposal.id,
-                        approver=person.id,
-                        role=verdict.role,
-                        rule=verdict.rule,
-                        channel=channel,
-                        digest=proposal.digest,
-                        approved_at=stored(at),
-                    )
-                )
+            moved = _give(connection, ledger, proposal, right, channel=channel, at=at)
         now = load(connection, proposal_id)
-        if not moved and now.state is State.PENDING:
+        if not moved and refusal is None and now.state is State.PENDING:
             move(connection, journal, now, State.EXPIRED, at=at, actor="lineside", detail="nobody decided in time")
             now = load(connection, proposal_id)
+    if refusal is not None:
+        raise NotPermitted(refusal.reason, proposal=proposal_id, person=right.person.id)
     if not moved or stale:
         raise _too_late(now)
     return now
+
+
+def approved_by(connection: Connection, proposal_id: str) -> list[Row[Any]]:
+    """Every approval that was given, oldest first."""
+    wanted = select(approvals).where(approvals.c.proposal_id == proposal_id)
+    return list(connection.execute(wanted.order_by(approvals.c.approved_at, approvals.c.approver)))
+
+
+def humans(plant: Plant, given: Sequence[Row[Any]]) -> int:
+    """How many people these approvals stand for: a deputy and who they stood in for are one."""
+    groups: list[list[Person]] = []
+    for each in given:
+        people = [plant.person(name) or Person(id=name) for name in (each.approver, each.on_behalf) if name]
+        mine = [g for g in groups if any(one_human(a, b) for a in g for b in people)]
+        groups = [g for g in groups if g not in mine] + [[*people, *(p for g in mine for p in g)]]
+    return len(groups)
+
+
+def _give(
+    connection: Connection, ledger: Ledger, proposal: Proposal, right: Right, *, channel: str, at: datetime
+) -> bool:
+    """Whether the approval was kept: the last one of the quorum moves the state, the others only the version."""
+    connection.execute(
+        insert(approvals).values(
+            proposal_id=proposal.id,
+            approver=right.person.id,
+            on_behalf=right.on_behalf or None,
+            role=right.verdict.role,
+            rule=right.verdict.rule,
+            channel=channel,
+            digest=proposal.digest,
+            approved_at=stored(at),
+        )
+    )
+    standing = _still_entitled(connection, ledger, proposal)
+    enough = humans(ledger.memory.plant, standing) >= proposal.quorum
+    data: dict[str, Json] = {"role": right.verdict.role, "rule": right.verdict.rule, "channel": channel}
+    if right.on_behalf:
+        data["on_behalf"] = right.on_behalf
+    decided = {"decided_by": right.person.id, "decided_at": stored(at), "channel": channel} if enough else {}
+    moved = move(
+        connection,
+        ledger.journal,
+        proposal,
+        State.APPROVED if enough else State.PENDING,
+        at=at,
+        actor=right.person.id,
+        detail="" if enough else f"{humans(ledger.memory.plant, standing)} of {proposal.quorum} have approved",
+        data=data,
+        kind="" if enough else SECONDED,
+        only_before_expiry=True,
+        **decided,
+    )
+    if not moved:
+        mine = (approvals.c.proposal_id == proposal.id, approvals.c.approver == right.person.id)
+        connection.execute(delete(approvals).where(*mine))
+    return moved
+
+
+def _still_entitled(connection: Connection, ledger: Ledger, proposal: Proposal) -> list[Row[Any]]:
+    """The approvals whose givers the plant file and the policy, as they stand now, would let decide."""
+    return [
+        each
+        for each in approved_by(connection, proposal.id)
+        if each.digest == proposal.digest
+        and right_of(connection, ledger, proposal, Person(id=each.approver), on_behalf=each.on_behalf) is not None
+    ]
+
+
+def lacking(connection: Connection, ledger: Ledger, proposal: Proposal) -> str:
+    """Why the approvals that were given no longer suffice; empty where they do."""
+    standing = _still_entitled(connection, ledger, proposal)
+    count, given = humans(ledger.memory.plant, standing), approved_by(connection, proposal.id)
+    if count >= proposal.quorum:
+        return ""
+    gone = [each.approver for each in given if each not in standing]
+    lost = f"{', '.join(gone)} may no longer decide on it; " if gone else ""
+    return f"{lost}{count} of {proposal.quorum} approvals stand"
 
 
 def reject(ledger: Ledger, proposal_id: str, *, approver: Person, reason: str, channel: str) -> Proposal:
@@ -85,7 +186,8 @@ def reject(ledger: Ledger, proposal_id: str, *, approver: Person, reason: str, c
     if person is not None and person.id == proposal.requester:
         to = {State.PENDING: State.WITHDRAWN, State.APPROVED: State.WITHDRAWN}.get(proposal.state)
     else:
-        person, _ = _entitled(ledger, proposal, approver)
+        with ledger.memory.read() as connection:
+            person = _entitled(connection, ledger, proposal, approver).person
         to = {
             State.PENDING: State.REJECTED,
             State.APPROVED: State.REVOKED,
@@ -113,16 +215,60 @@ def reject(ledger: Ledger, proposal_id: str, *, approver: Person, reason: str, c
     return now
 
 
-def entitled(proposal: Proposal, person: Person, plant: Plant, policy: Policy) -> Verdict:
-    """Whether the plant file and the policy, as they stand now, let `person` decide on the proposal."""
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Somebody's right to decide: their own, or that of who made them their deputy."""
+
+    person: Person
+    verdict: Verdict
+    on_behalf: str = ""
+
+
+def entitled(
+    proposal: Proposal, person: Person, plant: Plant, policy: Policy, *, at: datetime | None = None
+) -> Verdict:
+    """Whether the plant file and the policy, as they stand now, let `person` decide by their own right."""
     known = principal(plant, person)
     if known is None:
         return Verdict(allowed=False, reason=f"{person.id} is not in the plant file")
+    waited = timedelta() if at is None else at - proposal.created_at
+    return policy.may_approve(known, proposal.case, barred=_barred(proposal, plant), waited=waited)
+
+
+def right_of(
+    connection: Connection, ledger: Ledger, proposal: Proposal, person: Person, *, on_behalf: str | None = None
+) -> Right | None:
+    """By what right `person` may decide, their own first; None where they have none. on_behalf: by that one alone."""
+    plant, at = ledger.memory.plant, ledger.clock()
+    known = principal(plant, person)
+    if known is None:
+        return None
+    own = entitled(proposal, known, plant, ledger.policy, at=at)
+    if on_behalf is None and own.allowed:
+        return Right(known, own)
+    if any(one_human(known, each) for each in _barred(proposal, plant)):
+        return None  # nobody who asked decides, whoever they stand in for
+    for giver in givers(connection, known.id, proposal.action, at=at):
+        if on_behalf is not None and giver != on_behalf:
+            continue
+        lent = entitled(proposal, Person(id=giver), plant, ledger.policy, at=at)
+        if lent.allowed and proposal.case.site.casefold() in {site.casefold() for site in known.sites}:
+            return Right(known, lent, giver)
+    return None
+
+
+def _barred(proposal: Proposal, plant: Plant) -> list[Person]:
+    """Who asked for it, and whose words fill it in."""
     asked = plant.person(proposal.requester) or Person(id=proposal.requester)
-    authors = [
-        plant.person(o.author) or _called(plant, o.author) or Person(id=o.author) for o in proposal.origins if o.author
-    ]
-    return policy.may_approve(known, proposal.case, barred=(asked, *authors))
+    authors = (o.author for o in proposal.origins if o.author)
+    return [asked, *(plant.person(name) or _called(plant, name) or Person(id=name) for name in authors)]
+
+
+def outdated(proposal: Proposal, policy: Policy) -> str:
+    """In words, if it was asked for under another form or policy than today's; empty otherwise."""
+    if proposal.bound["format"] != FORMAT:
+        return "it was proposed to an earlier Lineside"
+    return policy_changed(proposal, policy)
 
 
 def policy_changed(proposal: Proposal, policy: Policy) -> str:
@@ -136,12 +282,16 @@ def _called(plant: Plant, name: str) -> Person | None:
     return next((p for p in plant.people if p.name and p.name.casefold() == name.strip().casefold()), None)
 
 
-def _entitled(ledger: Ledger, proposal: Proposal, person: Person) -> tuple[Person, Verdict]:
-    verdict = entitled(proposal, person, ledger.memory.plant, ledger.policy)
-    known = principal(ledger.memory.plant, person)
-    if known is None or not verdict.allowed:
-        raise NotPermitted(verdict.reason, proposal=proposal.id, person=person.id)
-    return known, verdict
+def _entitled(connection: Connection, ledger: Ledger, proposal: Proposal, person: Person) -> Right:
+    right = right_of(connection, ledger, proposal, person)
+    if right is None:
+        own = entitled(proposal, person, ledger.memory.plant, ledger.policy, at=ledger.clock())
+        raise NotPermitted(own.reason, proposal=proposal.id, person=person.id)
+    return right
+
+
+def _fresh(signed_in_at: datetime | None, at: datetime) -> bool:
+    return signed_in_at is not None and timedelta() <= at - signed_in_at <= FRESH
 
 
 def _too_late(proposal: Proposal) -> ActionError:

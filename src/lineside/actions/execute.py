@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select, update
 
-from lineside.actions.action import ACTIONS, ACTIVE
-from lineside.actions.approve import entitled, policy_changed
-from lineside.actions.executors import Answer, Done, LotThere, NoAnswer, NoEffect
+from lineside.actions.action import Sets, same, shows
+from lineside.actions.approve import approved_by, lacking, outdated
+from lineside.actions.executors import Answer, Done, NoAnswer, NoEffect, There
 from lineside.actions.proposal import Proposal, State, canonical, load, move
+from lineside.actions.switch import unarmed
 from lineside.actions.tables import approvals, executions, proposals
+from lineside.actions.types import ACTIONS
 from lineside.errors import ProposalStale, SourceRefused, SourceUnavailable
 from lineside.memory.moments import moment, stored
 from lineside.memory.tables import messages
-from lineside.plant.plant import Person
 
 if TYPE_CHECKING:
     from lineside.actions.ledger import Ledger
@@ -76,32 +78,42 @@ def _execute(ledger: Ledger, proposal_id: str) -> Step | None:
             proposal, f"{proposal.system} is not armed: nothing is sent without its url and token in [targets]"
         )
     with ledger.memory.read() as connection:
-        approval = connection.execute(select(approvals).where(approvals.c.proposal_id == proposal_id)).one()
-    verdict = entitled(proposal, Person(id=approval.approver), ledger.memory.plant, ledger.policy)
-    if not verdict.allowed:
-        return _moved(ledger, proposal, State.REVOKED, verdict.reason)
-    if changed := policy_changed(proposal, ledger.policy):
+        given, lost = approved_by(connection, proposal_id), lacking(connection, ledger, proposal)
+        off = unarmed(connection, ledger, target)
+    if lost:
+        return _moved(ledger, proposal, State.REVOKED, lost)
+    if changed := outdated(proposal, ledger.policy):
         return _moved(ledger, proposal, State.STALE, changed)
-    if approval.digest != proposal.digest:
+    if any(each.digest != proposal.digest for each in given):
         return _moved(ledger, proposal, State.STALE, "what was approved is not what is stored")
+    if off:
+        return _stays(proposal, off)
+    if proposal.bound["interface"] != target.interface:
+        return _moved(ledger, proposal, State.STALE, f"{proposal.system} is written to in another way than was shown")
     try:
-        found = target.read(proposal.entity.id)
+        found = target.read(proposal.action, proposal.entity, proposal=proposal.id)
     except (SourceUnavailable, SourceRefused) as error:
         return _stays(proposal, error.message)
     if found is None:
-        return _moved(ledger, proposal, State.STALE, f"{proposal.system} has no lot {proposal.entity.id}")
-    if differences := ACTIONS[proposal.action].differences(proposal.bound["preconditions"], found):
+        what = f"{proposal.entity.kind.replace('_', ' ')} {proposal.entity.id}"
+        return _moved(ledger, proposal, State.STALE, f"{proposal.system} has no {what}")
+    action = ACTIONS[proposal.action]
+    if differences := action.differences(proposal.bound["preconditions"]["values"], found.values):
         return _moved(ledger, proposal, State.STALE, "; ".join(differences))
-    body = canonical({**proposal.bound["payload"], "approved_by": approval.approver})
-    if not _intend(ledger, proposal, body, found.condition):
+    approvers = ", ".join(each.approver for each in given)
+    body = canonical({**proposal.bound["payload"], "approved_by": approvers})
+    if not _intend(ledger, proposal, body, found):
         return None
-    return _record(ledger, proposal_id, target.place(body, key=proposal_id, condition=found.condition), fence=1)
+    answer = target.carry_out(proposal.action, proposal.entity, body, key=proposal_id, condition=found.condition)
+    return _record(ledger, proposal_id, answer, fence=1)
 
 
-def _intend(ledger: Ledger, proposal: Proposal, body: bytes, condition: str | None) -> bool:
+def _intend(ledger: Ledger, proposal: Proposal, body: bytes, found: There) -> bool:
     """Whether this worker won: before any call the approval is used up, the intent and its audit entry are kept."""
-    at = ledger.clock()
+    at, target = ledger.clock(), ledger.targets[proposal.system]
     with ledger.memory.write() as connection:
+        if unarmed(connection, ledger, target):
+            return False  # switched off since it was looked at
         if not move(
             connection,
             ledger.journal,
@@ -109,18 +121,19 @@ def _intend(ledger: Ledger, proposal: Proposal, body: bytes, condition: str | No
             State.EXECUTING,
             at=at,
             actor=EXECUTOR,
-            data={"body": body.decode(), "condition": condition},
+            data={"body": body.decode(), "condition": found.condition},
             only_before_expiry=True,
         ):
             return False
         used = update(approvals).where(approvals.c.proposal_id == proposal.id, approvals.c.used_at.is_(None))
-        if connection.execute(used.values(used_at=stored(at))).rowcount != 1:
+        if connection.execute(used.values(used_at=stored(at))).rowcount < proposal.quorum:
             raise ProposalStale(f"the approval of {proposal.id} was already used up", proposal=proposal.id)
         connection.execute(
             insert(executions).values(
                 proposal_id=proposal.id,
                 body=body,
-                condition=condition,
+                condition=found.condition,
+                before=json.dumps([each.id for each in found.effects or () if each.active]),
                 intended_at=stored(at),
                 heard_until=connection.scalar(select(func.max(messages.c.id))) or 0,
                 fence=1,
@@ -142,7 +155,7 @@ def _settle(ledger: Ledger, proposal_id: str) -> Step | None:
     if target is None:
         return _wait(ledger, proposal_id, fence, f"{proposal.system} is no longer armed and can't be read")
     try:
-        found = target.read(proposal.entity.id)
+        found = target.read(proposal.action, proposal.entity, proposal=proposal.id)
     except (SourceUnavailable, SourceRefused) as error:
         return _wait(ledger, proposal_id, fence, error.message)
     return _conclude(ledger, proposal, found, fence=fence)
@@ -164,26 +177,52 @@ def _take_over(ledger: Ledger, proposal_id: str) -> int | None:
         return int(row.fence) + 1
 
 
-def _conclude(ledger: Ledger, proposal: Proposal, found: LotThere | None, *, fence: int) -> Step | None:
+def _conclude(ledger: Ledger, proposal: Proposal, found: There | None, *, fence: int) -> Step | None:
     with ledger.memory.read() as connection:
-        intended = connection.scalar(select(executions.c.intended_at).where(executions.c.proposal_id == proposal.id))
-    before = proposal.bound["preconditions"]["active_holds"]
-    holds = () if found is None else found.holds
-    ours = next((hold for hold in holds if hold.proposal == proposal.id), None)
-    if ours is not None:
-        return _record(ledger, proposal.id, Done(effect=ours.hold), fence=fence)
-    unmarked = [h.hold for h in holds if h.status == ACTIVE and h.proposal is None and h.hold not in before]
-    since = ledger.clock() - moment(intended or 0)
-    if unmarked:
-        return _give_up(ledger, proposal.id, fence, f"{', '.join(unmarked)} may be ours; {proposal.system} doesn't say")
-    if since < SETTLED_AFTER:
-        return _wait(ledger, proposal.id, fence, f"{proposal.system} shows no such hold yet")
+        kept = connection.execute(select(executions).where(executions.c.proposal_id == proposal.id)).one()
+    since = ledger.clock() - moment(kept.intended_at)
+    expected = proposal.bound["expects"]
+    seen = _seen_set(proposal, found) if "sets" in expected else _seen_created(proposal, found, json.loads(kept.before))
+    match seen:
+        case Done():
+            return _record(ledger, proposal.id, seen, fence=fence)
+        case NoAnswer(reason=reason):
+            return _give_up(ledger, proposal.id, fence, reason)
+        case None if found is not None and found.effects is None and "creates" in expected:
+            return _wait(ledger, proposal.id, fence, f"{proposal.system} can't be asked whether it was done")
+        case None if since < SETTLED_AFTER:
+            return _wait(ledger, proposal.id, fence, f"{proposal.system} shows no effect yet")
     return _record(
         ledger,
         proposal.id,
-        NoEffect(reason=f"{proposal.system} was read {int(since.total_seconds())} s later and has no such hold"),
+        NoEffect(reason=f"{proposal.system} was read {int(since.total_seconds())} s later and shows no effect"),
         fence=fence,
     )
+
+
+def _seen_set(proposal: Proposal, found: There | None) -> Done | NoAnswer | None:
+    """What the values there say of a call without an answer: done, something else, or as before (None)."""
+    expected: dict[str, str] = proposal.bound["expects"]["sets"]
+    before, there = proposal.bound["preconditions"]["values"], {} if found is None else found.values
+    effect = Sets(values=expected, includes=proposal.bound["expects"]["includes"])
+    if all(shows(effect, name, there.get(name, "")) for name in expected):
+        return Done(effect=proposal.entity.id)
+    odd = [n for n in expected if n in there and before.get(n) is not None and not same(there[n], str(before[n]))]
+    if odd:
+        said = ", ".join(f"{name.replace('_', ' ')} {there[name]}" for name in odd)
+        return NoAnswer(reason=f"{proposal.system} has {said}: neither as before nor as approved")
+    return None
+
+
+def _seen_created(proposal: Proposal, found: There | None, before: list[str]) -> Done | NoAnswer | None:
+    """What stands on the subject there: ours, something that may be ours, or nothing new (None)."""
+    effects = () if found is None or found.effects is None else found.effects
+    if ours := next((each for each in effects if each.proposal == proposal.id), None):
+        return Done(effect=ours.id)
+    unmarked = [each.id for each in effects if each.active and each.proposal is None and each.id not in before]
+    if unmarked:
+        return NoAnswer(reason=f"{', '.join(unmarked)} may be ours; {proposal.system} doesn't say")
+    return None
 
 
 def _record(ledger: Ledger, proposal_id: str, answer: Answer, *, fence: int) -> Step | None:
@@ -191,7 +230,7 @@ def _record(ledger: Ledger, proposal_id: str, answer: Answer, *, fence: int) -> 
     at = ledger.clock()
     match answer:
         case Done(effect=effect):
-            to, detail = State.EXECUTED, f"{effect} is placed; not yet come back through ingest"
+            to, detail = State.EXECUTED, f"{effect} is done there; not yet come back through ingest"
         case NoEffect(reason=reason, changed=changed):
             to, detail = (State.STALE if changed else State.FAILED), reason
         case NoAnswer(reason=reason):

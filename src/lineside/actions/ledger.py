@@ -9,15 +9,17 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from lineside.actions import approve, execute, propose, verify
+from lineside.actions import approve, delegate, execute, propose, switch, verify
 from lineside.actions.action import Refusal
-from lineside.actions.approve import entitled
+from lineside.actions.approve import approved_by, right_of
 from lineside.actions.audit import AuditReport, Head, Journal
+from lineside.actions.delegate import Delegation
 from lineside.actions.execute import Step
-from lineside.actions.executors import Executor
-from lineside.actions.policy import Policy, principal
+from lineside.actions.executors import Target
+from lineside.actions.policy import ANY, Policy, principal
 from lineside.actions.proposal import Proposal, State, load, select_where
 from lineside.actions.propose import Wish
+from lineside.actions.switch import Switch
 from lineside.actions.tables import proposals
 from lineside.memory import Memory, Reader
 from lineside.memory.moments import stored
@@ -39,7 +41,7 @@ class Chapter:
 class Ledger:
     """Proposals and what became of them. Its calls block, so call them off a running event loop.
 
-    targets: what is armed; without any, nothing is ever sent. clock: aware, ours.
+    targets: what could be written to once it is armed; without any, nothing is ever sent. clock: aware, ours.
     """
 
     def __init__(
@@ -49,13 +51,13 @@ class Ledger:
         clock: Callable[[], datetime],
         key: Ed25519PrivateKey,
         *,
-        targets: Iterable[Executor] = (),
+        targets: Iterable[Target] = (),
     ) -> None:
         self.memory = memory
         self.policy = policy
         self.clock = clock
         self.journal = Journal(key)
-        self.targets: Mapping[str, Executor] = {target.source: target for target in targets}
+        self.targets: Mapping[str, Target] = {target.source: target for target in targets}
 
     def propose(
         self,
@@ -77,12 +79,23 @@ class Ledger:
         view = self.memory.view(as_of=as_of or self.clock(), reader=Reader(known))
         return propose.propose(self, wish, view=view)
 
-    def approve(self, proposal_id: str, approver: Person, digest: str, channel: str) -> Proposal:
-        """Approved, once. digest: of what was shown. channel: cli, web, slack.
+    def undo(self, proposal_id: str, requester: Person, reason: str) -> Proposal | Refusal:
+        """A proposal that takes back what a verified one did, to be decided on like any other. Raises NotFound."""
+        known = principal(self.memory.plant, requester) or Person(id=requester.id)
+        view = self.memory.view(as_of=self.clock(), reader=Reader(known))
+        return propose.undoing(self, proposal_id, requester=requester, reason=reason, view=view)
+
+    def approve(
+        self, proposal_id: str, approver: Person, digest: str, channel: str, signed_in_at: datetime | None = None
+    ) -> Proposal:
+        """Approved by one more; with enough of them, approved, once. digest: of what was shown. channel: cli, web,
+        slack. signed_in_at: when the approver last proved who they are.
 
         Raises NotFound, NotPermitted, AlreadyDecided, ProposalStale.
         """
-        return approve.approve(self, proposal_id, approver=approver, digest=digest, channel=channel)
+        return approve.approve(
+            self, proposal_id, approver=approver, digest=digest, channel=channel, signed_in_at=signed_in_at
+        )
 
     def reject(self, proposal_id: str, approver: Person, reason: str, channel: str = "cli") -> Proposal:
         """Rejected, or withdrawn by who asked, or revoked before anything was sent.
@@ -90,6 +103,37 @@ class Ledger:
         Raises NotFound, NotPermitted, AlreadyDecided, ProposalStale, BadRequest.
         """
         return approve.reject(self, proposal_id, approver=approver, reason=reason, channel=channel)
+
+    def arm(self, target: str, person: Person, reason: str) -> Switch:
+        """The first of two people lets the target be written to, or the second: then it may be.
+
+        Raises NotFound, NotPermitted, BadRequest, AlreadyDecided.
+        """
+        return switch.arm(self, target, person=person, reason=reason)
+
+    def stop(self, target: str, by: str, reason: str) -> Switch:
+        """Nothing more is sent to the target, to a site (site:ID) or anywhere (*), from now on. Raises NotFound."""
+        return switch.stop(self, target, by=by, reason=reason)
+
+    def switches(self) -> Sequence[Switch]:
+        """How every target stands, and what else was stopped."""
+        return switch.stands(self)
+
+    def lend(
+        self, giver: Person, taker: str, *, since: datetime, until: datetime, reason: str, action: str = ANY
+    ) -> Delegation:
+        """The taker may decide in the giver's place for that time. Raises NotPermitted, BadRequest."""
+        return delegate.lend(
+            self, giver=giver, taker=taker, since=since, until=until, action=action, reason=reason
+        )
+
+    def take_back(self, delegation_id: str, giver: Person) -> Delegation:
+        """The lent right ends now. Raises NotFound, NotPermitted, AlreadyDecided."""
+        return delegate.take_back(self, delegation_id, giver=giver)
+
+    def lent(self) -> Sequence[Delegation]:
+        """Every right that is lent now or later."""
+        return delegate.lent(self)
 
     def execute_due(self) -> Sequence[Step]:
         """What is approved was carried out, what is unanswered was read, what is overdue has expired. Idempotent."""
@@ -116,11 +160,20 @@ class Ledger:
             waiting = select_where(
                 connection, proposals.c.state == State.PENDING, proposals.c.expires_at > stored(self.clock())
             )
-        return [p for p in waiting if entitled(p, person, self.memory.plant, self.policy).allowed]
+            given = {p.id: {each.approver for each in approved_by(connection, p.id)} for p in waiting}
+            return [
+                p for p in waiting if person.id not in given[p.id] and right_of(connection, self, p, person) is not None
+            ]
 
     def may_decide(self, proposal: Proposal, person: Person) -> bool:
         """Whether the policy as it stands gives this person the right to approve or reject it."""
-        return entitled(proposal, person, self.memory.plant, self.policy).allowed
+        with self.memory.read() as connection:
+            return right_of(connection, self, proposal, person) is not None
+
+    def approvers(self, proposal_id: str) -> Sequence[str]:
+        """Who has approved it so far, in the order in which they did."""
+        with self.memory.read() as connection:
+            return [str(each.approver) for each in approved_by(connection, proposal_id)]
 
     def story(self, proposal_id: str) -> Sequence[Chapter]:
         """Everything that happened to the proposal, oldest first. Raises NotFound."""

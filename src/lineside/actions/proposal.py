@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -21,9 +22,10 @@ from lineside.actions.tables import executions, proposals
 from lineside.errors import NotFound, ProposalStale
 from lineside.memory.moments import moment, stored
 from lineside.plant.entities import Entity
+from lineside.plant.quantities import Quantity
 from lineside.plant.records import Json
 
-FORMAT = "lineside.proposal/1"
+FORMAT = "lineside.proposal/2"
 
 
 class State(StrEnum):
@@ -35,6 +37,7 @@ class State(StrEnum):
     EXECUTED = "executed"  # the target says so; not yet come back through ingest
     UNKNOWN = "unknown"  # the target gave no answer; it is being read
     VERIFIED = "verified"  # came back through the target's own feed
+    COMPENSATED = "compensated"  # verified, and taken back since by another proposal
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"  # by who asked
     REVOKED = "revoked"  # approved, then taken back or the right to it lost, before anything was sent
@@ -81,6 +84,7 @@ class Proposal:
     verified_at: datetime | None
     verified_record: str | None
     remembered_at: datetime | None
+    undoes: str | None = None
 
     @property
     def action(self) -> str:
@@ -103,6 +107,11 @@ class Proposal:
         return str(self.bound["requester"])
 
     @property
+    def quorum(self) -> int:
+        """How many people must approve; bound, so that a policy that asks for fewer can't lower it."""
+        return int(self.bound.get("quorum", 1))
+
+    @property
     def origins(self) -> tuple[Origin, ...]:
         return tuple(Origin(**origin) for origin in self.bound["origins"])
 
@@ -113,15 +122,23 @@ class Proposal:
 
     @property
     def case(self) -> Case:
-        return Case(action=self.action, risk=Risk(self.bound["risk"]), site=self.bound["site"])
+        amount = self.bound.get("amount")
+        return Case(
+            action=self.action,
+            risk=Risk(self.bound["risk"]),
+            site=self.bound["site"],
+            amount=None if amount is None else Quantity(Decimal(amount["value"]), amount["unit"]),
+            vouched=not self.warnings,
+        )
 
     def to_json(self) -> dict[str, Json]:
         """Everything that a face shows; times RFC 3339 in UTC."""
         shown: dict[str, Json] = {
-            name: self.bound[name]
+            name: self.bound.get(name)
             for name in (
                 "action", "title", "entity", "system", "parameters", "requester", "risk", "undo", "changes", "facts",
-                "evidence", "origins", "preconditions", "policy",
+                "evidence", "origins", "preconditions", "policy", "quorum", "reversal", "amount",
+                "expects", "interface",
             )
         }  # fmt: skip
         return {
@@ -137,6 +154,7 @@ class Proposal:
             "channel": self.channel,
             "detail": self.detail,
             "effect": self.effect,
+            "undoes": self.undoes,
             "executed_at": _written(self.executed_at),
             "verify_by": _written(self.verify_by),
             "verified_at": _written(self.verified_at),
@@ -192,11 +210,13 @@ def move(
     detail: str = "",
     data: Mapping[str, Json] | None = None,
     only_before_expiry: bool = False,
+    kind: str = "",
     **columns: object,
 ) -> bool:
     """Whether the proposal went from the state and version in hand to `to`, its audit entry in the same transaction.
 
-    False: somebody was first, or it has expired; then nothing was written.
+    kind: what the entry is called where the state stays. False: somebody was first, or it has expired; then nothing was
+    written.
     """
     change = (
         update(proposals)
@@ -222,7 +242,7 @@ def move(
     journal.append(
         connection,
         at=at,
-        kind=to,
+        kind=kind or to,
         actor=actor,
         proposal=proposal.id,
         data={"from": proposal.state, "digest": proposal.digest, "detail": detail, **(data or {})},
@@ -237,7 +257,7 @@ def _proposal(row: RowMapping) -> Proposal:
             f"the stored bytes of {row['id']} are not what was proposed; run `lineside audit verify`",
             proposal=row["id"],
         )
-    names = ("decided_by", "channel", "detail", "effect", "verified_record", "version", "id", "digest")
+    names = ("decided_by", "channel", "detail", "effect", "verified_record", "version", "id", "digest", "undoes")
     moments = (
         "created_at", "expires_at", "decided_at", "changed_at", "executed_at", "verify_by", "verified_at",
         "remembered_at",

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import rfc8785
 from sqlalchemy import Connection, func, insert, select
 
-from lineside.actions.action import ACTIONS, HoldLot, Plan, Refusal, Risk
+from lineside.actions.action import ActionType, Carried, Form, Plan, Refusal
+from lineside.actions.limits import beyond
+from lineside.actions.planning import plan as planned
 from lineside.actions.policy import Case, Policy, principal
 from lineside.actions.proposal import (
     FORMAT,
@@ -26,28 +28,33 @@ from lineside.actions.proposal import (
     open_key,
 )
 from lineside.actions.tables import proposals
+from lineside.actions.types import ACTIONS
 from lineside.memory import View
 from lineside.memory.moments import stored
 from lineside.memory.words import render
 from lineside.plant.plant import Person
+from lineside.plant.quantities import plain
 from lineside.plant.records import Json, Note
 
 if TYPE_CHECKING:
     from lineside.actions.ledger import Ledger
 
 QUESTION = "question"
+OURS = "the proposal that it undoes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What somebody asks for. evidence: record ids. origins: parameter to `question` (the asker's own words) or to the
-    id of the record that its value was taken from; a parameter that is not named counts as untrusted."""
+    id of the record that its value was taken from; a parameter that is not named counts as untrusted. undoes: the
+    verified proposal whose effect this one takes back."""
 
     action: str
     parameters: Mapping[str, Json]
     requester: Person
     evidence: Sequence[str] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
+    undoes: str = ""
 
 
 def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
@@ -59,22 +66,27 @@ def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
     requester = principal(plant, wish.requester)
     if requester is None:
         return Refusal(reason=f"{wish.requester.id} is not in the plant file", code="not_permitted")
-    plan = action.plan(wish.parameters, view=view, systems=ledger.targets)
+    offering = [name for name, target in ledger.targets.items() if action.name in target.offers]
+    plan = planned(action, wish.parameters, view=view, systems=offering)
     if isinstance(plan, Refusal):
         return plan
-    origins = _origins(wish, action, view)
+    origins = _origins(wish, action, plan, view)
     if isinstance(origins, Refusal):
         return origins
     evidence = _evidence(wish, plan, view)
     if isinstance(evidence, Refusal):
         return evidence
-    risk = Risk.MEDIUM if all(origin.trusted for origin in origins) else Risk.HIGH
-    case = Case(action=action.name, risk=risk, site=plant.site)
+    vouched = all(origin.trusted for origin in origins)
+    risk = action.least if vouched else action.least.raised
+    case = Case(action=action.name, risk=risk, site=plant.site, amount=plan.amount, vouched=vouched)
     verdict = policy.may_propose(requester, case)
     if not verdict.allowed:
         return Refusal(reason=verdict.reason, code="not_permitted")
     expires_at = at + policy.expires_after(case)
     proposal_id = new_id()
+    target = ledger.targets.get(plan.system)
+    amount: dict[str, Json] | None
+    amount = None if plan.amount is None else {"value": plain(plan.amount.value), "unit": plan.amount.unit}
     try:
         bound = canonical(
             {
@@ -86,15 +98,21 @@ def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
                 "title": action.title,
                 "entity": str(plan.entity),
                 "system": plan.system,
+                "interface": None if target is None else target.interface,
                 "parameters": dict(plan.parameters),
-                "payload": action.payload(proposal=proposal_id, requester=requester.id, plan=plan),
+                "payload": {**plan.payload, "proposal": proposal_id, "requested_by": requester.id},
                 "preconditions": plan.snapshot.to_json(),
+                "expects": plan.effect.to_json(),
                 "changes": [change.to_json() for change in plan.changes],
                 "facts": list(plan.facts),
                 "undo": action.undo,
+                "undoes": wish.undoes or None,
+                "reversal": action.reversal,
+                "amount": amount,
                 "evidence": evidence,
                 "origins": [asdict(origin) for origin in origins],
                 "risk": risk,
+                "quorum": policy.quorum(case),
                 "requester": requester.id,
                 "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest},
                 "created_at": at.isoformat(),
@@ -105,7 +123,9 @@ def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
     except rfc8785.CanonicalizationError as error:
         return Refusal(reason=f"the parameters have no canonical form: {error}", code="bad_parameters")
     with ledger.memory.write() as connection:
-        refusal = _crowded(connection, plan, action, requester, policy)
+        refusal = _crowded(connection, plan, action, requester, policy) or beyond(
+            connection, policy, case, at=at, requester=requester.id, entity=str(plan.entity)
+        )
         if refusal is not None:
             return refusal
         connection.execute(
@@ -124,6 +144,9 @@ def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
                 open_key=open_key(action.name, plan.system, plan.entity),
                 detail="",
                 changed_at=stored(at),
+                amount=None if amount is None else amount["value"],
+                amount_unit=None if amount is None else amount["unit"],
+                undoes=wish.undoes or None,
             )
         )
         ledger.journal.append(
@@ -137,12 +160,31 @@ def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
         return load(connection, proposal_id)
 
 
-def _origins(wish: Wish, action: HoldLot, view: View) -> list[Origin] | Refusal:
-    if unknown := sorted(set(wish.origins) - set(action.parameters)):
+def undoing(ledger: Ledger, proposal_id: str, *, requester: Person, reason: str, view: View) -> Proposal | Refusal:
+    """A proposal that takes back the effect of a verified one, decided on like any other. Raises NotFound."""
+    with ledger.memory.read() as connection:
+        done = load(connection, proposal_id)
+    action = ACTIONS.get(done.action)
+    if action is None or not action.inverse or action.inverse_parameters is None:
+        return Refusal(reason=f"no action undoes {done.id}: {done.bound['undo']}", code="no_undo")
+    if done.state is not State.VERIFIED:
+        return Refusal(reason=f"{done.id} is {done.state}; only what is verified can be undone", code="no_undo")
+    carried = Carried(parameters=done.parameters, told=done.bound["preconditions"]["values"], effect=done.effect or "")
+    parameters = {**action.inverse_parameters(carried), "reason": reason}
+    origins = {name: QUESTION if name == "reason" else OURS for name in parameters}
+    wish = Wish(action=action.inverse, parameters=parameters, requester=requester, origins=origins, undoes=proposal_id)
+    return propose(ledger, wish, view=view)
+
+
+def _origins(wish: Wish, action: ActionType, plan: Plan, view: View) -> list[Origin] | Refusal:
+    if unknown := sorted(set(wish.origins) - set(action.parameter_names)):
         return Refusal(reason=f"{action.name} takes no {', '.join(unknown)}", code="bad_origin")
     found = []
-    for parameter in action.parameters:
+    for parameter in plan.parameters:
         origin = wish.origins.get(parameter, "")
+        if origin == OURS and wish.undoes:
+            found.append(Origin(parameter=parameter, origin=wish.undoes, label=f"{OURS}, {wish.undoes}", trusted=True))
+            continue
         if origin == QUESTION:
             found.append(Origin(parameter=parameter, origin=origin, label="the question", trusted=True))
             continue
@@ -159,8 +201,9 @@ def _origins(wish: Wish, action: HoldLot, view: View) -> list[Origin] | Refusal:
             )
         else:
             label = f"a record of {record.provenance.source}"
-            # The lot of a structured record is the system's own word; any longer text in it may be anybody's.
-            found.append(Origin(parameter=parameter, origin=origin, label=label, trusted=parameter == "lot"))
+            # An id or a number of a structured record is the system's own word; any text in it may be anybody's.
+            trusted = action.parameter(parameter).form is not Form.TEXT
+            found.append(Origin(parameter=parameter, origin=origin, label=label, trusted=trusted))
     return found
 
 
@@ -176,7 +219,9 @@ def _evidence(wish: Wish, plan: Plan, view: View) -> list[Json] | Refusal:
     ]
 
 
-def _crowded(connection: Connection, plan: Plan, action: HoldLot, requester: Person, policy: Policy) -> Refusal | None:
+def _crowded(
+    connection: Connection, plan: Plan, action: ActionType, requester: Person, policy: Policy
+) -> Refusal | None:
     key = open_key(action.name, plan.system, plan.entity)
     already = connection.execute(select(proposals.c.id).where(proposals.c.open_key == key)).scalar()
     if already is not None:

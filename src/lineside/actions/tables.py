@@ -29,6 +29,12 @@ proposals = Table(
     Column("detail", Words, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("remembered_at", Moment),
+    # What limits add up; empty where the action has no amount.
+    Column("amount", Words),
+    Column("amount_unit", Words),
+    # The proposal whose effect this one takes back.
+    Column("undoes", Words),
+    Index(None, "action", "decided_at"),
     Index(None, "state", "expires_at"),
     Index(None, "requester", "state"),
 )
@@ -36,8 +42,11 @@ proposals = Table(
 approvals = Table(
     "approvals",
     metadata,
+    # One row per person who approved; the quorum counts humans, not rows.
     Column("proposal_id", Words, ForeignKey("proposals.id"), primary_key=True),
-    Column("approver", Words, nullable=False),
+    Column("approver", Words, primary_key=True),
+    # Whose right it was, where somebody was deputy.
+    Column("on_behalf", Words),
     Column("role", Words, nullable=False),
     Column("rule", Words, nullable=False),
     Column("channel", Words, nullable=False),
@@ -53,6 +62,8 @@ executions = Table(
     Column("proposal_id", Words, ForeignKey("proposals.id"), primary_key=True),
     Column("body", LargeBinary, nullable=False),
     Column("condition", Words),
+    # What of the kind stood on the subject before the call, as JSON: anything newer may be ours.
+    Column("before", Words, nullable=False, server_default="[]"),
     Column("intended_at", Moment, nullable=False),
     # The last message kept before the intent; only a later one can prove the effect.
     Column("heard_until", BigInteger, nullable=False),
@@ -64,6 +75,37 @@ executions = Table(
     Column("verify_by", Moment),
     Column("verified_at", Moment),
     Column("verified_record", Words),
+)
+
+delegations = Table(
+    "delegations",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("giver", Words, nullable=False),
+    Column("taker", Words, nullable=False, index=True),
+    # The action that it covers; * for all that the giver may decide.
+    Column("action", Words, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    # One row per target, and one (*) for all of them: off until two people have switched it on.
+    Column("target", Words, primary_key=True),
+    # What was armed: another interface or address under the same name is not.
+    Column("armed_for", Words),
+    Column("first_by", Words),
+    Column("first_at", Moment),
+    Column("armed_by", Words),
+    Column("armed_at", Moment),
+    Column("stopped_by", Words),
+    Column("stopped_at", Moment),
+    Column("reason", Words, nullable=False),
 )
 
 audit_entries = Table(

@@ -9,22 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, func, select, update
 
-from lineside.actions.action import ACTIVE, names
+from lineside.actions.action import Sets, filled, shows
+from lineside.actions.approve import approved_by
 from lineside.actions.execute import EXECUTOR, Step
+from lineside.actions.planning import names
 from lineside.actions.proposal import Proposal, State, canonical, load, move, select_where
-from lineside.actions.tables import approvals, executions, proposals
+from lineside.actions.tables import executions, proposals
+from lineside.actions.types import ACTIONS
 from lineside.connector import Batch, SourceMessage
-from lineside.memory import View
+from lineside.memory import Statement, View
 from lineside.memory.moments import moment, stored
 from lineside.memory.tables import messages
+from lineside.memory.words import render
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.open_format import record_from_data
-from lineside.plant.records import Event, Json, Provenance, Record, Report
+from lineside.plant.records import SUBJECTS, Event, Json, Provenance, Record, Report
+from lineside.plant.windows import Window
 
 if TYPE_CHECKING:
     from lineside.actions.ledger import Ledger
 
 SOURCE, STREAM = "lineside", "actions"
+NOTE = "note"
 
 
 def verify_due(ledger: Ledger) -> list[Step]:
@@ -79,16 +85,47 @@ def _verify(ledger: Ledger, proposal: Proposal) -> Step | None:
 
 
 def _told_by(proposal: Proposal, view: View) -> Iterator[Provenance]:
-    """Where the target itself says that this hold is on this lot."""
-    hold = Entity(EntityKind.HOLD, proposal.effect or "")
-    seen = {statement.record_id for statement in view.statements(entity=hold)}
-    seen |= {statement.record_id for statement in view.statements(kind=EntityKind.HOLD, properties=("proposal",))}
-    for record in view.records(sorted(seen)).values():
-        if record.provenance.source == proposal.system and isinstance(record, Report) and _reports(record, proposal):
-            yield record.provenance
-    for event in view.events(kinds=("hold_placed",), about=proposal.entity):
-        if event.provenance.source == proposal.system and _tells(event, proposal):
-            yield event.provenance
+    """Where the subject's own system says that it is done."""
+    expected = proposal.bound["expects"]
+    if "sets" in expected:
+        yield from _set_by(proposal, view, Sets(values=expected["sets"], includes=expected["includes"]))
+        return
+    if expected["kind"] == NOTE:
+        yield from _noted_by(proposal, view)
+        return
+    if expected["kind"]:
+        entity = Entity(expected["kind"], proposal.effect or proposal.id)
+        seen = {statement.record_id for statement in view.statements(entity=entity)}
+        seen |= {each.record_id for each in view.statements(kind=expected["kind"], properties=("proposal",))}
+        for record in view.records(sorted(seen)).values():
+            if (
+                record.provenance.source == proposal.system
+                and isinstance(record, Report)
+                and _reports(record, proposal)
+            ):
+                yield record.provenance
+    if expected["events"]:
+        for event in view.events(kinds=tuple(expected["events"]), about=proposal.entity):
+            if event.provenance.source == proposal.system and _tells(event, proposal):
+                yield event.provenance
+
+
+def _set_by(proposal: Proposal, view: View, effect: Sets) -> Iterator[Provenance]:
+    """The statements of each property in question that show the new value; the last property's ones are the proof."""
+    found: list[Statement] = []
+    for name in effect.values:
+        said = view.statements(entity=proposal.entity, properties=(name,))
+        found = [each for each in said if each.source == proposal.system and shows(effect, name, each.text)]
+        if not found:
+            return
+    yield from (record.provenance for record in view.records([each.record_id for each in found]).values())
+
+
+def _noted_by(proposal: Proposal, view: View) -> Iterator[Provenance]:
+    """The entry or message itself, as its system shows it: it names the proposal."""
+    for note in view.notes(within=Window(start=proposal.created_at, end=view.as_of), about=None):
+        if note.provenance.source == proposal.system and proposal.id in render(note):
+            yield note.provenance
 
 
 def _is_new(ledger: Ledger, execution: Row[Any], told: Provenance) -> bool:
@@ -102,13 +139,18 @@ def _is_new(ledger: Ledger, execution: Row[Any], told: Provenance) -> bool:
 
 
 def _reports(report: Report, proposal: Proposal) -> bool:
-    said = report.properties
+    said, expected = report.properties, proposal.bound["expects"]
     ours = report.entity.id == proposal.effect or said.get("proposal") == proposal.id
-    return ours and said.get("status") == ACTIVE and names(said.get("subject"), proposal.entity)
+    alive = not expected["statuses"] or said.get("status") in expected["statuses"]
+    return ours and alive and (not expected["points"] or names(said.get(expected["points"]), proposal.entity))
 
 
 def _tells(event: Event, proposal: Proposal) -> bool:
-    return event.hold == proposal.effect or event.attributes.get("proposal") == proposal.id
+    """Whether the event is of the effect: by our mark, or by the number that the target gave it."""
+    said = event.attributes
+    return said.get("proposal") == proposal.id or (
+        bool(proposal.effect) and proposal.effect in (event.hold, said.get("document"))
+    )
 
 
 def _remember(ledger: Ledger, proposal: Proposal) -> None:
@@ -131,32 +173,32 @@ def _remember(ledger: Ledger, proposal: Proposal) -> None:
 def _told(ledger: Ledger, proposal: Proposal) -> bytes:
     with ledger.memory.read() as connection:
         proposal = load(connection, proposal.id)
-        approval = connection.execute(select(approvals).where(approvals.c.proposal_id == proposal.id)).one()
-    lot, reason = proposal.entity.id, proposal.parameters["reason"]
-    preconditions = proposal.bound["preconditions"]
-    decided_at, verified_at = moment(approval.approved_at), proposal.verified_at or proposal.changed_at
+        given = approved_by(connection, proposal.id)
+    action, words = ACTIONS[proposal.action], proposal.parameters
+    told = proposal.bound["preconditions"]["values"]
+    does = filled(action.does, words)
     decision: dict[str, Json] = {
-        "question": f"Should lot {lot} be placed on hold?",
-        "choice": f"Place lot {lot} on hold",
-        "options": [f"Place lot {lot} on hold", f"Leave lot {lot} as it is"],
-        "rationale": reason,
+        "question": filled(action.asks, words),
+        "choice": does,
+        "options": [does, f"Leave {proposal.entity.kind.replace('_', ' ')} {proposal.entity.id} as it is"],
+        "rationale": words.get("reason") or does,
         "constraints": [f"proposed by {proposal.requester}, decided by another person"],
-        "decided_by": approval.approver,
-        "authority": approval.role,
+        "decided_by": given[-1].approver,
+        "authority": given[-1].role,
         "assumptions": [
-            f"quality status of lot {lot} in {proposal.system}: {preconditions['quality_status'] or 'not said'}",
-            f"active holds on lot {lot} in {proposal.system}: none",
+            f"{name.replace('_', ' ')} of {proposal.entity} in {proposal.system}: {value or 'not said'}"
+            for name, value in told.items()
         ],
-        "expected": f"{proposal.system} shows an active hold on lot {lot}",
-        "outcome": f"hold {proposal.effect} placed in {proposal.system} and confirmed by its own feed",
-        "lot": lot,
-        "hold": proposal.effect,
+        "expected": "; ".join(f"{each['field']}: {each['after']}" for each in proposal.bound["changes"]),
+        "outcome": f"{proposal.effect} in {proposal.system}, confirmed by its own feed",
+        **_subjects(proposal),
         "proposal": proposal.id,
         "requested_by": proposal.requester,
         "evidence": [each["record"] for each in proposal.bound["evidence"]],
         "confirmed_by": proposal.verified_record,
-        "channel": approval.channel,
+        "channel": given[-1].channel,
     }
+    decided_at, verified_at = moment(given[-1].approved_at), proposal.verified_at or proposal.changed_at
     event: dict[str, Json] = {
         "specversion": "1.0",
         "id": proposal.id,
@@ -167,3 +209,12 @@ def _told(ledger: Ledger, proposal: Proposal) -> bytes:
         "data": decision,
     }
     return canonical(event)
+
+
+def _subjects(proposal: Proposal) -> dict[str, Json]:
+    """What the decision is about, by the names of the vocabulary."""
+    kind, expected = proposal.entity.kind, proposal.bound["expects"]
+    found: dict[str, Json] = {kind: proposal.entity.id} if kind in (*SUBJECTS, EntityKind.HOLD) else {}
+    if expected.get("kind") == EntityKind.HOLD:
+        found["hold"] = proposal.effect
+    return found

@@ -1,32 +1,38 @@
-"""The only code that writes outside, one file per target system; what it reads there and the answers it can get.
+"""The only code that writes outside, one file per kind of interface; what it reads there and the answers it can get.
 
 Nothing here decides: `execute` hands over bytes that an approval binds, and is told what the target answered.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
+
+from lineside.plant.entities import Entity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HoldThere:
-    """A hold as the target has it. proposal: ours, where the target keeps it."""
+class EffectThere:
+    """Something on the subject as the target has it. proposal: ours, where the target keeps it."""
 
-    hold: str
-    status: str
-    reason: str = ""
+    id: str
+    active: bool = True
     proposal: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LotThere:
-    """A lot as the target has it now. condition: what a write can be made conditional on (its ETag), if offered."""
+class There:
+    """The subject as the target has it now.
 
-    lot: str
-    quality_status: str
-    holds: tuple[HoldThere, ...]
-    condition: str | None
+    values: property to text, in the vocabulary's words, of what the action rests on and sets. effects: what of the kind
+    that the action creates stands on it; None where the target can't be asked for that. condition: what a write can be
+    made conditional on (its ETag, its row version), if offered.
+    """
+
+    values: Mapping[str, str]
+    effects: tuple[EffectThere, ...] | None = field(default=())
+    condition: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +60,27 @@ class NoAnswer:
 Answer: TypeAlias = Done | NoEffect | NoAnswer
 
 
-class Executor(Protocol):
-    """One armed target. source: through which source its effects come back."""
+class Target(Protocol):
+    """One system that could be written to. source: through which source its effects come back.
+
+    interface: what a proposal is bound to of it, so that approved parameters can't be sent another way than shown.
+    """
 
     source: str
+    interface: str
 
-    def read(self, lot: str) -> LotThere | None:
-        """The lot as the target has it; None where it has none. Raises SourceUnavailable or SourceRefused."""
+    @property
+    def offers(self) -> Collection[str]:
+        """The names of the actions that it can carry out."""
         ...
 
-    def place(self, body: bytes, *, key: str, condition: str | None) -> Answer:
-        """What came of sending exactly these bytes under this idempotency key. Never raises for the target's faults."""
+    def read(self, action: str, subject: Entity, *, proposal: str) -> There | None:
+        """The subject as the target has it; None where it has none. Raises SourceUnavailable or SourceRefused."""
+        ...
+
+    def carry_out(self, action: str, subject: Entity, body: bytes, *, key: str, condition: str | None) -> Answer:
+        """What came of asking for exactly this under this idempotency key. Never raises for the target's faults.
+
+        body: the canonical JSON that was approved, with who approved it.
+        """
         ...

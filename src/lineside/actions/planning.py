@@ -1,0 +1,198 @@
+"""From what was asked to what would be done: the system that keeps the subject, what it says of it, the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+from lineside.actions.action import (
+    NONE,
+    ActionType,
+    Change,
+    Creates,
+    Draft,
+    Effect,
+    Plan,
+    Refusal,
+    Snapshot,
+    Value,
+    fits,
+)
+from lineside.actions.asked import typed, written
+from lineside.memory import Statement, View
+from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.records import Json
+
+ACTIVE, HOLDS = "active", "active_holds"
+
+
+def plan(action: ActionType, parameters: Mapping[str, Json], *, view: View, systems: Collection[str]) -> Plan | Refusal:
+    """The plan for these parameters, or why there is none. systems: where it could be done, if any is configured."""
+    asked = typed(action, parameters, view)
+    if isinstance(asked, Refusal):
+        return asked
+    subject = asked[action.subject]
+    if not isinstance(subject, Entity):
+        raise TypeError(f"{action.name} names no entity by {action.subject}")
+    system = _the_system(action, subject, view, systems)
+    if isinstance(system, Refusal):
+        return system
+    texts = {each.name: written(each, asked[each.name], view) for each in action.parameters if each.name in asked}
+    draft = Draft(
+        asked=asked, written=texts, subject=subject, system=system, view=view, told=_told(subject, view, system)
+    )
+    snapshot = _snapshot(action, draft)
+    for refusal in (_in_the_way(action, snapshot, draft), action.check(draft) if action.check else None):
+        if refusal is not None:
+            return refusal
+    effect = action.effect(draft)
+    return Plan(
+        entity=subject,
+        system=system,
+        parameters=MappingProxyType(texts),
+        payload=MappingProxyType(_payload(asked, texts)),
+        snapshot=snapshot,
+        effect=effect,
+        changes=_changes(draft, effect, snapshot),
+        facts=_facts(action, subject, view),
+        amount=action.amount(draft) if action.amount else None,
+    )
+
+
+def active_holds(subject: Entity, view: View, system: str) -> dict[str, str]:
+    """Each hold on the subject that is active as `system` says it, with the record that says so."""
+    found: dict[str, str] = {}
+    closed: set[str] = set()
+    told: dict[str, dict[str, Statement]] = {}
+    for said in view.said(kind=EntityKind.HOLD, properties=("subject", "status")):
+        if said.source == system:
+            told.setdefault(said.entity.id, {})[said.property] = said
+    for hold, properties in told.items():
+        pointer, status = properties.get("subject"), properties.get("status")
+        if pointer is not None and names(pointer.value, subject):
+            if status is None or status.value == ACTIVE:
+                found[hold] = (status or pointer).record_id
+            else:
+                closed.add(hold)
+    for event in view.events(kinds=("hold_placed", "hold_released"), about=subject):
+        if event.provenance.source != system or not event.hold or event.hold in closed:
+            continue
+        if event.kind == "hold_placed":
+            found.setdefault(event.hold, event.provenance.record_id)
+        elif event.hold not in told:
+            found.pop(event.hold, None)
+    return dict(sorted(found.items()))
+
+
+def names(value: Json, subject: Entity) -> bool:
+    """Whether a property points to this subject; a plain id counts."""
+    return isinstance(value, str) and bool(value.strip()) and Entity.parse(value, kind=subject.kind) == subject
+
+
+def _the_system(action: ActionType, subject: Entity, view: View, systems: Collection[str]) -> str | Refusal:
+    """Who keeps the subject: the configured target, what the plant file calls such a system, or who spoke of it."""
+    wanted = {rest.property for rest in action.rests}
+    spoken = {said.source for said in view.said(entity=subject) if not wanted or said.property in wanted}
+    cards = {card.name: card.kind for card in view.plant.sources}
+    of_kind = [{name for name, kind in cards.items() if kind == each} for each in action.systems]
+    for candidates in (set(systems), *of_kind):
+        if len(candidates & spoken) == 1:
+            return next(iter(candidates & spoken))
+        if len(candidates) == 1:
+            return next(iter(candidates))
+        if candidates:
+            return Refusal(
+                reason=f"{subject} could be kept in {', '.join(sorted(candidates))}; no record says which",
+                code="ambiguous_system",
+            )
+    keepers = (
+        {said.source for said in view.said(kind=EntityKind.HOLD)} if _rests_on_holds(action) else set()
+    ) or spoken
+    if len(keepers) == 1:
+        return next(iter(keepers))
+    kinds = " or ".join(action.systems)
+    return Refusal(reason=f"no source is known to keep {subject}; name its {kinds} in plant.toml", code="no_system")
+
+
+def _rests_on_holds(action: ActionType) -> bool:
+    return any(rest.property == HOLDS for rest in action.rests)
+
+
+def _told(subject: Entity, view: View, system: str) -> dict[str, Statement]:
+    """What the system last said of the subject, by property."""
+    found: dict[str, Statement] = {}
+    for said in view.said(entity=subject):
+        before = found.get(said.property)
+        if said.source == system and (
+            before is None or (said.occurred_at, said.reported_at) >= (before.occurred_at, before.reported_at)
+        ):
+            found[said.property] = said
+    return found
+
+
+def _snapshot(action: ActionType, draft: Draft) -> Snapshot:
+    values: dict[str, str | None] = {}
+    basis: list[str] = []
+    for rest in action.rests:
+        if rest.property == HOLDS:
+            holds = active_holds(draft.subject, draft.view, draft.system)
+            values[HOLDS] = ", ".join(holds) or NONE
+            basis += holds.values()
+        elif said := draft.told.get(rest.property):
+            values[rest.property] = said.text
+            basis.append(said.record_id)
+        else:
+            values[rest.property] = None
+    return Snapshot(values=MappingProxyType(values), basis=tuple(dict.fromkeys(basis)))
+
+
+def _in_the_way(action: ActionType, snapshot: Snapshot, draft: Draft) -> Refusal | None:
+    """What of the subject's present state makes the action pointless or impossible."""
+    for rest in action.rests:
+        words, value = rest.property.replace("_", " "), snapshot.values[rest.property]
+        if value is None:
+            if rest.must_be_told:
+                return Refusal(reason=f"{draft.system} never said the {words} of {draft.subject}", code="not_told")
+        elif not fits(rest, value):
+            return Refusal(
+                reason=f"{draft.subject} stands against it in {draft.system}: {words} is {value}", code="in_the_way"
+            )
+    return None
+
+
+def _payload(asked: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, Json]:
+    """What goes to the target: the parameters as written, amounts with value and unit apart."""
+    payload: dict[str, Json] = dict(texts)
+    for name in asked:
+        value, _, unit = texts[name].partition(" ")
+        if hasattr(asked[name], "unit"):
+            payload |= {name: value, f"{name}_unit": unit}
+    return payload
+
+
+def _changes(draft: Draft, effect: Effect, snapshot: Snapshot) -> tuple[Change, ...]:
+    where = f"of {draft.subject} in {draft.system}"
+    if isinstance(effect, Creates):
+        before = snapshot.values.get(HOLDS) if effect.kind == EntityKind.HOLD else None
+        return (Change(field=f"{effect.what} {where}", before=before or "as it is", after=_new(draft, effect)),)
+    said = draft.told
+    return tuple(
+        Change(
+            field=f"{name.replace('_', ' ')} {where}",
+            before=snapshot.values.get(name) or (said[name].text if name in said else f"not said by {draft.system}"),
+            after=f"includes {value}" if effect.includes else value,
+        )
+        for name, value in effect.values.items()
+    )
+
+
+def _new(draft: Draft, effect: Creates) -> str:
+    said = "; ".join(f"{name.replace('_', ' ')} {text}" for name, text in draft.written.items())
+    return f"one more {effect.kind.replace('_', ' ') or effect.what}: {said}"
+
+
+def _facts(action: ActionType, subject: Entity, view: View) -> tuple[str, ...]:
+    said = view.said(entity=subject, properties=action.facts) if action.facts else ()
+    return tuple(
+        f"{s.property.replace('_', ' ')}: {s.text} ({s.source}{f', {s.scope}' if s.scope else ''})" for s in said
+    )
