@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import text
-from tests.actions.conftest import OTHER, PLANNER, QUALITY, MakeDesk
+from tests.actions.conftest import HEADS, OTHER, PLANNER, QUALITY, MakeDesk
 from tests.actions.test_policy import GOOD
 
 from lineside.actions import State, parse_policy
@@ -53,7 +53,11 @@ def test_who_wrote_the_text_that_fills_it_in_does_not_approve_it(desk: MakeDesk)
     with pytest.raises(NotPermitted):
         built.ledger.approve(proposal.id, OTHER, proposal.digest, "cli")
 
-    assert built.ledger.approve(proposal.id, QUALITY, proposal.digest, "cli").state is State.APPROVED
+    assert proposal.quorum == 2, "a parameter from free text asks for one more"
+    assert built.ledger.approve(proposal.id, QUALITY, proposal.digest, "cli").state is State.PENDING
+    with pytest.raises(NotPermitted):
+        built.ledger.approve(proposal.id, OTHER, proposal.digest, "cli")
+    assert built.ledger.approve(proposal.id, HEADS[0], proposal.digest, "cli").state is State.APPROVED
 
 
 def test_a_digest_that_was_not_shown_approves_nothing(desk: MakeDesk) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.actions.conftest import KEY, OTHER, PLANT, QUALITY, Desk, MakeDesk, Qms
 
 from lineside.actions import Ledger, State
+from lineside.plant.entities import Entity
 from lineside.plant.plant_file import parse_plant
 
 
@@ -130,13 +131,28 @@ def test_whatever_the_target_does_there_is_no_second_effect(
     assert built.ledger.audit_verify().ok
 
 
-def test_a_target_that_is_down_leaves_the_approval_until_it_is_back(desk: MakeDesk, qms: Qms) -> None:
+def test_a_target_at_another_address_is_not_what_was_armed_and_shown(desk: MakeDesk, qms: Qms) -> None:
     built = desk(targets=[qms.target(url="http://127.0.0.1:9")])
     proposal = built.approved()
     [step] = built.ledger.execute_due()
     assert (step.state, "does not answer" in step.detail) == (State.APPROVED, True)
 
     built.ledger.targets = {"lab": qms.target()}
+    [step] = built.ledger.execute_due()
+    assert (step.state, "armed for another address" in step.detail) == (State.APPROVED, True)
+    built.arm()
+    [step] = built.ledger.execute_due()
+    assert (step.state, "in another way than was shown" in step.detail) == (State.STALE, True)
+
+
+def test_a_target_that_comes_back_is_asked_then(desk: MakeDesk, qms: Qms) -> None:
+    built = desk(targets=[qms.target()])
+    proposal = built.approved()
+    qms.fault("read_fails")
+    [step] = built.ledger.execute_due()
+    assert (step.state, "answers 503" in step.detail) == (State.APPROVED, True)
+
+    qms.fault("")
     [step] = built.ledger.execute_due()
 
     assert (step.proposal, step.state) == (proposal.id, State.EXECUTED)
@@ -186,16 +202,16 @@ def test_a_worker_that_lost_its_place_writes_nothing_down(desk: MakeDesk, qms: Q
     proposal = built.approved()
     rival = Ledger(built.memory, built.ledger.policy, built.clock, KEY, targets=[qms.target()])
     slow = qms.target()
-    place = slow.place
+    place = slow.carry_out
 
-    def overtaken(body: bytes, *, key: str, condition: str | None) -> Any:
-        answer = place(body, key=key, condition=condition)
+    def overtaken(action: str, subject: Entity, body: bytes, *, key: str, condition: str | None) -> Any:
+        answer = place(action, subject, body, key=key, condition=condition)
         assert rival.execute_due() == [], "the lease still runs"
         built.clock.advance(minutes=2)
         assert [step.state for step in rival.execute_due()] == [State.EXECUTED]
         return answer
 
-    slow.place = overtaken  # type: ignore[method-assign]
+    slow.carry_out = overtaken  # type: ignore[method-assign]
     built.ledger.targets = {"lab": slow}
 
     assert built.ledger.execute_due() == []
@@ -208,16 +224,16 @@ def test_the_intent_is_kept_before_the_call_and_holds_the_bytes_that_are_sent(de
     proposal = built.approved()
     kept: list[str] = []
     target = qms.target()
-    place = target.place
+    place = target.carry_out
 
-    def looked_at(body: bytes, *, key: str, condition: str | None) -> Any:
+    def looked_at(action: str, subject: Entity, body: bytes, *, key: str, condition: str | None) -> Any:
         with built.memory.read() as connection:
             entry = built.ledger.journal.entries(connection, proposal=key)[-1]
         kept.append(json.loads(entry.content)["data"]["body"])
         assert kept == [body.decode()]
-        return place(body, key=key, condition=condition)
+        return place(action, subject, body, key=key, condition=condition)
 
-    target.place = looked_at  # type: ignore[method-assign]
+    target.carry_out = looked_at  # type: ignore[method-assign]
     built.ledger.targets = {"lab": target}
     built.ledger.execute_due()
 

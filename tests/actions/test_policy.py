@@ -99,8 +99,8 @@ def test_a_homes_own_policy_replaces_the_packs(tmp_path: Path) -> None:
     [
         ('name = "ours"', "", "name"),
         ("open_per_requester = 3", "open_per_requester = 0", "open_per_requester"),
-        ("open_per_requester = 3", "open_per_requester = 3\nquorum = 2", "quorum"),
-        ('action = "hold_lot"', 'action = "scrap_lot"', "rules[0].action"),
+        ("open_per_requester = 3", "open_per_requester = 3\nquorums = 2", "quorums"),
+        ('actions = ["hold_lot"]', 'actions = ["scrap_lot"]', "rules[0].actions"),
         ('risks = ["medium"]', 'risks = ["tiny"]', "rules[0].risks"),
         ('risks = ["medium"]', "risks = []", "rules[0].risks"),
         ('approve = ["Quality-Lead"]', 'approve = ["*"]', "rules[0].approve"),

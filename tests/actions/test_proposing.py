@@ -33,10 +33,13 @@ def test_a_proposal_shows_what_it_rests_on_and_what_it_would_change(desk: MakeDe
     assert proposal.parameters == {"lot": "A-1", "reason": "it smells of solvent"}
     assert [(c["before"], c["after"]) for c in shown["changes"]] == [
         ("unrestricted", "blocked"),
-        ("none", "one hold: it smells of solvent"),
+        ("none", "one more hold: it smells of solvent"),
     ]
     assert shown["facts"] == ["quantity: 480 ea (lab)"]
-    assert shown["preconditions"] == {"quality_status": "unrestricted", "active_holds": [], "basis": [lot_record]}
+    assert shown["preconditions"] == {
+        "values": {"quality_status": "unrestricted", "active_holds": "none"},
+        "basis": [lot_record],
+    }
     assert [each["record"] for each in shown["evidence"]] == [note, lot_record]
     assert (proposal.expires_at - proposal.created_at).total_seconds() == 8 * 3600
 
@@ -141,7 +144,7 @@ def test_a_parameter_that_nobody_vouches_for_counts_as_untrusted(desk: MakeDesk)
         ({"evidence": ["r-00000000000000000000"]}, "unknown_evidence"),
         ({"origins": {"lot": "r-00000000000000000000"}}, "bad_origin"),
         ({"origins": {"risk": "question"}}, "bad_origin"),
-        ({"action": "release_hold"}, "no_action"),
+        ({"action": "drop_table"}, "no_action"),
     ],
 )
 def test_what_is_cited_must_exist(desk: MakeDesk, more: dict[str, Any], code: str) -> None:
@@ -169,7 +172,7 @@ def test_a_lot_that_is_already_held_is_not_proposed_again(desk: MakeDesk) -> Non
     built = desk()
     built.tell_of_hold("H-7")
     assert ask(built.ledger, lot="A-1", reason="smells") == Refusal(
-        reason="lot:A-1 is already on hold in lab: H-7", code="already_on_hold"
+        reason="lot:A-1 stands against it in lab: active holds is H-7", code="in_the_way"
     )
 
     built.tell_of_hold("H-7", status="released")

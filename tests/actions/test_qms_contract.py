@@ -6,14 +6,14 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import uvicorn
 
-from lineside.actions.executors import Done, NoEffect
+from lineside.actions.executors import Answer, Done, EffectThere, NoEffect, There
 from lineside.actions.executors.http import HttpTarget
 from lineside.actions.executors.interface import load_interface
+from lineside.plant.entities import Entity
 from lineside.simulator.simulation import Simulation
 from lineside.simulator.stage import Stage, table_named
 from lineside.simulator.web import READER, WRITER, web_app
@@ -37,48 +37,56 @@ def url(stage: Stage) -> Iterator[str]:
     door.close()
 
 
-def free_lot(stage: Stage, target: QmsHolds) -> str:
+def target_at(url: str, token: str = WRITER) -> HttpTarget:
+    return HttpTarget(url, token, source="qms", interface=load_interface("quality-holds"))
+
+
+def there(target: HttpTarget, lot: str) -> There | None:
+    return target.read("hold_lot", Entity("lot", lot), proposal="")
+
+
+def free_lot(stage: Stage, target: HttpTarget) -> str:
     known = {str(row["LotId"]) for row in stage.rows(table_named("lots"))}
-    return next(lot for lot in sorted(known) if (found := target.read(lot)) and not found.holds)
+    return next(lot for lot in sorted(known) if (found := there(target, lot)) and not found.effects)
 
 
-def body(lot: str, proposal: str) -> bytes:
-    return json.dumps(
-        {"lot": lot, "reason": "smells", "requested_by": "one", "approved_by": "other", "proposal": proposal}
-    ).encode()
+def asked(target: HttpTarget, lot: str, proposal: str, condition: str | None) -> Answer:
+    said = {"lot": lot, "reason": "smells", "requested_by": "one", "approved_by": "other", "proposal": proposal}
+    body = json.dumps(said).encode()
+    return target.carry_out("hold_lot", Entity("lot", lot), body, key=proposal, condition=condition)
 
 
 def test_a_hold_is_placed_once_and_shows_on_the_lot(stage: Stage, url: str) -> None:
-    target = QmsHolds(url, WRITER, source="qms")
+    target = target_at(url)
     lot = free_lot(stage, target)
-    before = target.read(lot)
+    before = there(target, lot)
     assert before is not None
     assert before.condition
 
-    placed = target.place(body(lot, "P-1-contract"), key="P-1-contract", condition=before.condition)
-    again = target.place(body(lot, "P-1-contract"), key="P-1-contract", condition=before.condition)
+    placed = asked(target, lot, "P-1-contract", before.condition)
+    again = asked(target, lot, "P-1-contract", before.condition)
 
     assert isinstance(placed, Done)
     assert again == placed
-    after = target.read(lot)
+    after = there(target, lot)
     assert after is not None
-    assert after.quality_status == "blocked"
-    assert [(h.hold, h.status, h.proposal) for h in after.holds] == [(placed.effect, "active", "P-1-contract")]
+    assert after.values == {"quality_status": "blocked", "active_holds": placed.effect}
+    assert after.effects == (EffectThere(id=placed.effect, active=True, proposal="P-1-contract"),)
 
 
-def test_what_the_quality_system_refuses_has_no_effect(stage: Stage, url: str, tmp_path: Path) -> None:
-    target = QmsHolds(url, WRITER, source="qms")
+def test_what_the_quality_system_refuses_has_no_effect(stage: Stage, url: str) -> None:
+    target = target_at(url)
     lot = free_lot(stage, target)
 
-    changed = target.place(body(lot, "P-2-contract"), key="P-2-contract", condition='"99999"')
-    reader = QmsHolds(url, READER, source="qms").place(body(lot, "P-3-contract"), key="P-3-contract", condition=None)
+    changed = asked(target, lot, "P-2-contract", '"99999"')
+    reader = asked(target_at(url, READER), lot, "P-3-contract", None)
 
     assert isinstance(changed, NoEffect)
     assert changed.changed
     assert isinstance(reader, NoEffect)
-    assert (found := target.read(lot)) is not None
-    assert found.holds == ()
+    assert (found := there(target, lot)) is not None
+    assert found.effects == ()
 
 
 def test_an_unknown_lot_is_none(url: str) -> None:
-    assert QmsHolds(url, WRITER, source="qms").read("no/such lot?") is None
+    assert there(target_at(url), "no/such lot?") is None

@@ -121,7 +121,7 @@ def test_the_whole_story_is_remembered_as_one_decision(desk: MakeDesk, qms: Qms)
     assert decision.choice == "Place lot A-1 on hold"
     assert decision.rationale == "it smells of solvent"
     assert (decision.decided_by, decision.authority) == ("quality-9", "quality")
-    assert decision.outcome == "hold H-1 placed in lab and confirmed by its own feed"
+    assert decision.outcome == "hold H-1 in lab, confirmed by its own feed"
     assert decision.attributes["requested_by"] == "planner-9"
 
 

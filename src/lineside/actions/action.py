@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -97,13 +97,15 @@ class Sets:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creates:
     """Something new that points to the subject: an entity of `kind`, told with a status among `statuses`, or one of the
-    `events`. points: the property by which it points; empty where it bears the effect's number alone."""
+    `events`. points: the property by which it points; empty where it bears the effect's number alone. also: what
+    becomes of the subject's own properties with it."""
 
     what: str
     kind: str = ""
     points: str = ""
     statuses: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         return {

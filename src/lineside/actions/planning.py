@@ -14,6 +14,7 @@ from lineside.actions.action import (
     Effect,
     Plan,
     Refusal,
+    Sets,
     Snapshot,
     Value,
     fits,
@@ -53,7 +54,7 @@ def plan(action: ActionType, parameters: Mapping[str, Json], *, view: View, syst
         payload=MappingProxyType(_payload(asked, texts)),
         snapshot=snapshot,
         effect=effect,
-        changes=_changes(draft, effect, snapshot),
+        changes=_changes(action, draft, effect, snapshot),
         facts=_facts(action, subject, view),
         amount=action.amount(draft) if action.amount else None,
     )
@@ -170,25 +171,34 @@ def _payload(asked: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, 
     return payload
 
 
-def _changes(draft: Draft, effect: Effect, snapshot: Snapshot) -> tuple[Change, ...]:
-    where = f"of {draft.subject} in {draft.system}"
-    if isinstance(effect, Creates):
-        before = snapshot.values.get(HOLDS) if effect.kind == EntityKind.HOLD else None
-        return (Change(field=f"{effect.what} {where}", before=before or "as it is", after=_new(draft, effect)),)
-    said = draft.told
-    return tuple(
+def _changes(action: ActionType, draft: Draft, effect: Effect, snapshot: Snapshot) -> tuple[Change, ...]:
+    set_to = effect.also if isinstance(effect, Creates) else effect.values
+    includes = isinstance(effect, Sets) and effect.includes
+    changes = [
         Change(
-            field=f"{name.replace('_', ' ')} {where}",
-            before=snapshot.values.get(name) or (said[name].text if name in said else f"not said by {draft.system}"),
-            after=f"includes {value}" if effect.includes else value,
+            field=f"{name.replace('_', ' ')} of {draft.subject} in {draft.system}",
+            before=snapshot.values.get(name) or _last_told(draft, name),
+            after=f"includes {value}" if includes else value,
         )
-        for name, value in effect.values.items()
-    )
+        for name, value in set_to.items()
+    ]
+    if isinstance(effect, Creates):
+        field = f"{effect.what}s on {draft.subject} in {draft.system}"
+        before = snapshot.values.get(HOLDS) if effect.kind == EntityKind.HOLD else None
+        changes.append(Change(field=field, before=before or "as they are", after=_new(action, draft, effect)))
+    return tuple(changes)
 
 
-def _new(draft: Draft, effect: Creates) -> str:
-    said = "; ".join(f"{name.replace('_', ' ')} {text}" for name, text in draft.written.items())
-    return f"one more {effect.kind.replace('_', ' ') or effect.what}: {said}"
+def _last_told(draft: Draft, name: str) -> str:
+    return draft.told[name].text if name in draft.told else f"not said by {draft.system}"
+
+
+def _new(action: ActionType, draft: Draft, effect: Creates) -> str:
+    said = {name: text for name, text in draft.written.items() if name != action.subject}
+    if len(said) == 1:
+        return f"one more {effect.what}: {next(iter(said.values()))}"
+    words = "; ".join(f"{name.replace('_', ' ')} {text}" for name, text in said.items())
+    return f"one more {effect.what}: {words}"
 
 
 def _facts(action: ActionType, subject: Entity, view: View) -> tuple[str, ...]:

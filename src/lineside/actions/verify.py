@@ -190,7 +190,7 @@ def _told(ledger: Ledger, proposal: Proposal) -> bytes:
             for name, value in told.items()
         ],
         "expected": "; ".join(f"{each['field']}: {each['after']}" for each in proposal.bound["changes"]),
-        "outcome": f"{proposal.effect} in {proposal.system}, confirmed by its own feed",
+        "outcome": f"{_what(proposal)} in {proposal.system}, confirmed by its own feed",
         **_subjects(proposal),
         "proposal": proposal.id,
         "requested_by": proposal.requester,
@@ -209,6 +209,11 @@ def _told(ledger: Ledger, proposal: Proposal) -> bytes:
         "data": decision,
     }
     return canonical(event)
+
+
+def _what(proposal: Proposal) -> str:
+    expected = proposal.bound["expects"]
+    return f"{expected['creates']} {proposal.effect}" if "creates" in expected else f"changed {proposal.entity}"
 
 
 def _subjects(proposal: Proposal) -> dict[str, Json]:
