@@ -133,7 +133,7 @@ def test_whatever_the_target_does_there_is_no_second_effect(
 
 def test_a_target_at_another_address_is_not_what_was_armed_and_shown(desk: MakeDesk, qms: Qms) -> None:
     built = desk(targets=[qms.target(url="http://127.0.0.1:9")])
-    proposal = built.approved()
+    built.approved()
     [step] = built.ledger.execute_due()
     assert (step.state, "does not answer" in step.detail) == (State.APPROVED, True)
 

@@ -66,7 +66,10 @@ class Target:
             raise SourceUnavailable("no answer")
         holds = tuple(self.holds[subject.id])
         active = [hold.id for hold in holds if hold.active]
-        values = {"quality_status": "blocked" if active else "unrestricted", "active_holds": ", ".join(active) or "none"}
+        values = {
+            "quality_status": "blocked" if active else "unrestricted",
+            "active_holds": ", ".join(active) or "none",
+        }
         return There(values=values, effects=holds, condition=str(len(holds)))
 
     def carry_out(self, action: str, subject: Entity, body: bytes, *, key: str, condition: str | None) -> Answer:

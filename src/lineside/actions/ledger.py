@@ -123,9 +123,7 @@ class Ledger:
         self, giver: Person, taker: str, *, since: datetime, until: datetime, reason: str, action: str = ANY
     ) -> Delegation:
         """The taker may decide in the giver's place for that time. Raises NotPermitted, BadRequest."""
-        return delegate.lend(
-            self, giver=giver, taker=taker, since=since, until=until, action=action, reason=reason
-        )
+        return delegate.lend(self, giver=giver, taker=taker, since=since, until=until, action=action, reason=reason)
 
     def take_back(self, delegation_id: str, giver: Person) -> Delegation:
         """The lent right ends now. Raises NotFound, NotPermitted, AlreadyDecided."""

@@ -25,6 +25,8 @@ def card(proposal: Proposal) -> Iterator[str]:
         yield f"  {name}: {value}"
     for warning in proposal.warnings:
         yield f"  CAUTION: {warning}"
+    if proposal.quorum > 1:
+        yield f"  needs {proposal.quorum} approvals, of different people"
     yield f"  undo: {shown['undo']}"
     yield f"  digest: {proposal.digest}"
 

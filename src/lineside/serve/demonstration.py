@@ -34,6 +34,7 @@ class DemoPlant:
     hold_question: str
     proposer: str
     approver: str
+    heads: tuple[str, ...]
 
 
 async def demonstrate(home: Path, *, once: bool, seed: int, days: int, port: int) -> None:
@@ -55,6 +56,7 @@ async def demonstrate(home: Path, *, once: bool, seed: int, days: int, port: int
             _say(
                 began, f"Ready. The plant's clock reads {now}; answers come from the {lineside.answerer.name} answerer"
             )
+            _arm(lineside, plant)
             if once:
                 await _ask_and_act(lineside, plant)
             else:
@@ -95,6 +97,7 @@ async def _simulated(folder: Path, *, seed: int, days: int) -> AsyncIterator[Dem
             hold_question=said["hold_question"],
             proposer=said["proposer"],
             approver=said["approver"],
+            heads=tuple(said["heads"]),
         )
     finally:
         if process.returncode is None:
@@ -124,6 +127,14 @@ async def _read_everything(lineside: Lineside, began: float, *, at_rest: bool) -
     while await finish(partial(lineside.memory.index_pending, most=INDEXED_AT_ONCE)):
         pass
     _say(began, f"Indexed {waiting} passages")
+
+
+def _arm(lineside: Lineside, plant: DemoPlant) -> None:
+    """Two people of the plant let its systems be written to; as installed, nothing can be."""
+    for target in lineside.ledger.targets:
+        for head in plant.heads:
+            lineside.ledger.arm(target, lineside.person(head), "the demonstration writes to a simulated plant")
+        typer.echo(f"{' and '.join(plant.heads)} arm {target}; `lineside targets stop {target}` ends that in one move")
 
 
 async def _ask_and_act(lineside: Lineside, plant: DemoPlant) -> None:

@@ -16,6 +16,7 @@ from lineside.serve import (
     captures_api,
     cases_api,
     feeds_api,
+    governing_api,
     handovers_api,
     kpi_api,
     look_api,
@@ -47,6 +48,7 @@ def build(lineside: Lineside) -> FastAPI:
     app.include_router(feeds_api.router)
     app.include_router(look_api.router)
     app.include_router(told_api.router)
+    app.include_router(governing_api.router)
     app.include_router(packs_api.router)
     app.include_router(cases_api.router)
     app.include_router(notices_api.router)

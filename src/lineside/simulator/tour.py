@@ -9,12 +9,16 @@ from lineside.simulator.simulation import Simulation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tour:
-    """questions: eight. hold_question: proposes a hold that `proposer` may ask for and `approver` may approve."""
+    """questions: eight. hold_question: proposes a hold that `proposer` may ask for and `approver` may approve.
+
+    heads: two people who may let a system be written to.
+    """
 
     questions: tuple[str, ...]
     hold_question: str
     proposer: str
     approver: str
+    heads: tuple[str, str]
 
 
 def tour(simulation: Simulation) -> Tour:
@@ -35,4 +39,5 @@ def tour(simulation: Simulation) -> Tour:
         hold_question=f"Put lot {sales['ready'].run.lot} on hold because the retained sample smells of solvent",
         proposer=world.supervisor_now.id,
         approver=world.person("quality").id,
+        heads=(world.person("plant_manager").id, world.person("it").id),
     )

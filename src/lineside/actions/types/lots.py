@@ -27,7 +27,14 @@ _QMS = ("qms", "wms", "erp")
 
 
 def _held(_: Draft) -> Effect:
-    return Creates(what="hold", kind=EntityKind.HOLD, points="subject", statuses=("active",), events=("hold_placed",), also={"quality_status": "blocked"})
+    return Creates(
+        what="hold",
+        kind=EntityKind.HOLD,
+        points="subject",
+        statuses=("active",),
+        events=("hold_placed",),
+        also={"quality_status": "blocked"},
+    )
 
 
 def _release(done: Carried) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lineside.errors import BadRequest, NotFound
+from lineside.errors import BadRequest, NotFound, NotPermitted
 from lineside.serve.home import home_folder
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def register(root: typer.Typer) -> None:
     proposals.command("show")(show_proposal)
     proposals.command("approve")(approve)
     proposals.command("reject")(reject)
+    proposals.command("new")(new)
+    proposals.command("undo")(undo)
     root.add_typer(proposals, name="proposals")
     audit = typer.Typer(help="The chained ledger of every action.", no_args_is_help=True)
     audit.command("verify")(verify)
@@ -122,6 +124,66 @@ def reject(
     typer.echo(f"{proposal} is rejected: {reason}")
 
 
+def new(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="Which action; `lineside proposals new list` names them.")],
+    asker: Annotated[str, typer.Option("--as", help="Who asks: a person of the plant file.")] = "",
+    said: Annotated[list[str] | None, typer.Option("--set", help="A parameter as name=value; again for each.")] = None,
+    evidence: Annotated[list[str] | None, typer.Option(help="A record id that speaks for it; again for each.")] = None,
+) -> None:
+    """Ask for an action: nothing is done before somebody else approves."""
+    from lineside.actions import ACTIONS, QUESTION, Refusal
+    from lineside.app import open_lineside
+    from lineside.serve.cards import card
+    from lineside.serve.terminal import print_table
+
+    if action == "list":
+        rows = [
+            [each.name, each.title, ", ".join(p.name if p.required else f"[{p.name}]" for p in each.parameters)]
+            for each in ACTIONS.values()
+        ]
+        print_table(("action", "what it does", "parameters"), rows)
+        return
+    parameters = dict(_named(each) for each in said or [])
+    lineside = open_lineside(home_folder(context.obj.home))
+    try:
+        filed = lineside.ledger.propose(
+            action=action,
+            parameters=parameters,
+            requester=lineside.person(asker),
+            evidence=evidence or [],
+            origins=dict.fromkeys(parameters, QUESTION),
+        )
+        if isinstance(filed, Refusal):
+            raise NotPermitted(filed.reason, refusal=filed.code)
+        for line in card(filed):
+            typer.echo(line)
+    finally:
+        lineside.close()
+
+
+def undo(
+    context: typer.Context,
+    proposal: _Id,
+    asker: Annotated[str, typer.Option("--as", help="Who asks: a person of the plant file.")],
+    reason: Annotated[str, typer.Option(help="Why it should be taken back.")],
+) -> None:
+    """Ask for an effect to be taken back, by a proposal of its own."""
+    from lineside.actions import Refusal
+    from lineside.app import open_lineside
+    from lineside.serve.cards import card
+
+    lineside = open_lineside(home_folder(context.obj.home))
+    try:
+        filed = lineside.ledger.undo(proposal, lineside.person(asker), reason)
+        if isinstance(filed, Refusal):
+            raise NotPermitted(filed.reason, refusal=filed.code)
+        for line in card(filed):
+            typer.echo(line)
+    finally:
+        lineside.close()
+
+
 def verify(
     context: typer.Context,
     head: Annotated[Path | None, typer.Option(help="An exported head to check against; finds cut tails too.")] = None,
@@ -162,6 +224,13 @@ def export(
         raise NotFound("the audit ledger is still empty: there is no head to export")
     file.write_text(json.dumps(head.to_json(), indent=2), encoding="utf-8")
     typer.echo(f"The signed head is in {file}; keep it off this machine.")
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise BadRequest(f"{text!r} names no parameter; write it as name=value")
+    return name.strip(), value.strip()
 
 
 def _state(text: str) -> State:

@@ -20,6 +20,7 @@ from lineside.serve.pages import (
     measuring,
     noting,
     reference,
+    switching,
     tackling,
 )
 from lineside.serve.pages.showing import ASSETS, error_page, wants_page
@@ -41,6 +42,7 @@ def hang(app: FastAPI) -> None:
         looking,
         noting,
         reference,
+        switching,
         tackling,
     )
     for part in parts:

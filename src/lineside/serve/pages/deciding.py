@@ -31,7 +31,9 @@ def inbox(request: Request, lineside: Here, caller: Reading) -> Response:
     waiting = [_card(lineside, p, caller.person) for p in found if p.id in mine]
     others = [p for p in found if p.id not in mine and p.state in _UNDER_WAY]
     past = [p for p in found if p.id not in mine and p.state not in _UNDER_WAY]
-    return show(request, "inbox.html", waiting=waiting, others=others, past=past)
+    switches = lineside.ledger.switches()
+    may_arm = caller.person is not None and lineside.ledger.policy.may_arm(caller.person, lineside.plant.site)
+    return show(request, "inbox.html", waiting=waiting, others=others, past=past, switches=switches, may_arm=may_arm)
 
 
 @router.get("/proposals/count")
@@ -110,6 +112,8 @@ def _card(lineside: Lineside, proposal: Proposal, person: Person | None) -> dict
         "can_withdraw": person is not None
         and person.id == proposal.requester
         and state in (State.PENDING, State.APPROVED),
+        "can_undo": person is not None and state is State.VERIFIED and proposal.bound.get("reversal") == "action",
+        "approved_by": [_name_of(lineside, each) for each in ledger.approvers(proposal.id)],
         "signed_in": person is not None,
         "deciders": [_name(p) for p in plant.people if ledger.may_decide(proposal, p)],
         "refused": "",
