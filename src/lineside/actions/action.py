@@ -7,12 +7,12 @@ are proved the same way: the system that keeps the subject says so itself, later
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lineside.plant.entities import Entity
 from lineside.plant.quantities import Quantity
@@ -74,24 +74,34 @@ class Parameter:
 class Rest:
     """A property of the subject that the action rests on, as the subject's system says it.
 
-    never, only: values with which the action makes no sense; read again at the system before anything is sent.
+    property: a name, or a parameter in braces that says it. never, only: values with which the action makes no sense;
+    read again at the system before anything is sent. must_be_told: by the records; must_be_read: by the system itself.
     """
 
     property: str
     never: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     must_be_told: bool = False
+    must_be_read: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sets:
-    """The subject's properties afterwards. includes: the value is a list, and the text names what it then holds."""
+    """The subject's properties afterwards. includes: the value is a list, and the text names what it then holds.
+    tolerance: by how much a number may differ and still be that value; empty for not at all."""
 
     values: Mapping[str, str]
     includes: bool = False
+    tolerance: str = ""
+
+    @classmethod
+    def of(cls, expected: Mapping[str, Any]) -> Sets:
+        """What a proposal says that it expects."""
+        return cls(values=expected["sets"], includes=expected["includes"], tolerance=str(expected.get("tolerance", "")))
 
     def to_json(self) -> dict[str, Json]:
-        return {"sets": dict(self.values), "includes": self.includes}
+        tolerance: dict[str, Json] = {"tolerance": self.tolerance} if self.tolerance else {}
+        return {"sets": dict(self.values), "includes": self.includes, **tolerance}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +166,21 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a target says beforehand of something that is asked for. unit: of what is set. tolerance: how closely it
+    keeps a number. facts: its bounds, for the approver."""
+
+    unit: str = ""
+    tolerance: str = ""
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What was asked for, resolved against the records; what an action type's own rules are asked about.
 
-    asked: parameter to its typed value. told: what the system last said of the subject, by property.
+    asked: parameter to its typed value. told: what the system last said of the subject, by property. terms: the
+    target's, where one with bounds is configured.
     """
 
     asked: Mapping[str, Value]
@@ -168,6 +189,7 @@ class Draft:
     system: str
     view: View
     told: Mapping[str, Statement]
+    terms: Terms | None = None
 
     def entity(self, name: str) -> Entity:
         value = self.asked[name]
@@ -211,6 +233,7 @@ class ActionType:
     subject: the parameter that names what is changed. systems: kinds of sources that may keep it, the likeliest first.
     asks, does: the decision in words, with the parameters' names in braces. facts: further properties of the subject
     for the approver. check: rules of its own. inverse: the action that undoes it, and with which parameters.
+    bounded: only a target with bounds of its own may carry it out.
     """
 
     name: str
@@ -231,6 +254,7 @@ class ActionType:
     amount: Callable[[Draft], Quantity | None] | None = None
     inverse: str = ""
     inverse_parameters: Callable[[Carried], Mapping[str, str]] | None = None
+    bounded: bool = False
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -239,21 +263,28 @@ class ActionType:
     def parameter(self, name: str) -> Parameter:
         return next(each for each in self.parameters if each.name == name)
 
-    def differences(self, snapshot: Mapping[str, str | None], found: Mapping[str, str]) -> tuple[str, ...]:
-        """How the subject's system differs now from what was proposed on; empty where it still holds."""
-        return tuple(self._differences(snapshot, found))
+    def rests_on(self, parameters: Mapping[str, str]) -> tuple[Rest, ...]:
+        """What it rests on with these parameters, as they are written."""
+        return tuple(replace(rest, property=filled(rest.property, parameters)) for rest in self.rests)
 
-    def _differences(self, snapshot: Mapping[str, str | None], found: Mapping[str, str]) -> list[str]:
-        said = []
-        for rest in self.rests:
-            words, now = rest.property.replace("_", " "), found.get(rest.property)
-            expected = snapshot.get(rest.property)
-            if now is None:
-                if expected is not None or rest.only or rest.must_be_told:
-                    said.append(f"{words} was {expected or 'not said'}, is no longer told")
-            elif (expected is not None and not same(expected, now)) or not fits(rest, now):
-                said.append(f"{words} was {expected or 'not said'}, is {now}")
-        return said
+    def differences(
+        self, parameters: Mapping[str, str], snapshot: Mapping[str, str | None], found: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        """How the subject's system differs now from what was proposed on; empty where it still holds."""
+        return tuple(_differences(self.rests_on(parameters), snapshot, found))
+
+
+def _differences(rests: Sequence[Rest], snapshot: Mapping[str, str | None], found: Mapping[str, str]) -> list[str]:
+    said = []
+    for rest in rests:
+        words, now = rest.property.replace("_", " "), found.get(rest.property)
+        expected = snapshot.get(rest.property)
+        if now is None:
+            if expected is not None or rest.only or rest.must_be_told or rest.must_be_read:
+                said.append(f"{words} was {expected or 'not said'}, is no longer told")
+        elif (expected is not None and not same(expected, now)) or not fits(rest, now):
+            said.append(f"{words} was {expected or 'not said'}, is {now}")
+    return said
 
 
 def fits(rest: Rest, text: str) -> bool:
@@ -275,7 +306,17 @@ def filled(sentence: str, words: Mapping[str, str]) -> str:
 def shows(effect: Sets, name: str, text: str) -> bool:
     """Whether a property's value, as text, is what the action set; a list shows it by naming it."""
     wanted = effect.values[name]
+    if effect.tolerance and close(wanted, text, effect.tolerance):
+        return True
     return wanted.casefold() in _words(text) if effect.includes else same(wanted, text)
+
+
+def close(one: str, other: str, tolerance: str) -> bool:
+    """Whether two texts are amounts of one unit that differ by no more than this."""
+    first, second = _plain(one), _plain(other)
+    if not isinstance(first, Quantity) or not isinstance(second, Quantity) or first.unit != second.unit:
+        return False
+    return abs(first.value - second.value) <= Decimal(tolerance)
 
 
 def _words(text: str) -> set[str]:

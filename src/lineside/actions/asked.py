@@ -14,6 +14,7 @@ from lineside.plant.quantities import Quantity, number, plain
 from lineside.plant.records import Json, quantity
 
 LONGEST_TEXT = 500
+MOST_DIGITS = 30
 
 
 def typed(action: ActionType, given: Mapping[str, Json], view: View) -> dict[str, Value] | Refusal:
@@ -55,7 +56,7 @@ def _typed(action: ActionType, parameter: Parameter, value: Json, view: View) ->
             return _amount(action, parameter, value)
         case Form.NUMBER:
             found = number(value)
-            return _needs(action, parameter) if found is None else found
+            return _needs(action, parameter) if found is None or not _writable(found) else found
     if not isinstance(value, str) or not value.strip():
         return _needs(action, parameter)
     text = " ".join(value.split())
@@ -80,11 +81,17 @@ def _amount(action: ActionType, parameter: Parameter, value: Json) -> Quantity |
         head, _, tail = value.strip().partition(" ")
         value = {"value": head, "unit": tail.strip()}
     found = quantity(value)
-    if found is None or found.value < 0:
+    if found is None or found.value < 0 or not _writable(found.value):
         return _needs(action, parameter)
     if not found.unit:
         return _bad(f"{parameter.name} needs its unit, as in 40 ea")
     return found
+
+
+def _writable(value: Decimal) -> bool:
+    """Whether the number, written out, stays one that a person can read."""
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MOST_DIGITS and value.adjusted() <= MOST_DIGITS
 
 
 def _moment(parameter: Parameter, text: str) -> datetime | Refusal:

@@ -98,7 +98,7 @@ def _execute(ledger: Ledger, proposal_id: str) -> Step | None:
         what = f"{proposal.entity.kind.replace('_', ' ')} {proposal.entity.id}"
         return _moved(ledger, proposal, State.STALE, f"{proposal.system} has no {what}")
     action = ACTIONS[proposal.action]
-    if differences := action.differences(proposal.bound["preconditions"]["values"], found.values):
+    if differences := action.differences(proposal.parameters, proposal.bound["preconditions"]["values"], found.values):
         return _moved(ledger, proposal, State.STALE, "; ".join(differences))
     approvers = ", ".join(each.approver for each in given)
     body = canonical({**proposal.bound["payload"], "approved_by": approvers})
@@ -204,7 +204,7 @@ def _seen_set(proposal: Proposal, found: There | None) -> Done | NoAnswer | None
     """What the values there say of a call without an answer: done, something else, or as before (None)."""
     expected: dict[str, str] = proposal.bound["expects"]["sets"]
     before, there = proposal.bound["preconditions"]["values"], {} if found is None else found.values
-    effect = Sets(values=expected, includes=proposal.bound["expects"]["includes"])
+    effect = Sets.of(proposal.bound["expects"])
     if all(shows(effect, name, there.get(name, "")) for name in expected):
         return Done(effect=proposal.entity.id)
     odd = [n for n in expected if n in there and before.get(n) is not None and not same(there[n], str(before[n]))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from lineside.actions.action import (
@@ -16,6 +17,7 @@ from lineside.actions.action import (
     Refusal,
     Sets,
     Snapshot,
+    Terms,
     Value,
     fits,
 )
@@ -27,21 +29,33 @@ from lineside.plant.records import Json
 ACTIVE, HOLDS = "active", "active_holds"
 
 
-def plan(action: ActionType, parameters: Mapping[str, Json], *, view: View, systems: Collection[str]) -> Plan | Refusal:
-    """The plan for these parameters, or why there is none. systems: where it could be done, if any is configured."""
+def plan(
+    action: ActionType,
+    parameters: Mapping[str, Json],
+    *,
+    view: View,
+    systems: Collection[str],
+    terms: Callable[[Draft], Terms | Refusal | None] = lambda _: None,
+) -> Plan | Refusal:
+    """The plan for these parameters, or why there is none. systems: where it could be done, if any is configured.
+    terms: what the target there says of it beforehand."""
     asked = typed(action, parameters, view)
     if isinstance(asked, Refusal):
         return asked
     subject = asked[action.subject]
     if not isinstance(subject, Entity):
         raise TypeError(f"{action.name} names no entity by {action.subject}")
-    system = _the_system(action, subject, view, systems)
+    texts = {each.name: written(each, asked[each.name], view) for each in action.parameters if each.name in asked}
+    system = _the_system(action, subject, view, systems, texts)
     if isinstance(system, Refusal):
         return system
-    texts = {each.name: written(each, asked[each.name], view) for each in action.parameters if each.name in asked}
     draft = Draft(
         asked=asked, written=texts, subject=subject, system=system, view=view, told=_told(subject, view, system)
     )
+    said = terms(draft)
+    if isinstance(said, Refusal):
+        return said
+    draft = replace(draft, terms=said)
     snapshot = _snapshot(action, draft)
     for refusal in (_in_the_way(action, snapshot, draft), action.check(draft) if action.check else None):
         if refusal is not None:
@@ -55,7 +69,7 @@ def plan(action: ActionType, parameters: Mapping[str, Json], *, view: View, syst
         snapshot=snapshot,
         effect=effect,
         changes=_changes(action, draft, effect, snapshot),
-        facts=_facts(action, subject, view),
+        facts=(*_facts(action, subject, view), *(said.facts if said is not None else ())),
         amount=action.amount(draft) if action.amount else None,
     )
 
@@ -90,9 +104,11 @@ def names(value: Json, subject: Entity) -> bool:
     return isinstance(value, str) and bool(value.strip()) and Entity.parse(value, kind=subject.kind) == subject
 
 
-def _the_system(action: ActionType, subject: Entity, view: View, systems: Collection[str]) -> str | Refusal:
+def _the_system(
+    action: ActionType, subject: Entity, view: View, systems: Collection[str], texts: Mapping[str, str]
+) -> str | Refusal:
     """Who keeps the subject: the configured target, what the plant file calls such a system, or who spoke of it."""
-    wanted = {rest.property for rest in action.rests}
+    wanted = {rest.property for rest in action.rests_on(texts)}
     spoken = {said.source for said in view.said(entity=subject) if not wanted or said.property in wanted}
     cards = {card.name: card.kind for card in view.plant.sources}
     of_kind = [{name for name, kind in cards.items() if kind == each} for each in action.systems]
@@ -134,7 +150,7 @@ def _told(subject: Entity, view: View, system: str) -> dict[str, Statement]:
 def _snapshot(action: ActionType, draft: Draft) -> Snapshot:
     values: dict[str, str | None] = {}
     basis: list[str] = []
-    for rest in action.rests:
+    for rest in action.rests_on(draft.written):
         if rest.property == HOLDS:
             holds = active_holds(draft.subject, draft.view, draft.system)
             values[HOLDS] = ", ".join(holds) or NONE
@@ -149,7 +165,7 @@ def _snapshot(action: ActionType, draft: Draft) -> Snapshot:
 
 def _in_the_way(action: ActionType, snapshot: Snapshot, draft: Draft) -> Refusal | None:
     """What of the subject's present state makes the action pointless or impossible."""
-    for rest in action.rests:
+    for rest in action.rests_on(draft.written):
         words, value = rest.property.replace("_", " "), snapshot.values[rest.property]
         if value is None:
             if rest.must_be_told:

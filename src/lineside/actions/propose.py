@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import rfc8785
 from sqlalchemy import Connection, func, insert, select
 
-from lineside.actions.action import ActionType, Carried, Form, Plan, Refusal
+from lineside.actions.action import ActionType, Carried, Draft, Form, Plan, Refusal, Terms
+from lineside.actions.executors import Bounded
 from lineside.actions.limits import beyond
 from lineside.actions.planning import plan as planned
 from lineside.actions.policy import Case, Policy, principal
@@ -67,7 +68,9 @@ def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
     if requester is None:
         return Refusal(reason=f"{wish.requester.id} is not in the plant file", code="not_permitted")
     offering = [name for name, target in ledger.targets.items() if action.name in target.offers]
-    plan = planned(action, wish.parameters, view=view, systems=offering)
+    plan = planned(
+        action, wish.parameters, view=view, systems=offering, terms=lambda draft: _terms(ledger, action, draft)
+    )
     if isinstance(plan, Refusal):
         return plan
     origins = _origins(wish, action, plan, view)
@@ -174,6 +177,16 @@ def undoing(ledger: Ledger, proposal_id: str, *, requester: Person, reason: str,
     origins = {name: QUESTION if name == "reason" else OURS for name in parameters}
     wish = Wish(action=action.inverse, parameters=parameters, requester=requester, origins=origins, undoes=proposal_id)
     return propose(ledger, wish, view=view)
+
+
+def _terms(ledger: Ledger, action: ActionType, draft: Draft) -> Terms | Refusal | None:
+    """What the target says beforehand; None where it has no bounds, or isn't configured."""
+    target = ledger.targets.get(draft.system)
+    if isinstance(target, Bounded):
+        return target.terms(draft)
+    if action.bounded and target is not None:
+        return Refusal(reason=f"{draft.system} has no bounds for {action.name}", code="not_offered")
+    return None
 
 
 def _origins(wish: Wish, action: ActionType, plan: Plan, view: View) -> list[Origin] | Refusal:

@@ -88,7 +88,7 @@ def _told_by(proposal: Proposal, view: View) -> Iterator[Provenance]:
     """Where the subject's own system says that it is done."""
     expected = proposal.bound["expects"]
     if "sets" in expected:
-        yield from _set_by(proposal, view, Sets(values=expected["sets"], includes=expected["includes"]))
+        yield from _set_by(proposal, view, Sets.of(expected))
         return
     if expected["kind"] == NOTE:
         yield from _noted_by(proposal, view)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
+from lineside.actions.action import Draft, Refusal, Terms
 from lineside.plant.entities import Entity
 
 
@@ -83,4 +84,13 @@ class Target(Protocol):
 
         body: the canonical JSON that was approved, with who approved it.
         """
+        ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A target with bounds of its own, which it knows without being asked."""
+
+    def terms(self, draft: Draft) -> Terms | Refusal:
+        """What it says of this beforehand, or why it never would."""
         ...

@@ -102,6 +102,8 @@ class Described(_Section):
         for name, each in do.items():
             if name not in ACTIONS:
                 raise ValueError(f"there is no action {name!r}; there are: {', '.join(sorted(ACTIONS))}")
+            if ACTIONS[name].bounded:
+                raise ValueError(f"{name} needs a target with bounds of its own, as an OPC UA allow-list has")
             holes = {hole for text in (each.path, json.dumps(each.body)) for hole, _ in _HOLE.findall(text)}
             known = {"id", *_ALWAYS, *ACTIONS[name].parameter_names}
             known |= {f"{parameter}_unit" for parameter in ACTIONS[name].parameter_names}

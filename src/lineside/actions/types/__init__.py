@@ -10,6 +10,7 @@ from lineside.actions.types.delivery import EXPEDITE, NOTIFY, PAUSE_SHIPMENT, RE
 from lineside.actions.types.lots import DISPOSE, HOLD_LOT, RELEASE_HOLD
 from lineside.actions.types.material import POST_COUNT, POST_MOVEMENT, REQUEST_STAGING, REROUTE_PICK
 from lineside.actions.types.orders import RESEQUENCE, SUBSTITUTE
+from lineside.actions.types.setpoint import WRITE_SETPOINT
 from lineside.actions.types.upkeep import CREATE_MAINTENANCE_ORDER, WRITE_BACK
 
 ACTIONS: Mapping[str, ActionType] = MappingProxyType(
@@ -32,6 +33,7 @@ ACTIONS: Mapping[str, ActionType] = MappingProxyType(
             POST_MOVEMENT,
             NOTIFY,
             WRITE_BACK,
+            WRITE_SETPOINT,
         )
     }
 )
