@@ -49,20 +49,9 @@ class Lineside:
     def ledger(self) -> Ledger:
         """The life of proposals, and the audit behind it."""
         from lineside.actions import KEY_FILE, Ledger, load_policy, signing_key
-        from lineside.actions.executors.http import HttpTarget
-        from lineside.actions.executors.interface import load_interface
+        from lineside.actions.executors.configured import configured
 
-        targets = [
-            HttpTarget(
-                target.url,
-                target.token.get_secret_value(),
-                source=target.source or name,
-                interface=load_interface(target.interface, self.home),
-                read_url=target.read_url,
-                timeout_s=target.timeout_s,
-            )
-            for name, target in self.settings.targets.items()
-        ]
+        targets = configured(self.settings.targets.items(), self.home, self.clock)
         key = signing_key(self.home / KEY_FILE)
         return Ledger(self.memory, load_policy(self.home, self.plant.packs), self.clock, key, targets=targets)
 
