@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import math
+import re
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -27,8 +28,9 @@ from lineside.actions.executors.trusted import Trusted
 from lineside.actions.types.setpoint import STATE, WRITE_SETPOINT
 from lineside.errors import SourceRefused, SourceUnavailable, StoreUnavailable
 from lineside.plant.entities import Entity
-from lineside.plant.quantities import number, plain, unit
+from lineside.plant.quantities import plain, unit
 
+_PLAIN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 _LOOK_EVERY_S = 0.2
 _CLOSING_S = 3.0
 _REFUSALS = ("BadUser", "BadIdentity", "BadSecurity", "BadCertificate", "BadApplicationSignature")
@@ -167,9 +169,9 @@ class OpcUaTarget:
         row = self._allowed.row(subject.id, name) if isinstance(name, str) else None
         if row is None:
             return NoEffect(reason=f"{name!r} of {subject.id} is not in the allow-list of {self.source}")
-        value = number(text) if isinstance(text, str) and len(text) <= 60 else None
-        if value is None:
-            return NoEffect(reason=f"{text!r} is no number")
+        if not isinstance(text, str) or not _PLAIN.fullmatch(text):
+            return NoEffect(reason=f"{str(text)[:60]!r} is no number as it is written here")
+        value = Decimal(text)
         why = row.outside(value)
         return NoEffect(reason=why) if why else (row, value)
 
@@ -185,7 +187,12 @@ class OpcUaTarget:
         client.set_user(self._server.user)
         client.set_password(self._password)
         # Without: a write that was cut off would be sent again.
-        await client.connect(auto_reconnect=False)
+        try:
+            await client.connect(auto_reconnect=False)
+        except BaseException:  # cut short by our timeout too, after which the library leaves its socket open
+            client.disconnect_socket()
+            await asyncio.sleep(0)
+            raise
         try:
             ids = ua.ObjectIds
             servers, namespaces = await self._values(client, [ids.Server_ServerArray, ids.Server_NamespaceArray])
