@@ -206,20 +206,23 @@ def counter(
 
 def booked(view: View, line: str, window: Window, kind: str = "production") -> list[Count]:
     """What `production` (or scrap) events booked on the line in the window, for each source."""
-    lanes: dict[str, list[tuple[datetime, str, str]]] = {}
+    lanes: dict[str, list[tuple[datetime, str, float]]] = {}
+    known: dict[str, float] = {}
     # A booking tells of what was made before it: one at the very end counts, one at the very start does not.
     instant = timedelta(microseconds=1)
     span = Window(start=window.start + instant, end=window.end + instant)
     rows = picked(view, (kind,), _AMOUNT, equipment=line, within=span)
     for record, _, source, _, when, _, said in sorted(rows, key=lambda row: (row[4], row[0])):
-        lanes.setdefault(source, []).append((moments.moment(when), record, said))
+        if said not in known:
+            value, unit = json.loads(said)
+            amount = quantity(value, str(unit or ""))
+            known[said] = float(amount.value) if amount else 0.0
+        lanes.setdefault(source, []).append((moments.moment(when), record, known[said]))
     found = []
     for source, lane in lanes.items():
         total, readings = 0.0, []
-        for at, record, said in lane:
-            value, unit = json.loads(said)
-            amount = quantity(value, str(unit or ""))
-            total += float(amount.value) if amount else 0.0
+        for at, record, made in lane:
+            total += made
             readings.append(Mark(at, total, record))
         start = Mark(min(window.start, readings[0].at - timedelta(microseconds=1)), 0.0, readings[0].record)
         found.append(Count(marks=(start, *readings), source=source, how=f"{kind} bookings at {line}", equipment=line))

@@ -17,7 +17,6 @@ from lineside.interpretation.occurrences import Occurrence
 from lineside.interpretation.pattern_rules import PatternRules, pattern_rules
 from lineside.interpretation.running import Changes, running_on
 from lineside.interpretation.stops import Interval, Loss, tile
-from lineside.interpretation.wording import at
 from lineside.memory import View
 from lineside.memory.moments import moment
 from lineside.memory.picked import picked
@@ -138,6 +137,7 @@ class LineHours:
         for loss in losses:
             self._losses[work_center(loss.equipment)].append(loss)
         self._cut: dict[tuple[str, ...], Exposure] = {}
+        self._changing: dict[str, list[tuple[str, list[datetime], Changes]]] = {}
 
     @cached_property
     def running(self) -> dict[str, Changes]:
@@ -183,36 +183,58 @@ class LineHours:
         start, end, slot, levels = self._stretches[position - 1]
         return Piece(line="", start=start, end=end, amount=0.0, turn=slot.start if slot else start, levels=levels)
 
+    def along(self, line: str, moment: datetime) -> Piece | None:
+        """What the line's piece of the moment says, but for how long ago the last changeover was, without cutting the
+        line's hours into pieces; None outside of worked time."""
+        there = self.calendar(moment)
+        if there is None:
+            return None
+        levels = {**there.levels, "line": line}
+        for name, moments, changes in self._series(line):
+            if (position := bisect_right(moments, moment)) and changes[position - 1][1]:
+                levels[name] = changes[position - 1][1]
+        return replace(there, line=line, levels=levels)
+
+    def _series(self, line: str) -> list[tuple[str, list[datetime], Changes]]:
+        """What changes on the line, each by its dimension, with the moments of its changes."""
+        if line not in self._changing:
+            series = {"material": self.running.get(line, []), "tool": self._tools.get(line, []), **self._supplied(line)}
+            self._changing[line] = [(name, [when for when, _ in changes], changes) for name, changes in series.items()]
+        return self._changing[line]
+
     def changeovers(self, line: str) -> list[datetime]:
         """When each changeover of the line in the window was done."""
         ends = (i.end for i in self._losses.get(line, ()) if i.loss is Loss.CHANGEOVER and i.end is not None)
         return sorted(end for end in ends if end in self.window)
 
     def _pieces(self, line: str) -> Iterator[Piece]:
-        series = {"material": self.running.get(line, []), "tool": self._tools.get(line, []), **self._supplied(line)}
-        began = [(name, [moment for moment, _ in changes], changes) for name, changes in series.items()]
+        series = self._series(line)
         losses = self._losses.get(line, [])
         changed = sorted(i.end for i in losses if i.loss is Loss.CHANGEOVER and i.end is not None)
         fresh = timedelta(minutes=self._rules["after_changeover_minutes"])
         slices = tile(losses, self.window)
-        edges = {moment for changes in series.values() for moment, _ in changes} | {s.start for s in slices}
+        edges = {s.start for s in slices}.union(*(moments for _, moments, _ in series))
         cuts = sorted(edges | {end + after for end in changed for after in (timedelta(0), fresh)})
         position = 0
         for start, end, slot, calendar in self._stretches:
             inside = cuts[bisect_right(cuts, start) : bisect_left(cuts, end)]
+            known: list[int] = []
             for begin, finish in pairwise([start, *inside, end]):
                 while slices[position].end <= begin:
                     position += 1
                 lost = slices[position].interval
                 hours = (finish - begin).total_seconds() / 3600 if lost is None or lost.loss is Loss.SLOW else 0.0
-                levels = {**calendar, "line": line}
-                for name, moments, changes in began:
-                    if (position_in := bisect_right(moments, begin)) and changes[position_in - 1][1]:
-                        levels[name] = changes[position_in - 1][1]
-                if changed:
-                    last = bisect_right(changed, begin)
-                    soon = last > 0 and begin < changed[last - 1] + fresh
-                    levels["after_changeover"] = "soon" if soon else "later"
+                at = [bisect_right(moments, begin) for _, moments, _ in series]
+                last = bisect_right(changed, begin)
+                soon = last > 0 and begin < changed[last - 1] + fresh
+                if known != [*at, soon]:
+                    known = [*at, soon]
+                    levels = {**calendar, "line": line}
+                    for (name, _, changes), place in zip(series, at, strict=True):
+                        if place and changes[place - 1][1]:
+                            levels[name] = changes[place - 1][1]
+                    if changed:
+                        levels["after_changeover"] = "soon" if soon else "later"
                 yield Piece(
                     line=line, start=begin, end=finish, amount=hours, turn=slot.start if slot else start, levels=levels
                 )
@@ -255,10 +277,12 @@ class LineHours:
         ran = [Entity(EntityKind.JOB_ORDER, job) for job in sorted({job for each in jobs.values() for _, job in each})]
         of_job = {s.entity.id: s.text for s in self.view.said(entities=ran, properties=names)}
         near = replace(self.window, start=self.window.start - _MOUNTED)
-        for event in self.view.events(kinds=("changeover_end", "started"), within=near):
-            told = next((str(event.attributes[n]) for n in names if event.attributes.get(n)), "")
-            if event.equipment and (tool := told or of_job.get(event.job_order or "", "")):
-                found[work_center(event.equipment)].append((at(event), tool))
+        places = ("equipment", "job_order", *(f"attributes.{name}" for name in names))
+        for _, _, _, _, when, _, said_of in picked(self.view, ("changeover_end", "started"), places, within=near):
+            place, number, *named = json.loads(said_of)
+            told = next((str(name) for name in named if name), "")
+            if place and (tool := told or of_job.get(number or "", "")):
+                found[work_center(place)].append((moment(when), tool))
         for line, begun in jobs.items():
             found[line] += [(when, tool) for when, job in begun if (tool := of_job.get(job, ""))]
         return {line: sorted(changes) for line, changes in found.items()}

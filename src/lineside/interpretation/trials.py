@@ -3,6 +3,7 @@ order lines; running hours where they don't."""
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,14 +31,16 @@ from lineside.interpretation.pattern_rules import pattern_rules
 from lineside.interpretation.running import Changes
 from lineside.interpretation.running_hours import Exposure, LineHours, Piece
 from lineside.interpretation.shipped_orders import shipped_orders
-from lineside.interpretation.wording import at
 from lineside.memory import View
-from lineside.memory.happenings import newest_events
+from lineside.memory.happenings import newest_told
+from lineside.memory.moments import moment as from_stored
+from lineside.memory.picked import picked
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import work_center
 
 _INSPECTED = ("sample", "inspection_result")
 _OBJECTED = ("excursion", "nonconformity", "hold_placed")
+_WHERE = ("lot", "equipment")
 _OF_A_MOMENT = ("hour_of_shift", "after_changeover")
 _LONGEST_MAKING = timedelta(days=31)
 _INSTANT = timedelta(microseconds=1)
@@ -64,6 +67,7 @@ class Trials:
         self._named = {name for case in cases for name in case.about}
         self.view: View = lines.view
         self._kept: dict[tuple[str, tuple[str, ...]], Exposure] = {}
+        self._made: dict[str, tuple[Piece, ...]] = {}
 
     def of(self, cases: Sequence[Occurrence], places: Sequence[str]) -> Against:
         """What these cases of one kind are counted against at the places: lines, a material, or all where none is."""
@@ -90,7 +94,10 @@ class Trials:
         if of is LOTS:
             return Exposure(tuple(p for p in self._lots if every or p.line in lines), of)
         if of is UNITS:
-            return Exposure(tuple(p for line in lines for p in self._units(line)), of, self._making)
+            for line in lines:
+                if line not in self._made:
+                    self._made[line] = tuple(self._units(line))
+            return Exposure(tuple(p for line in lines for p in self._made[line]), of, self._making)
         if of is CHANGEOVERS:
             return Exposure(tuple(p for line in lines for p in self._changed(line)), of)
         if of is ORDERS:
@@ -107,8 +114,8 @@ class Trials:
         ids = {lot: plain_id(word.value, "job_order") for lot, word in said.items()}
         jobs = {lot: Entity(EntityKind.JOB_ORDER, number) for lot, number in ids.items() if number}
         facts.look_up(jobs.values(), "equipment", "actual_start")
-        events = newest_events(self.view, ("started",), list(jobs.values()), each=_STARTS)
-        started = {job: (work_center(e.equipment), at(e)) for job in events for e in events[job] if e.equipment}
+        events = newest_told(self.view, ("started",), list(jobs.values()), ("equipment",), each=_STARTS)
+        started = {job: (work_center(place), when) for job in events for when, (place, *_) in events[job] if place}
         found = {}
         for lot, job in jobs.items():
             if job in started:
@@ -130,11 +137,12 @@ class Trials:
         was found on without."""
         first: dict[str, tuple[datetime, str]] = {}
         objected: dict[str, tuple[datetime, str]] = {}
-        for event in self.view.events(kinds=(*_INSPECTED, *_OBJECTED), within=self.lines.window):
-            if event.lot and at(event) <= self.view.as_of:
-                line = work_center(event.equipment) if event.equipment else ""
-                seen_in = first if event.kind in _INSPECTED else objected
-                seen_in.setdefault(event.lot, (at(event), line))
+        looked_at, window = (*_INSPECTED, *_OBJECTED), self.lines.window
+        for _, kind, _, _, at, _, said in picked(self.view, looked_at, _WHERE, within=window, ordered=True):
+            lot, place = json.loads(said)
+            if lot and (when := from_stored(at)) <= self.view.as_of:
+                seen_in = first if kind in _INSPECTED else objected
+                seen_in.setdefault(lot, (when, work_center(place) if place else ""))
         asked = self.view.statements(kind=EntityKind.INSPECTION, properties=("lot",), within=self.lines.window)
         for word in asked:
             if (lot := plain_id(word.value, "lot")) and word.occurred_at <= self.view.as_of:
@@ -166,7 +174,7 @@ class Trials:
         self, lines: LineHours, line: str, when: datetime, said: Mapping[str, str], called: tuple[str, ...]
     ) -> Piece:
         """One thing, with the levels of its line at the moment, where it is of one, else of the calendar."""
-        there = lines.of(line).at(line, when) if line else lines.calendar(when)
+        there = lines.along(line, when) if line else lines.calendar(when)
         levels = {n: v for n, v in there.levels.items() if n not in _OF_A_MOMENT} if there else {}
         turn = there.turn if there else when
         return Piece(line=line, start=when, end=when, amount=1.0, turn=turn, levels={**levels, **said}, called=called)
@@ -241,10 +249,12 @@ def above_usual(
     lies above the median; None where nothing was made. A run goes with the shift that made most of it; a line of which
     no job is known has a run for each shift."""
 
+    begun = {line: [when for when, _ in changes] for line, changes in jobs.items()}
+
     def run(piece: Piece) -> tuple[str, datetime]:
-        changes = jobs.get(piece.line, [])
-        position = bisect_right(changes, piece.start, key=lambda change: change[0])
-        return piece.line, changes[position - 1][0] if position else piece.turn
+        starts = begun.get(piece.line, ())
+        position = bisect_right(starts, piece.start)
+        return piece.line, starts[position - 1] if position else piece.turn
 
     made: dict[tuple[str, datetime], list[Piece]] = defaultdict(list)
     for piece in units.pieces:
