@@ -13,7 +13,8 @@ from lineside.interpretation.wording import at
 from lineside.memory import Statement, View
 from lineside.memory.moments import moment as from_stored
 from lineside.memory.picked import picked, places_of
-from lineside.plant.entities import Entity, EntityKind
+from lineside.memory.telling import words_now
+from lineside.plant.entities import EntityKind
 from lineside.plant.equipment import within, work_center
 from lineside.plant.windows import Window
 
@@ -119,10 +120,8 @@ class Running:
     def _add(self, said: Sequence[Statement], started: Sequence[_Started]) -> None:
         started = [each for each in started if each.equipment]
         named = {each.text for each in said} | {each.job_order for each in started if each.job_order}
-        told = self._view.said(
-            entities=[Entity(EntityKind.JOB_ORDER, job) for job in sorted(named) if job], properties=("material",)
-        )
-        materials = {each.entity.id: each.text for each in told}
+        told = words_now(self._view, EntityKind.JOB_ORDER, ("material",), of=sorted(named - {""})) if named else ()
+        materials = {each.entity: each.text for each in told}
         made: dict[str, set[tuple[datetime, str]]] = defaultdict(set)
         jobs: dict[str, set[tuple[datetime, str]]] = defaultdict(set)
         for each in said:

@@ -28,6 +28,7 @@ from lineside.interpretation.facts import Facts, moment, plain_id
 from lineside.interpretation.occurrences import Occurrence, amount_of
 from lineside.interpretation.output import Count, booked, counts, preferred_count
 from lineside.interpretation.pattern_rules import pattern_rules
+from lineside.interpretation.plain_words import texts, words_to_go_by
 from lineside.interpretation.running import Changes
 from lineside.interpretation.running_hours import Exposure, LineHours, Piece
 from lineside.interpretation.shipped_orders import shipped_orders
@@ -35,12 +36,14 @@ from lineside.memory import View
 from lineside.memory.happenings import newest_told
 from lineside.memory.moments import moment as from_stored
 from lineside.memory.picked import picked
+from lineside.memory.telling import Word, said_within
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import work_center
 
 _INSPECTED = ("sample", "inspection_result")
 _OBJECTED = ("excursion", "nonconformity", "hold_placed")
 _WHERE = ("lot", "equipment")
+_LOT_LEVELS = ("material", "supplier")
 _OF_A_MOMENT = ("hour_of_shift", "after_changeover")
 _LONGEST_MAKING = timedelta(days=31)
 _INSTANT = timedelta(microseconds=1)
@@ -107,25 +110,30 @@ class Trials:
     @cached_property
     def _making(self) -> dict[str, tuple[str, datetime]]:
         """On which line and from when on each lot that was seen in the window was made, as its job order tells."""
-        facts = self._facts
-        lots = [Entity(EntityKind.LOT, name) for name in sorted({*self._named, *self._seen})]
-        facts.look_up(lots, "material", "job_order", "supplier")
-        said = {lot: word for lot in lots if (word := facts.best(lot, "job_order"))}
-        ids = {lot: plain_id(word.value, "job_order") for lot, word in said.items()}
-        jobs = {lot: Entity(EntityKind.JOB_ORDER, number) for lot, number in ids.items() if number}
-        facts.look_up(jobs.values(), "equipment", "actual_start")
-        events = newest_told(self.view, ("started",), list(jobs.values()), ("equipment",), each=_STARTS)
-        started = {job: (work_center(place), when) for job in events for when, (place, *_) in events[job] if place}
+        said = self._of_lots
+        ids = {lot: plain_id(said[lot, "job_order"].text, "job_order") for lot, name in said if name == "job_order"}
+        jobs = {lot: number for lot, number in sorted(ids.items()) if number}
+        things = [Entity(EntityKind.JOB_ORDER, number) for number in jobs.values()]
+        events = newest_told(self.view, ("started",), things, ("equipment",), each=_STARTS)
+        started = {job.id: (work_center(place), when) for job in events for when, (place, *_) in events[job] if place}
+        unknown = {job for job in jobs.values() if job not in started}
+        told = words_to_go_by(self._facts, EntityKind.JOB_ORDER, unknown, "equipment", "actual_start")
         found = {}
         for lot, job in jobs.items():
             if job in started:
-                found[lot.id] = started[job]  # the first of them, as it stands last
+                found[lot] = started[job]  # the first of them, as it stands last
                 continue
-            where, when = facts.best(job, "equipment"), facts.best(job, "actual_start")
-            since = moment(when.value) if when else None
+            where, begun = told.get((job, "equipment")), told.get((job, "actual_start"))
+            since = moment(begun.text) if begun else None
             if where and since:
-                found[lot.id] = (work_center(where.text), since)
+                found[lot] = (work_center(where.text), since)
         return found
+
+    @cached_property
+    def _of_lots(self) -> dict[tuple[str, str], Word]:
+        """What is said of each lot that is counted or was seen."""
+        lots = {*self._named, *self._seen}
+        return words_to_go_by(self._facts, EntityKind.LOT, lots, *_LOT_LEVELS, "job_order")
 
     @cached_property
     def _facts(self) -> Facts:
@@ -143,10 +151,9 @@ class Trials:
             if lot and (when := from_stored(at)) <= self.view.as_of:
                 seen_in = first if kind in _INSPECTED else objected
                 seen_in.setdefault(lot, (when, work_center(place) if place else ""))
-        asked = self.view.statements(kind=EntityKind.INSPECTION, properties=("lot",), within=self.lines.window)
-        for word in asked:
-            if (lot := plain_id(word.value, "lot")) and word.occurred_at <= self.view.as_of:
-                first.setdefault(lot, (word.occurred_at, ""))
+        for _, value, when in said_within(self.view, EntityKind.INSPECTION, "lot", window):
+            if (lot := plain_id(json.loads(value), "lot")) and when <= self.view.as_of:
+                first.setdefault(lot, (when, ""))
         return {**objected, **first} if first else {}
 
     @cached_property
@@ -158,12 +165,7 @@ class Trials:
         pieces = []
         for lot, (seen, place) in first.items():
             line, begun = self._making.get(lot, (place, seen))
-            said: dict[str, str] = {}
-            for name in ("material", "supplier"):
-                told = self._facts.best(Entity(EntityKind.LOT, lot), name)
-                if told is not None and told.text:
-                    said[name] = told.text
-            pieces.append(self._single(back, line, begun, said, (lot,)))
+            pieces.append(self._single(back, line, begun, texts(self._of_lots, lot, _LOT_LEVELS), (lot,)))
         return tuple(sorted(pieces, key=lambda p: (p.start, p.called)))
 
     @property
