@@ -12,19 +12,21 @@ from lineside.plant.entities import Entity
 _FIGURE = re.compile(r"-?(?:\d+\.\d*|\d+(?:\.\d*)?e[-+]?\d+|nan|infinity)", re.IGNORECASE)
 
 
-def words_to_go_by(facts: Facts, kind: str, ids: Collection[str], *names: str) -> dict[tuple[str, str], Word]:
+def words_to_go_by(
+    facts: Facts, kind: str, ids: Collection[str], *names: str, cited: bool = False
+) -> dict[tuple[str, str], Word]:
     """By id and property what `Facts.best` tells of these properties of these things of the kind, as text.
 
-    For properties whose values are words. Where several sources speak, or the text is not all of what one says, the
-    statements themselves are read.
+    For properties whose values are words. Where sources differ, or the text is not all of what one says, the statements
+    themselves are read. cited: the record counts too; otherwise it may be of any source that says the same.
     """
     found: dict[tuple[str, str], Word] = {}
     long: set[str] = set()
     for word in words_now(facts.view, kind, names, of=sorted(ids)) if ids else ():
-        key = (word.entity, word.property)
-        if key in found or not is_whole(word.text) or _FIGURE.fullmatch(word.text):
+        other = found.setdefault((word.entity, word.property), word)
+        differs = other is not word and (cited or other.text != word.text)
+        if differs or not is_whole(word.text) or _FIGURE.fullmatch(word.text):
             long.add(word.entity)
-        found[key] = word
     if long:
         things = [Entity(kind, each) for each in sorted(long)]
         facts.look_up(things, *names)

@@ -64,9 +64,9 @@ def _shipped_orders(view: View, window: Window | None) -> list[Shipped]:
     facts.look_towards("handling_unit", "shipment", shipments)
     lines = {shipment.id: lines_on(facts, shipment) for shipment in shipments}
     shipped = {line for each in lines.values() for line in each}
-    of_line = words_to_go_by(facts, EntityKind.SALES_ORDER_LINE, {line.id for line in shipped}, *_OF_LINE)
+    of_line = words_to_go_by(facts, EntityKind.SALES_ORDER_LINE, {line.id for line in shipped}, *_OF_LINE, cited=True)
     orders = {order.id for line in shipped if (order := line.parent)}
-    of_order = words_to_go_by(facts, EntityKind.SALES_ORDER, orders, *_OF_LINE)
+    of_order = words_to_go_by(facts, EntityKind.SALES_ORDER, orders, *_OF_LINE, cited=True)
     found: dict[str, Shipped] = {}
     for number, (when, record) in sorted(left.items(), key=lambda pair: (pair[1], pair[0])):
         shipment = Entity(EntityKind.SHIPMENT, number)

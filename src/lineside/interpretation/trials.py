@@ -39,11 +39,13 @@ from lineside.memory.picked import picked
 from lineside.memory.telling import Word, said_within
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import work_center
+from lineside.plant.windows import Window
 
 _INSPECTED = ("sample", "inspection_result")
 _OBJECTED = ("excursion", "nonconformity", "hold_placed")
 _WHERE = ("lot", "equipment")
 _LOT_LEVELS = ("material", "supplier")
+_BEGUN = ("started",)
 _OF_A_MOMENT = ("hour_of_shift", "after_changeover")
 _LONGEST_MAKING = timedelta(days=31)
 _INSTANT = timedelta(microseconds=1)
@@ -113,9 +115,7 @@ class Trials:
         said = self._of_lots
         ids = {lot: plain_id(said[lot, "job_order"].text, "job_order") for lot, name in said if name == "job_order"}
         jobs = {lot: number for lot, number in sorted(ids.items()) if number}
-        things = [Entity(EntityKind.JOB_ORDER, number) for number in jobs.values()]
-        events = newest_told(self.view, ("started",), things, ("equipment",), each=_STARTS)
-        started = {job.id: (work_center(place), when) for job in events for when, (place, *_) in events[job] if place}
+        started = self._started({*jobs.values()})
         unknown = {job for job in jobs.values() if job not in started}
         told = words_to_go_by(self._facts, EntityKind.JOB_ORDER, unknown, "equipment", "actual_start")
         found = {}
@@ -128,6 +128,18 @@ class Trials:
             if where and since:
                 found[lot] = (work_center(where.text), since)
         return found
+
+    def _started(self, jobs: set[str]) -> dict[str, tuple[str, datetime]]:
+        """Where and when the job orders began first, of those that did; in the time looked at where they did in it."""
+        near = Window(start=self._earliest, end=self.view.as_of + _INSTANT)
+        found: dict[str, tuple[str, datetime]] = {}
+        for _, _, _, _, at, _, told in picked(self.view, _BEGUN, ("job_order", "equipment"), within=near, ordered=True):
+            job, place = json.loads(told)
+            if place and job in jobs:
+                found.setdefault(job, (work_center(place), from_stored(at)))
+        before = [Entity(EntityKind.JOB_ORDER, job) for job in jobs if job not in found]
+        events = newest_told(self.view, _BEGUN, before, ("equipment",), each=_STARTS)
+        return found | {j.id: (work_center(place), when) for j in events for when, (place, *_) in events[j] if place}
 
     @cached_property
     def _of_lots(self) -> dict[tuple[str, str], Word]:
