@@ -53,7 +53,7 @@ def take(
         known = set(connection.scalars(select(_deliveries.c.name).where(_deliveries.c.name.in_([name, *marks]))))
         if known.intersection(marks):
             return Taken.REPLAYED
-        rows = [{"name": mark, "done_at": at, "content": None} for mark in marks]
+        rows: list[dict[str, object]] = [{"name": mark, "done_at": at, "content": None} for mark in marks]
         if name not in known:
             rows.append({"name": name, "done_at": None, "content": content})
         for row in rows:

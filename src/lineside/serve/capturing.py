@@ -16,11 +16,15 @@ from lineside.app import Lineside
 from lineside.plant.plant import Person
 
 
-def proposal(lineside: Lineside, text: str, *, person: Person | None, at: datetime | None = None) -> Proposed:
-    """What the text says, read with the person's rights; nothing is kept. at: when it was written, by default now."""
+def proposal(
+    lineside: Lineside, text: str, *, person: Person | None, at: datetime | None = None, by: str | None = None
+) -> Proposed:
+    """What the text says, read with the person's rights; nothing is kept. at: when it was written, by default now. by:
+    who wrote it, where that is somebody else."""
     moment = at or lineside.clock()
     view = lineside.memory.view(as_of=lineside.clock(), reader=lineside.reader(person))
-    return propose(text, at=moment.astimezone(lineside.plant.time_zone), view=view, author=person)
+    author = person if by is None else lineside.plant.person(by)
+    return propose(text, at=moment.astimezone(lineside.plant.time_zone), view=view, author=author)
 
 
 def proposal_of(lineside: Lineside, record: str, *, person: Person | None) -> Proposed:

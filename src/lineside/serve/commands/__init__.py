@@ -20,6 +20,7 @@ from lineside.serve.commands import (
     proposals,
     run,
     setup,
+    slack,
     sources,
 )
 
@@ -40,6 +41,7 @@ def register(root: typer.Typer) -> None:
         proposals,
         packs,
         run,
+        slack,
         demo,
         keep,
         dev,
