@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from lineside.interpretation.wording import bounded
 from lineside.memory import Statement, View, moments
-from lineside.memory.picked import picked
+from lineside.memory.picked import first_named, picked
 from lineside.memory.telling import Word, not_before, words_now
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
@@ -269,9 +269,8 @@ def jobs_on(view: View, line: str, window: Window) -> list[Entity]:
                 saw(said.text, said.occurred_at)
     for said in last.values():
         saw(said.text, window.start)
-    for event in view.events(equipment=line, within=window):
-        if event.job_order:
-            saw(event.job_order, event.provenance.occurred_at)
+    for job, first in first_named(view, "job_order", line, window).items():
+        saw(job, first)
     for job, span in _planned(view, line, window.start):
         if span.overlaps(window):
             saw(job, span.start)

@@ -18,7 +18,7 @@ from lineside.interpretation.pattern_rules import PatternRules, pattern_rules
 from lineside.interpretation.running import Changes, running_on
 from lineside.interpretation.stops import Interval, Loss, tile
 from lineside.memory import View
-from lineside.memory.moments import moment
+from lineside.memory.moments import moment, stored
 from lineside.memory.picked import picked
 from lineside.plant.calendar import ShiftSlot
 from lineside.plant.entities import Entity, EntityKind
@@ -28,6 +28,7 @@ from lineside.plant.windows import Window
 _WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _SUPPLIER = "supplier of "
 _INSTANT = timedelta(microseconds=1)
+_FARTHER = timedelta(days=31)  # so far before a window what is counted in it may have been made
 _MOUNTED = timedelta(days=31)  # events longer before no longer say what is mounted
 
 
@@ -68,13 +69,12 @@ class Exposure:
     @cached_property
     def by(self) -> dict[str, dict[str, float]]:
         """For each dimension the amount of each level, those of none left out."""
-        found: dict[str, dict[str, float]] = {}
+        found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for piece in self.pieces:
-            if piece.amount > 0:
+            if (amount := piece.amount) > 0:
                 for dimension, level in piece.levels.items():
-                    levels = found.setdefault(dimension, {})
-                    levels[level] = levels.get(level, 0.0) + piece.amount
-        return found
+                    found[dimension][level] += amount
+        return {dimension: dict(levels) for dimension, levels in found.items()}
 
     def jointly(self, one: str, other: str) -> dict[tuple[str, str], float]:
         """The amount of each pair of levels of two dimensions."""
@@ -276,10 +276,9 @@ class LineHours:
         jobs = self.jobs
         ran = [Entity(EntityKind.JOB_ORDER, job) for job in sorted({job for each in jobs.values() for _, job in each})]
         of_job = {s.entity.id: s.text for s in self.view.said(entities=ran, properties=names)}
-        near = replace(self.window, start=self.window.start - _MOUNTED)
         places = ("equipment", "job_order", *(f"attributes.{name}" for name in names))
-        for _, _, _, _, when, _, said_of in picked(self.view, ("changeover_end", "started"), places, within=near):
-            place, number, *named = json.loads(said_of)
+        for _, when, told_of in self._told(("changeover_end", "started"), places, self.window.start - _MOUNTED):
+            place, number, *named = json.loads(told_of)
             told = next((str(name) for name in named if name), "")
             if place and (tool := told or of_job.get(number or "", "")):
                 found[work_center(place)].append((moment(when), tool))
@@ -290,8 +289,8 @@ class LineHours:
     @cached_property
     def _consumed(self) -> dict[tuple[str, str], Changes]:
         """For each line and consumed material the suppliers of its lots, where it has several."""
-        rows = picked(self.view, ("consumption", "staged"), ("lot", "material"), within=self.window)
-        used = [(place, moment(when), *json.loads(said)) for _, _, _, place, when, _, said in rows]
+        rows = self._told(("consumption", "staged"), ("lot", "material"), self.window.start)
+        used = [(place, moment(when), *json.loads(said)) for place, when, said in rows]
         lots = [Entity(EntityKind.LOT, lot) for lot in sorted({lot for _, _, lot, _ in used if lot})]
         of_lot: dict[str, dict[str, str]] = defaultdict(dict)
         for said in self.view.said(entities=lots, properties=("supplier", "material")):
@@ -303,6 +302,19 @@ class LineHours:
             if place and material and (supplier := lot.get("supplier")):
                 found[work_center(place), material].append((when, supplier))
         return {key: sorted(changes) for key, changes in found.items() if len({s for _, s in changes}) > 1}
+
+    def _told(
+        self, kinds: tuple[str, ...], places: tuple[str, ...], since: datetime
+    ) -> list[tuple[str | None, int, str]]:
+        """The equipment, the microsecond and what stands at the places, of the events of these kinds from then to the
+        window's end; read once for those too that reach back a little farther."""
+        key = ("told along", kinds, places, self.window.end)
+        if key not in self.view.kept or self.view.kept[key][0] > since:
+            back = since - _FARTHER
+            rows = picked(self.view, kinds, places, within=replace(self.window, start=back))
+            self.view.kept[key] = (back, [(place, when, said) for _, _, _, place, when, _, said in rows])
+        first = stored(since)
+        return [row for row in self.view.kept[key][1] if row[1] >= first]
 
     def _supplied(self, line: str) -> dict[str, Changes]:
         return {f"{_SUPPLIER}{m}": changes for (where, m), changes in self._consumed.items() if where == line}

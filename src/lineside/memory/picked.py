@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, literal_column, or_, select
@@ -11,7 +13,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from lineside.memory import tables
 from lineside.memory.conditions import among, at_or_below, in_window, unindexed
-from lineside.memory.moments import stored
+from lineside.memory.moments import moment, stored
 from lineside.memory.view import View
 from lineside.plant.records import RecordType
 from lineside.plant.windows import Window
@@ -100,6 +102,16 @@ def alike(
     with view.read() as connection:
         rows = connection.execute(query.group_by(row.kind, row.equipment, row.quality, "said")).all()
     return [(kind, equipment, quality, words, number) for kind, equipment, quality, words, number in rows]
+
+
+def first_named(view: View, place: str, equipment: str, within: Window) -> dict[str, datetime]:
+    """What the events at the equipment and below it name at this place, such as `job_order`, and when first."""
+    named = spoken((place,)).label("named")
+    query = select(named, func.min(_records.c.occurred_at)).where(view.sees(), at_or_below(equipment))
+    query = query.where(_records.c.type == RecordType.EVENT.value, *in_window(_records.c.occurred_at, within))
+    with view.read() as connection:
+        rows = connection.execute(query.group_by("named")).all()
+    return {str(name): moment(at) for said, at in rows if (name := json.loads(said)[0])}
 
 
 def places_of(view: View, kinds: Sequence[str]) -> list[str]:
