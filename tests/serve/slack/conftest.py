@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -134,9 +135,20 @@ def values(view: dict[str, Any]) -> dict[str, str]:
     return found
 
 
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plant with an empty store: bringing its schema up to date takes longer than most of these tests."""
+    found = tmp_path_factory.mktemp("empty")
+    (found / "plant.toml").write_text(PLANT, encoding="utf-8")
+    lineside = open_lineside(found)
+    lineside.migrate()
+    lineside.close()
+    return found
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    (tmp_path / "plant.toml").write_text(PLANT, encoding="utf-8")
+def home(tmp_path: Path, empty_home: Path) -> Path:
+    shutil.copytree(empty_home, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -185,7 +197,6 @@ async def serving(
 ) -> AsyncIterator[Served]:  # fmt: skip
     """The installation, called by the workspace over HTTP."""
     lineside = open_lineside(home)
-    lineside.migrate()
     found = Served(lineside, works)
     patch.setattr(slack_face, "build", _built(found, **more))
     door = socket.create_server(("127.0.0.1", 0))
@@ -224,7 +235,6 @@ async def connected(home: Path, works: SlackWorkspace) -> AsyncIterator[Served]:
     """The installation, connected to the workspace by Socket Mode."""
     configure(home, works, mode="socket")
     lineside = open_lineside(home)
-    lineside.migrate()
     found = Served(lineside, works)
     face = _built(found)(lineside)
     listening = asyncio.create_task(face.listen())

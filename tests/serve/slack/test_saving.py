@@ -270,3 +270,46 @@ async def test_a_message_of_a_source_that_is_closed_to_the_person_is_not_saved_a
     )
 
     assert served.decisions() == []
+
+
+async def test_what_a_source_reads_anyway_is_not_kept_a_second_time_as_a_note(served: Served) -> None:
+    served.lineside.settings.sources[0].options["channels"] = ["#linie-7"]
+    message = served.works.write(OTTO, LINE, DECIDED)
+    form = await served.save(ADA, message)
+    await served.works.submit(ADA)
+    _record(served, message, DECIDED)
+    await served.works.choose_on_message(QUEENIE, LINE, message, "save_message")
+    await served.works.until(
+        lambda: "schon behalten" in words(served.works.form(QUEENIE) or {"blocks": []}), "what the second is told"
+    )
+
+    kinds = next(each for each in form["blocks"] if each.get("block_id") == "kind")["element"]["options"]
+    assert [each["value"] for each in kinds] == ["decision", "outcome"]
+    assert "chat reads this channel" in words(form)
+    assert len(served.decisions()) == 1
+    assert [note.text for note in served.lineside.memory.view().notes()] == [DECIDED]
+
+
+async def test_a_message_with_no_words_or_too_many_is_told(served: Served) -> None:
+    served.works.write(ADA, LINE, "x")
+    for text, told in ((" ", "no words"), ("Linie 7 steht. " * 300, "at most 4000")):
+        message = served.works.write(ADA, LINE, text)
+        await served.works.choose_on_message(ADA, LINE, message, "save_message")
+        await served.works.until(
+            lambda told=told: told in words(served.works.form(ADA) or {"blocks": []}), f"that it has {told}"
+        )
+
+    assert served.notes() == []
+
+
+async def test_an_outcome_completes_the_decision_that_was_saved_before(served: Served) -> None:
+    await served.save(ADA, served.works.write(ADA, LINE, DECIDED))
+    await served.works.submit(ADA)
+    message = served.works.write(OTTO, LINE, "Hat geholfen: Linie 7 läuft seit gestern ohne Folienriss.")
+    form = await served.save(OTTO, message)
+    kept = await served.works.submit(OTTO)
+
+    assert values(form)["kind"] == "outcome"
+    assert "now carries it" in words(kept.body["view"])
+    (decision,) = served.decisions()
+    assert "ohne Folienriss" in (decision.outcome or "")

@@ -27,7 +27,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.concurrency import run_in_threadpool
 
 from lineside.app import Lineside
-from lineside.errors import BadRequest, LinesideError, NotPermitted, SourceError
+from lineside.errors import BadRequest, LinesideError, NotPermitted, SourceError, SourceRefused, SourceUnavailable
 from lineside.memory import deliveries, leases
 from lineside.memory.deliveries import Taken
 from lineside.serve.slack import door
@@ -190,7 +190,11 @@ class SlackFace:
         await send_async_response(client, request, response, 0.0)
 
     async def _take(self, payload: dict[str, Any], mark: str = "") -> tuple[Taken, str]:
-        door.check_team(payload, (await self.people.workspace()).team)
+        try:
+            team = (await self.people.workspace()).team
+        except SourceRefused as error:  # a token to be mended here; Slack may try again
+            raise SourceUnavailable(error.message) from error
+        door.check_team(payload, team)
         content = json.dumps(payload, ensure_ascii=False).encode()
         name = door.name_of(payload, content)
         marks = [mark] if mark else []

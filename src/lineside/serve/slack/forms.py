@@ -40,7 +40,7 @@ class Draft:
     """What a form is about; it travels in the form. capture: under which id it is kept. at: when it was written.
 
     message, link, by: the message that is saved; empty where a new text is written. record: what the text is already.
-    channel, respond: where the answer goes, seen by nobody else. kind: what it is shown as; empty as proposed.
+    read_by: the source that brings the message by itself. channel, respond: where the answer goes, seen by nobody else.
     """
 
     text: str
@@ -50,6 +50,7 @@ class Draft:
     link: str = ""
     by: str = ""
     record: str = ""
+    read_by: str = ""
     channel: str = ""
     respond: str = ""
 
@@ -117,12 +118,14 @@ def proposing(
     """What was read out of the text, each value with its words, each to be corrected or left out.
 
     by, at: by whom and when it was written, for people. kind: what it is shown as; as proposed without it."""
-    chosen = kind or str(CaptureKind.DECISION if draft.record else found.kind)
-    kinds = [str(CaptureKind.DECISION)] if draft.record else [*(str(each) for each in CaptureKind), WORDS_ONLY]
+    kinds = kinds_of(draft)
+    chosen = next((each for each in (kind, str(found.kind)) if each in kinds), kinds[0])
     blocks: list[dict[str, Any]] = [_marked(found)]
     said = [say(language, "said_by", by=escape(by), at=at, site=escape(site))]
     if draft.record:
         said.append(say(language, "of_record"))
+    elif draft.read_by:
+        said.append(say(language, "of_channel", source=escape(draft.read_by)))
     blocks += [_context(each) for each in said]
     blocks.append(_kind(language, kinds, chosen))
     if chosen != WORDS_ONLY:
@@ -139,6 +142,15 @@ def proposing(
         "close": _plain(say(language, "cancel")),
         "blocks": blocks,
     }
+
+
+def kinds_of(draft: Draft) -> list[str]:
+    """What it can be kept as. What is a record, or becomes one by itself, is not kept as a note once more."""
+    if draft.record:
+        return [str(CaptureKind.DECISION)]
+    if draft.read_by:
+        return [str(CaptureKind.DECISION), str(CaptureKind.OUTCOME)]
+    return [*(str(each) for each in CaptureKind), WORDS_ONLY]
 
 
 def confirmed(view: Mapping[str, Any]) -> tuple[str, list[tuple[Field, str]]]:

@@ -263,7 +263,7 @@ class Noting:
         if kind == WORDS_ONLY:
             lines = [say(language, "kept_words")]
         else:
-            name = kind_name(language, CaptureKind(kind) if kind in set(CaptureKind) else CaptureKind.NOTE)
+            name = kind_name(language, CaptureKind(kind))
             lines = [say(language, "kept", kind=name, by=escape(person.name or person.id))]
             lines += [f"• {field_name(language, field)}: {escape(value)}" for field, value in fields]
         if found.again:

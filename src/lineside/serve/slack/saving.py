@@ -16,7 +16,7 @@ from lineside.errors import AlreadyDecided, BadRequest, NotPermitted
 from lineside.plant.plant import Person
 from lineside.plant.records import record_id
 from lineside.serve.capturing import keep_confirmed, keep_text, new_id, proposal, proposal_of
-from lineside.serve.slack.forms import WORDS_ONLY, Draft
+from lineside.serve.slack.forms import WORDS_ONLY, Draft, kinds_of
 from lineside.serve.slack.people import Workspace
 
 CHANNEL = "slack"
@@ -29,6 +29,7 @@ class Message:
     """A message as it was chosen in Slack. user: who wrote it, or the bot. edited: the ts of its last edit."""
 
     channel: str
+    channel_name: str
     ts: str
     user: str
     markup: str
@@ -39,12 +40,14 @@ class Message:
     def chosen(cls, body: Mapping[str, Any]) -> Message:
         """Raises BadRequest where the payload names no message."""
         said = body.get("message")
-        channel = (body.get("channel") or {}).get("id")
+        place = body.get("channel") or {}
+        channel = place.get("id")
         ts = str(body.get("message_ts") or (said or {}).get("ts") or "")
         if not isinstance(said, dict) or not isinstance(channel, str) or not _TS.fullmatch(ts):
             raise BadRequest("this is no message of a channel")
         return cls(
             channel=channel,
+            channel_name=str(place.get("name") or ""),
             ts=ts,
             user=str(said.get("user") or said.get("bot_id") or ""),
             markup=str(said.get("text") or ""),
@@ -83,6 +86,16 @@ def record_of(lineside: Lineside, message: Message, person: Person) -> str | Non
     return None
 
 
+def reader_of(lineside: Lineside, message: Message) -> str:
+    """The source that reads the message's channel, and brings the message by itself soon; empty where none does."""
+    for source in lineside.settings.sources:
+        if source.connector == _CONNECTOR:
+            named = [str(each).removeprefix("#") for each in source.options.get("channels", [])]
+            if message.channel in named or message.channel_name in named:
+                return source.name
+    return ""
+
+
 def look_at(
     lineside: Lineside, message: Message, text: str, *, person: Person, by: str, workspace: Workspace, respond: str = ""
 ) -> Saved | tuple[Proposed, Draft]:
@@ -101,6 +114,7 @@ def look_at(
         link=message.link(workspace),
         by=by,
         record=record or "",
+        read_by=reader_of(lineside, message),
         channel=message.channel,
         respond=respond,
     )
@@ -129,8 +143,10 @@ def keep(
 
     Raises BadRequest on values that are none, NotPermitted."""
     spoken = Spoken(id=draft.message, link=draft.link, by=draft.by) if draft.message else None
+    if kind not in kinds_of(draft):
+        raise BadRequest(f"it can be kept as {' or '.join(kinds_of(draft))}", field="kind")
     try:
-        if kind == WORDS_ONLY and not draft.record:
+        if kind == WORDS_ONLY:
             kept = keep_text(
                 lineside,
                 draft.text,
@@ -147,7 +163,7 @@ def keep(
                 author=person,
                 capture_id=draft.capture,
                 at=draft.at,
-                kind=CaptureKind(kind) if kind in set(CaptureKind) else CaptureKind.NOTE,
+                kind=CaptureKind(kind),
                 fields=fields,
                 channel=CHANNEL,
                 record=draft.record or None,

@@ -35,6 +35,8 @@ _EN = {
     "keep": "Keep",
     "said_by": "Written by {by}, {at}. What is kept, everybody can read who may read notes of {site}.",
     "of_record": "This message is in Lineside already. A decision is taken from it once; its words stay as they are.",
+    "of_channel": "{source} reads this channel, so the message comes in by itself. A decision or an outcome is taken "
+    "from it; its words are not kept twice.",
     "inferred": "Bold words were read as something. Every value below is *inferred* until you keep it: correct it, or "
     "empty it.",
     "kind": "This is",
@@ -83,6 +85,8 @@ _DE = {
     "said_by": "Von {by}, {at}. Was behalten wird, können alle lesen, die Notizen von {site} lesen dürfen.",
     "of_record": "Diese Nachricht ist schon in Lineside. Eine Entscheidung wird ihr einmal entnommen; ihre "
     "Worte bleiben.",
+    "of_channel": "{source} liest diesen Kanal, die Nachricht kommt also von selbst. Eine Entscheidung oder ein "
+    "Ergebnis wird ihr entnommen; ihre Worte werden nicht doppelt behalten.",
     "inferred": "Fette Worte wurden als etwas gelesen. Jeder Wert unten ist nur *erschlossen*, bis Sie ihn behalten: "
     "berichtigen oder leeren Sie ihn.",
     "kind": "Das ist",
