@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from evals.bench import kinds, sources
@@ -23,11 +24,11 @@ def main() -> int:
         if part == "questions":
             from evals.bench import questions
 
-            figures |= _shown(questions.measure(chosen.seed, chosen.days))
+            figures |= _shown(questions.measure(chosen.seed, chosen.days).items())
         elif part == "large" and chosen.large:
             from evals.bench import large
 
-            figures |= _shown(large.measure(chosen.seed, chosen.days, chosen.large))
+            figures |= _shown(large.measure(chosen.seed, chosen.days, chosen.large).items())
         elif part == "readings":
             from evals.bench import readings
 
@@ -61,10 +62,13 @@ def _options() -> argparse.Namespace:
     return chosen
 
 
-def _shown(figures: dict[str, object]) -> dict[str, object]:
-    for name, value in figures.items():
+def _shown(figures: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """Each figure is printed as soon as it is known."""
+    shown: dict[str, object] = {}
+    for name, value in figures:
         print(f"{name:32} {value}", flush=True)
-    return figures
+        shown[name] = value
+    return shown
 
 
 if __name__ == "__main__":

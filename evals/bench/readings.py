@@ -6,13 +6,13 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from lineside.agent.tools import TOOLS, Context
-from lineside.app import Lineside, open_lineside
+from lineside.app import Lineside, collect_seldom, open_lineside
 from lineside.memory import View
 from lineside.plant.windows import Window
 from lineside.serve.importing import import_file
@@ -22,37 +22,51 @@ MONTH, ROUNDS = 30, 3
 A_DAY = 728  # records that the demo plant makes, about
 
 
-def measure(seed: int, records: int, home: Path | None) -> dict[str, Any]:
-    """Median milliseconds of processor time of each tool over so many records, and how many times that of a month: a
-    reading is one thread, and a busy machine spoils the clock.
+def measure(seed: int, records: int, home: Path | None) -> Iterator[tuple[str, str]]:
+    """Median milliseconds of processor time of each tool over so many records, and the same over a month: a reading is
+    one thread, and a busy machine spoils the clock.
 
     home: where the long history is kept, and found again by the next run.
     """
+    collect_seldom()  # as every command does
     with tempfile.TemporaryDirectory() as folder:
-        month = _times(Path(folder) / "month", seed, MONTH)
+        month = [value for _, value in _times(Path(folder) / "month", seed, MONTH)]
         years = _times(home or Path(folder) / "years", seed, max(MONTH, round(records / A_DAY)))
-    return {name: f"{value:.0f} ms, {value / max(month[name], 0.1):.1f} of a month's" for name, value in years.items()}
+        for (name, value), before in zip(years, month, strict=True):
+            yield name, f"{value:.0f} ms ({before:.0f} over a month)"
 
 
-def _times(home: Path, seed: int, days: int) -> dict[str, float]:
-    home.mkdir(parents=True, exist_ok=True)
-    simulation = Simulation(seed, days)
-    known = (home / "lineside.db").exists()
-    if not known:
-        (home / "plant.toml").write_text(simulation.plant_toml(), encoding="utf-8")
-        with (home / "records.jsonl").open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in simulation.open_records())
+def _times(home: Path, seed: int, days: int) -> Iterator[tuple[str, float]]:
+    """Each call with how long it takes; a thing that is asked about is told by its kind."""
+    now = _made(home, seed, days) + timedelta(seconds=1)
     lineside = open_lineside(home)
     try:
-        if not known:
-            import_file(lineside, home / "records.jsonl", quiet=True)
-        now = simulation.now + timedelta(seconds=1)
-        return {
-            f"{tool} {json.dumps(arguments)}": _median(lineside, now, tool, arguments)
-            for tool, arguments in _asked(lineside.memory.view(as_of=now))
-        }
+        for tool, arguments in _asked(lineside.memory.view(as_of=now)):
+            told = {
+                name: str(value).partition(":")[0] if name == "entity" else value for name, value in arguments.items()
+            }
+            yield f"{tool} {json.dumps(told)}", _median(lineside, now, tool, arguments)
     finally:
         lineside.close()
+
+
+def _made(home: Path, seed: int, days: int) -> datetime:
+    """The history is in the home, by this run or an earlier one; the time at its end."""
+    end = home / "now"
+    if end.exists():
+        return datetime.fromisoformat(end.read_text(encoding="utf-8"))
+    home.mkdir(parents=True, exist_ok=True)
+    simulation = Simulation(seed, days)
+    (home / "plant.toml").write_text(simulation.plant_toml(), encoding="utf-8")
+    with (home / "records.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in simulation.open_records())
+    lineside = open_lineside(home)
+    try:
+        import_file(lineside, home / "records.jsonl", quiet=True)
+    finally:
+        lineside.close()
+    end.write_text(simulation.now.isoformat(), encoding="utf-8")
+    return simulation.now
 
 
 def _median(lineside: Lineside, now: datetime, tool: str, arguments: Mapping[str, Any]) -> float:
@@ -101,10 +115,14 @@ def _asked(view: View) -> list[tuple[str, dict[str, Any]]]:
         ("feed_changes", {}),
         ("interfaces", {}),
         ("tally", {"subject": "stop", "window": "last 7 days", "group_by": "equipment"}),
+        ("tally", {"subject": "job_order"}),
         ("ranking", {"kinds": ["sales_order_line"], "by": "due"}),
         ("patterns", {}),
+        ("briefing", {}),
         ("set_apart", {"dimension": "crew"}),
         ("similar", {"text": "jam at the filler"}),
+        ("similar", {"text": "stop"}),
+        *(("similar", {"entity": each}) for each in (lot, line)),
         ("in_force", {}),
         ("broken_assumptions", {}),
         ("decided", {"text": "shortage of material"}),

@@ -72,6 +72,24 @@ class TargetSettings(_Section):
     timeout_s: float = Field(10.0, gt=0, description="longest wait for its answer")
 
 
+class SlackSettings(_Section):
+    """The Slack app; without `bot_token` there is none."""
+
+    mode: Literal["http", "socket"] = Field(
+        "socket", description="socket: Lineside connects to Slack; http: Slack calls the web server"
+    )
+    bot_token: SecretStr = Field(SecretStr(""), description="the app's bot token, xoxb-...; empty: Slack is off")
+    app_token: SecretStr = Field(SecretStr(""), description="the app-level token, xapp-..., that mode socket needs")
+    signing_secret: SecretStr = Field(SecretStr(""), description="the app's signing secret that mode http needs")
+    team: str = Field("", description="id of the one workspace that is served; by default the bot token's own")
+    channel: str = Field("", description="id of the channel that handovers are posted to, as in C0123456789")
+    language: Literal["auto", "en", "de"] = Field(
+        "auto", description="what the app speaks; auto: what each person has set in Slack"
+    )
+    url: str = Field("", description="where people reach the pages, as in https://lineside.example; links lead there")
+    api_url: str = Field("https://slack.com/api/", description="the base of Slack's Web API")
+
+
 class Settings(BaseSettings):
     """Everything that can be set; `lineside config show` prints each value with its origin."""
 
@@ -91,6 +109,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="least severe line logged")
     model: ModelSettings = Field(default_factory=ModelSettings, description="the language model")
     embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings, description="the embedding model")
+    slack: SlackSettings = Field(default_factory=SlackSettings, description="the Slack app")
     sources: list[SourceSettings] = Field(default_factory=list, description="what is read, one entry a source")
     targets: dict[str, TargetSettings] = Field(default_factory=dict, description="what approved actions may write to")
 

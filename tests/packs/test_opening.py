@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lineside.errors import BadSettings
@@ -102,6 +102,7 @@ def test_a_file_that_is_in_it_twice_is_refused(tmp_path):
 
 
 @settings(max_examples=150)
+@example([(0.9921875, 1)], 1.0)  # the directory lies before the file's beginning
 @given(st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=6), st.floats(0, 1))
 def test_whatever_became_of_the_bytes_it_opens_or_is_refused(tmp_path, changes, kept):
     stream = io.BytesIO()

@@ -30,11 +30,31 @@ _keeping = Lock()  # two taps at once are one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A message that a person saves, their own or somebody else's. id: unique at its chat. link: opens it. by: who
+    wrote it, a person's id where the plant file knows them."""
+
+    id: str
+    link: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What was kept of a message before, by whom and when."""
+
+    record_id: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
     """What a person wants kept. id: chosen by the client, so that sending it again keeps it once. at: when the text was
     written, aware. kind: None keeps a plain note with nothing inferred; else what the person confirmed. fields: each
     with its confirmed value, in the form that a proposal gives. record: the note, mail or cell that the text stands in
-    already; then only a decision is taken from it, once, and its text and time are the record's."""
+    already; then only a decision is taken from it, once, and its text and time are the record's. spoken: the message of
+    a chat that is saved, once, whoever saves it; `at` is when it was written there."""
 
     id: str
     text: str
@@ -43,6 +63,7 @@ class Capture:
     fields: tuple[tuple[Field, str], ...] = ()
     channel: str = "web"
     record: str | None = None
+    spoken: Spoken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +85,17 @@ def keep(capture: Capture, *, memory: Memory, author: Person) -> Kept:
         raise BadRequest(f"a capture needs an id of 1 to {_LONGEST_ID} characters, chosen by who sends it")
     if capture.record is not None:
         capture = _from_record(capture, memory.view(as_of=now, reader=Reader(author)))
-    elif not now - _OLDEST <= capture.at <= now + timedelta(minutes=5):
+    elif not now - _OLDEST <= capture.at <= now + timedelta(minutes=5) and capture.spoken is None:
         raise BadRequest(f"{capture.at.isoformat()} is not a moment of the last {_OLDEST.days} days")
-    source_id = f"capture/{author.id}/{capture.id}" if capture.record is None else f"capture/of/{capture.record}"
+    source_id = _source_id(capture, author)
     digest = _digest(capture)
     with _keeping:
         if (known := _known(memory, source_id, digest)) is not None:
             return known
         view = memory.view(as_of=now, reader=Reader(author))
         events = list(_events(capture, source_id, digest, view=view, author=author, now=now))
-        messages = [_message(event, now) for event in events]
+        origin = capture.spoken.link if capture.spoken else ""
+        messages = [_message(event, now, origin) for event in events]
         for message in messages:
             for record in translate(message):
                 if not Reader(author).may_read(record, memory.plant):
@@ -106,6 +128,24 @@ def written(view: View, record: str) -> Note:
     if not isinstance(found, Note):
         raise NotFound(f"{record!r} is no note, message, mail or cell that you may read", record=record)
     return found
+
+
+def saved(view: View, message: str, record: str | None = None) -> Saved | None:
+    """What was kept of the message of that id, or taken from the record that it is; None where nothing was."""
+    ids = [f"capture/message/{message}", *([f"capture/of/{record}"] if record else [])]
+    for source_id in ids:
+        found = view.record(record_id(SOURCE, source_id))
+        if isinstance(found, Note | Decision):
+            said = found.attributes
+            by = said.get("confirmed_by") or said.get("saved_by") or (found.author if isinstance(found, Note) else "")
+            return Saved(record_id=found.provenance.record_id, by=str(by or ""), at=found.provenance.reported_at)
+    return None
+
+
+def _source_id(capture: Capture, author: Person) -> str:
+    if capture.record is not None:
+        return f"capture/of/{capture.record}"
+    return f"capture/message/{capture.spoken.id}" if capture.spoken else f"capture/{author.id}/{capture.id}"
 
 
 def _from_record(capture: Capture, view: View) -> Capture:
@@ -145,9 +185,14 @@ def _events(
     wrote = author if capture.record is None else None
     if capture.record is not None and (name := written(view, capture.record).author):
         wrote = view.plant.person(name)
+    elif capture.record is None and capture.spoken is not None:
+        wrote = view.plant.person(capture.spoken.by)
     proposed = propose(capture.text, at=capture.at, view=view, author=wrote)
     data: dict[str, Json] = {"text": capture.text, "channel": capture.channel, "capture": digest}
     data |= {"author": author.id} if capture.record is None else {"of_record": capture.record}
+    if capture.spoken is not None:
+        data |= {"message": capture.spoken.id, "permalink": capture.spoken.link, "saved_by": author.id}
+        data |= {"author": capture.spoken.by} if capture.record is None else {}
     if capture.kind is None:
         yield _event("note", source_id, data, at=capture.at, now=now)
         return
@@ -194,14 +239,14 @@ def _event(type_: str, source_id: str, data: dict[str, Json], *, at: datetime, n
     }
 
 
-def _message(event: Mapping[str, Json], now: datetime) -> SourceMessage:
+def _message(event: Mapping[str, Json], now: datetime, origin: str = "") -> SourceMessage:
     return SourceMessage(
         source=SOURCE,
         source_id=str(event["id"]),
         content=dumps(dict(event)).encode(),
         received_at=now,
         content_type="application/cloudevents+json",
-        origin=str(event["id"]),
+        origin=origin or str(event["id"]),
     )
 
 

@@ -30,7 +30,8 @@ _CITED = 6
 def briefing(view: View, equipment: str | None = None) -> Reading:
     """How the place stands at the view's `as_of` and what is peculiar to it; `data["section"]` of a finding names the
     part. equipment: None for the whole site."""
-    stands = handover(view, Window(start=view.as_of - _INSTANT, end=view.as_of, label="now"), equipment)
+    now = Window(start=view.as_of - _INSTANT, end=view.as_of, label="now")
+    stands = handover(view, now, equipment, measured=False)
     sections = {name: [f for f in stands.findings if f.data.get("section") == name] for name in _STANDS}
     lately = Window(start=view.as_of - _LATELY, end=view.as_of + _INSTANT)
     written = view.notes(equipment=equipment, within=lately)

@@ -13,8 +13,7 @@ def at_least(hits: int, trials: int, share: float) -> float:
         return 1.0
     if share <= 0 or hits > trials:
         return 0.0
-    terms = [_exactly(k, trials, share) for k in range(hits, trials + 1)]
-    return min(1.0, sum(sorted(terms)))
+    return min(1.0, sum(sorted(_from(hits, trials, share))))
 
 
 def at_least_in_strata(strata: Sequence[tuple[int, float]], hits: int) -> float:
@@ -24,7 +23,7 @@ def at_least_in_strata(strata: Sequence[tuple[int, float]], hits: int) -> float:
 
 def binomial(trials: int, share: float) -> list[float]:
     """The probability of each number of hits, from none up, among `trials` that each hit with probability `share`."""
-    return [_exactly(k, trials, share) for k in range(trials + 1)]
+    return _from(0, trials, share)
 
 
 def at_least_of(strata: Sequence[Sequence[float]], hits: int) -> float:
@@ -94,12 +93,23 @@ def median(values: Sequence[float]) -> float:
     return ranked[half] if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
 
 
-def _exactly(hits: int, trials: int, share: float) -> float:
+def _from(hits: int, trials: int, share: float) -> list[float]:
+    """The probability of each number of hits from these up."""
     if share <= 0 or share >= 1:
-        return 1.0 if hits == (trials if share >= 1 else 0) else 0.0
-    return exp(_ways(trials, hits) + hits * log(share) + (trials - hits) * log1p(-share))
+        return [1.0 if k == (trials if share >= 1 else 0) else 0.0 for k in range(hits, trials + 1)]
+    on, off, whole = log(share), log1p(-share), _factorial(trials)
+    return [
+        exp(whole - _factorial(k) - _factorial(trials - k) + k * on + (trials - k) * off)
+        for k in range(hits, trials + 1)
+    ]
 
 
 def _ways(of: int, chosen: int) -> float:
     """The logarithm of the number of ways to choose so many out of all."""
-    return lgamma(of + 1) - lgamma(chosen + 1) - lgamma(of - chosen + 1)
+    return _factorial(of) - _factorial(chosen) - _factorial(of - chosen)
+
+
+@lru_cache(maxsize=20_000)
+def _factorial(number: int) -> float:
+    """Its logarithm."""
+    return lgamma(number + 1)

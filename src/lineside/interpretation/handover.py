@@ -48,12 +48,13 @@ def handover(
     *,
     proposals: Sequence[Finding] = (),
     whole: bool = False,
+    measured: bool = True,
 ) -> Reading:
     """What passes on at the end of `slot`, each item in one section only; `data["section"]` of a finding names it.
 
     slot: a window where the plant has no shifts. The state is that of its end, told by everything known at the view's
     `as_of`. proposals: open ones. whole: for a document that is kept: every note, and times that read alike whenever
-    it is drafted.
+    it is drafted. measured: with what each line made of what was due in it.
     """
     told_on = slot.end if whole else view.as_of
     end = min(slot.end, max(slot.start, view.as_of))
@@ -102,7 +103,7 @@ def handover(
         *(note_finding(view, n, "tried and failed", told_on) for n in failed),
         *(note_finding(view, n, "do not change", told_on) for n in leave),
         *(_in_section(p, "open proposals") for p in proposals),
-        *performance(view, window, equipment),
+        *(performance(view, window, equipment) if measured else ()),
         *(note_finding(view, n, "unverified", told_on) for n in claims[: None if whole else _NOTES]),
     ]
     broken = [

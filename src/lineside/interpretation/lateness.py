@@ -9,6 +9,7 @@ from dataclasses import replace
 from lineside.interpretation.reading import Reading
 from lineside.interpretation.wording import late_sources
 from lineside.memory import Freshness, SourceState, View
+from lineside.memory.picked import sources_of
 from lineside.plant.entities import Entity
 
 
@@ -23,7 +24,7 @@ def with_lateness(view: View, reading: Reading) -> Reading:
     if not unsaid:
         return reading
     cites = {c for f in (*reading.findings, *reading.against) for c in f.cites if isinstance(c, str)}
-    relied = {record.provenance.source for record in view.records(sorted(cites)).values()}
+    relied = sources_of(view, cites)
     late = late_sources(view, [each.source for each in unsaid if not cites or each.source in relied])
     return replace(reading, missing=(*reading.missing, *late)) if late else reading
 

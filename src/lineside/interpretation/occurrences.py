@@ -41,6 +41,7 @@ class Occurrence:
     """One case of something that can repeat. label: what it is called; equal but for case and blanks is the same.
 
     about: the ids of the lot, the order or the shipment that it is a case of. amount: how much of it, where it tells.
+    source: who told the first of its records, where that was read along.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Occurrence:
     material: str | None = None
     about: tuple[str, ...] = ()
     amount: Quantity | None = None
+    source: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -103,12 +105,12 @@ def happened(
     """What events of these kinds tell of, in no order."""
     now = view.as_of
     told = [
-        (record, kind, place, at, json.loads(said))
-        for record, kind, _, place, when, _, said in picked(view, kinds, _TOLD, equipment=equipment, within=window)
+        (record, kind, source, place, at, json.loads(said))
+        for record, kind, source, place, when, _, said in picked(view, kinds, _TOLD, equipment=equipment, within=window)
         if (at := moment(when)) <= now
     ]
     subjects = len(CALLED) + 2
-    bare = {lot for _, _, place, _, said in told if (lot := said[subjects + 2]) and not said[subjects] and not place}
+    bare = {lot for _, _, _, place, _, said in told if (lot := said[subjects + 2]) and not said[subjects] and not place}
     lots = [Entity(EntityKind.LOT, lot) for lot in sorted(bare)]
     made = {s.entity.id: s.text for s in view.said(entities=lots, properties=("material",))}
     return [_of_event(event, ran, made) for event in told]
@@ -149,6 +151,7 @@ def _of_interval(interval: Interval, ran: Ran) -> Occurrence:
         text=interval.text,
         material=interval.material or ran(interval.equipment, interval.start),
         about=tuple(n for n in (interval.lot, interval.job_order) if n),
+        source=interval.source,
     )
 
 
@@ -167,9 +170,9 @@ def _of_late(shipped: Shipped) -> Occurrence:
 
 
 def _of_event(
-    event: tuple[str, str, str | None, datetime, Sequence[Any]], ran: Ran, made: Mapping[str, str]
+    event: tuple[str, str, str, str | None, datetime, Sequence[Any]], ran: Ran, made: Mapping[str, str]
 ) -> Occurrence:
-    record, kind, equipment, at, said = event
+    record, kind, source, equipment, at, said = event
     amount, unit, material, *about = said[len(CALLED) :]
     _, lot, *_ = about
     return Occurrence(
@@ -183,4 +186,5 @@ def _of_event(
         about=tuple(name for name in about if name),
         amount=quantity(amount, str(unit or "")),
         material=material or (ran(equipment, at) if equipment else made.get(lot or "")),
+        source=source,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from lineside.interpretation import shared_states
 from lineside.interpretation.stops import Interval, Loss, intervals
 from lineside.interpretation.wording import at, counted, rid, said
 from lineside.memory import Statement, View
+from lineside.memory.picked import picked
 from lineside.memory.telling import is_whole, words_now
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within
@@ -158,10 +160,16 @@ def _by_state(view: View, window: Window, equipment: str | None) -> Iterator[Ite
     yield from _stretches(view, EntityKind.JOB_ORDER, lambda s: s == "blocked", window, equipment)
     told = {each.entity for each in words_now(view, EntityKind.HOLD, ("status",))}
     placed: dict[str, Event] = {}
-    for event in view.events(kinds=("hold_placed", "hold_released"), equipment=equipment):
-        hold = event.hold or str(event.attributes.get("hold") or rid(event))
-        if hold in told:
+    rows = picked(
+        view, ("hold_placed", "hold_released"), ("hold", "attributes.hold"), equipment=equipment, ordered=True
+    )
+    named = ((record, json.loads(holds)) for record, _, _, _, _, _, holds in rows)
+    holds = {record: str(own or other or record) for record, (own, other) in named}
+    untold = view.records(record for record, hold in holds.items() if hold not in told)
+    for record, event in untold.items():
+        if not isinstance(event, Event):
             continue
+        hold = holds[record]
         if event.kind == "hold_placed":
             placed.setdefault(hold, event)
         elif hold in placed:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from lineside.interpretation.wording import bounded
 from lineside.memory import Statement, View, moments
-from lineside.memory.picked import picked
+from lineside.memory.picked import first_named, picked
 from lineside.memory.telling import Word, not_before, words_now
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import within, work_center
@@ -206,20 +206,23 @@ def counter(
 
 def booked(view: View, line: str, window: Window, kind: str = "production") -> list[Count]:
     """What `production` (or scrap) events booked on the line in the window, for each source."""
-    lanes: dict[str, list[tuple[datetime, str, str]]] = {}
+    lanes: dict[str, list[tuple[datetime, str, float]]] = {}
+    known: dict[str, float] = {}
     # A booking tells of what was made before it: one at the very end counts, one at the very start does not.
     instant = timedelta(microseconds=1)
     span = Window(start=window.start + instant, end=window.end + instant)
     rows = picked(view, (kind,), _AMOUNT, equipment=line, within=span)
     for record, _, source, _, when, _, said in sorted(rows, key=lambda row: (row[4], row[0])):
-        lanes.setdefault(source, []).append((moments.moment(when), record, said))
+        if said not in known:
+            value, unit = json.loads(said)
+            amount = quantity(value, str(unit or ""))
+            known[said] = float(amount.value) if amount else 0.0
+        lanes.setdefault(source, []).append((moments.moment(when), record, known[said]))
     found = []
     for source, lane in lanes.items():
         total, readings = 0.0, []
-        for at, record, said in lane:
-            value, unit = json.loads(said)
-            amount = quantity(value, str(unit or ""))
-            total += float(amount.value) if amount else 0.0
+        for at, record, made in lane:
+            total += made
             readings.append(Mark(at, total, record))
         start = Mark(min(window.start, readings[0].at - timedelta(microseconds=1)), 0.0, readings[0].record)
         found.append(Count(marks=(start, *readings), source=source, how=f"{kind} bookings at {line}", equipment=line))
@@ -266,9 +269,8 @@ def jobs_on(view: View, line: str, window: Window) -> list[Entity]:
                 saw(said.text, said.occurred_at)
     for said in last.values():
         saw(said.text, window.start)
-    for event in view.events(equipment=line, within=window):
-        if event.job_order:
-            saw(event.job_order, event.provenance.occurred_at)
+    for job, first in first_named(view, "job_order", line, window).items():
+        saw(job, first)
     for job, span in _planned(view, line, window.start):
         if span.overlaps(window):
             saw(job, span.start)

@@ -112,7 +112,8 @@ def patterns(
         held = held or (best if one is told[0] else None)
         if best is not None:
             steps.append(f'Check whether "{short(best.name, 100)}" can become the rule at {one.cases[0].equipment}.')
-    sources = sources_of(view, (c.records[0] for t in told for c in t.cases))
+    cited = [c for t in told for c in t.cases]
+    sources = {c.source for c in cited} | sources_of(view, (c.records[0] for c in cited if not c.source))
     return Reading(
         verdict=_verdict(view, told[0], others=len(repeated) - 1, held=held),
         findings=tuple(findings),

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from lineside.interpretation.wording import at
 from lineside.memory import Statement, View
-from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.equipment import work_center
-from lineside.plant.records import Event
+from lineside.memory.moments import moment as from_stored
+from lineside.memory.picked import picked, places_of
+from lineside.memory.telling import words_now
+from lineside.plant.entities import EntityKind
+from lineside.plant.equipment import within, work_center
 from lineside.plant.windows import Window
 
 Changes = list[tuple[datetime, str]]
 """A level from each moment on, until the next; sorted."""
 _INSTANT = timedelta(microseconds=1)
+_BEGUN = ("started",)
+_TOLD = ("equipment", "job_order", "material")
 _STEPS = (timedelta(days=2), timedelta(days=30))  # most lines began something so shortly before
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -28,6 +34,15 @@ def running_on(view: View) -> Running:
     return found
 
 
+class _Started(NamedTuple):
+    """That something was begun: what an event at these places tells."""
+
+    at: datetime
+    equipment: str | None
+    job_order: str | None
+    material: str | None
+
+
 class Running:
     """The job orders that ran on each line, and their materials."""
 
@@ -36,6 +51,8 @@ class Running:
         self._since = _NEVER
         self._changes: dict[str, Changes] = {}
         self._jobs: dict[str, Changes] = {}
+        self._places: list[str] | None = None  # on which anything was ever begun
+        self._silent: set[str] = set()  # of these lines nothing more is to be found
 
     def at(self, equipment: str, moment: datetime) -> str | None:
         """What the line made at the moment, as far as its job orders tell."""
@@ -66,17 +83,25 @@ class Running:
         if since < self._since:
             self._read(since)
         # A line that nothing was said of since then still runs what was said of it last.
-        heard = {*self._jobs, *self._changes}
+        heard = {*self._jobs, *self._changes, *self._silent}
         said = self._view.said(kind=EntityKind.EQUIPMENT, properties=("job_order",))
         said = [each for each in said if work_center(each.entity.id) not in heard]
         declared = {line for e in self._view.plant.equipment if (line := work_center(e.id)).count("/") == 2}
-        started = []
-        for line in sorted({*declared, *(work_center(each.entity.id) for each in said)} - heard):
-            started += self._view.events(kinds=("started",), equipment=line, newest_first=True, limit=1)
-        self._add(said, started)
+        unheard = sorted({*declared, *(work_center(each.entity.id) for each in said)} - heard)
+        self._silent.update(unheard)
+        self._add(said, [start for line in unheard for start in self._last(line)])
         for line, changes in list(self._changes.items()):
             if changes[0][0] > since:
                 self.at(line, since)
+
+    def _last(self, line: str) -> list[_Started]:
+        """What began on the line last, if anything ever did."""
+        if self._places is None:
+            self._places = places_of(self._view, _BEGUN)
+        if not any(within(place, line) for place in self._places):
+            return []
+        found = self._view.events(kinds=_BEGUN, equipment=line, newest_first=True, limit=1)
+        return [_Started(at(event), event.equipment, event.job_order, event.material) for event in found]
 
     def _read(self, since: datetime) -> None:
         """Back to then, and at least as far again as was read before: few readings reach far."""
@@ -87,17 +112,16 @@ class Running:
             kind=EntityKind.EQUIPMENT, properties=("job_order",), within=Window(start=since, end=self._since)
         )
         until = min(self._since, view.as_of + _INSTANT)
-        within = Window(start=min(since, until), end=until)
-        started = [event for event in view.events(kinds=("started",), within=within) if event.equipment]
-        self._add(said, started)
+        near = Window(start=min(since, until), end=until)
+        rows = picked(view, _BEGUN, _TOLD, within=near)
+        self._add(said, [_Started(from_stored(when), *json.loads(told)) for _, _, _, _, when, _, told in rows])
         self._since = since
 
-    def _add(self, said: Sequence[Statement], started: Sequence[Event]) -> None:
-        named = {each.text for each in said} | {event.job_order for event in started if event.job_order}
-        told = self._view.said(
-            entities=[Entity(EntityKind.JOB_ORDER, job) for job in sorted(named) if job], properties=("material",)
-        )
-        materials = {each.entity.id: each.text for each in told}
+    def _add(self, said: Sequence[Statement], started: Sequence[_Started]) -> None:
+        started = [each for each in started if each.equipment]
+        named = {each.text for each in said} | {each.job_order for each in started if each.job_order}
+        told = words_now(self._view, EntityKind.JOB_ORDER, ("material",), of=sorted(named - {""})) if named else ()
+        materials = {each.entity: each.text for each in told}
         made: dict[str, set[tuple[datetime, str]]] = defaultdict(set)
         jobs: dict[str, set[tuple[datetime, str]]] = defaultdict(set)
         for each in said:
@@ -105,14 +129,12 @@ class Running:
             jobs[line].add((each.occurred_at, each.text))
             if material := materials.get(each.text):
                 made[line].add((each.occurred_at, material))
-        for event in started:
-            if not event.equipment:
-                continue
-            line = work_center(event.equipment)
-            if event.job_order:
-                jobs[line].add((at(event), event.job_order))
-            if material := event.material or materials.get(event.job_order or ""):
-                made[line].add((at(event), material))
+        for start in started:
+            line = work_center(start.equipment or "")
+            if start.job_order:
+                jobs[line].add((start.at, start.job_order))
+            if material := start.material or materials.get(start.job_order or ""):
+                made[line].add((start.at, material))
         for known, found in ((self._changes, made), (self._jobs, jobs)):
             for line, changes in found.items():
                 known[line] = sorted({*known.get(line, ()), *changes})

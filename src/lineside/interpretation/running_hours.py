@@ -17,9 +17,8 @@ from lineside.interpretation.occurrences import Occurrence
 from lineside.interpretation.pattern_rules import PatternRules, pattern_rules
 from lineside.interpretation.running import Changes, running_on
 from lineside.interpretation.stops import Interval, Loss, tile
-from lineside.interpretation.wording import at
 from lineside.memory import View
-from lineside.memory.moments import moment
+from lineside.memory.moments import moment, stored
 from lineside.memory.picked import picked
 from lineside.plant.calendar import ShiftSlot
 from lineside.plant.entities import Entity, EntityKind
@@ -29,6 +28,7 @@ from lineside.plant.windows import Window
 _WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _SUPPLIER = "supplier of "
 _INSTANT = timedelta(microseconds=1)
+_FARTHER = timedelta(days=31)  # so far before a window what is counted in it may have been made
 _MOUNTED = timedelta(days=31)  # events longer before no longer say what is mounted
 
 
@@ -69,13 +69,12 @@ class Exposure:
     @cached_property
     def by(self) -> dict[str, dict[str, float]]:
         """For each dimension the amount of each level, those of none left out."""
-        found: dict[str, dict[str, float]] = {}
+        found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for piece in self.pieces:
-            if piece.amount > 0:
+            if (amount := piece.amount) > 0:
                 for dimension, level in piece.levels.items():
-                    levels = found.setdefault(dimension, {})
-                    levels[level] = levels.get(level, 0.0) + piece.amount
-        return found
+                    found[dimension][level] += amount
+        return {dimension: dict(levels) for dimension, levels in found.items()}
 
     def jointly(self, one: str, other: str) -> dict[tuple[str, str], float]:
         """The amount of each pair of levels of two dimensions."""
@@ -138,6 +137,7 @@ class LineHours:
         for loss in losses:
             self._losses[work_center(loss.equipment)].append(loss)
         self._cut: dict[tuple[str, ...], Exposure] = {}
+        self._changing: dict[str, list[tuple[str, list[datetime], Changes]]] = {}
 
     @cached_property
     def running(self) -> dict[str, Changes]:
@@ -183,36 +183,58 @@ class LineHours:
         start, end, slot, levels = self._stretches[position - 1]
         return Piece(line="", start=start, end=end, amount=0.0, turn=slot.start if slot else start, levels=levels)
 
+    def along(self, line: str, moment: datetime) -> Piece | None:
+        """What the line's piece of the moment says, but for how long ago the last changeover was, without cutting the
+        line's hours into pieces; None outside of worked time."""
+        there = self.calendar(moment)
+        if there is None:
+            return None
+        levels = {**there.levels, "line": line}
+        for name, moments, changes in self._series(line):
+            if (position := bisect_right(moments, moment)) and changes[position - 1][1]:
+                levels[name] = changes[position - 1][1]
+        return replace(there, line=line, levels=levels)
+
+    def _series(self, line: str) -> list[tuple[str, list[datetime], Changes]]:
+        """What changes on the line, each by its dimension, with the moments of its changes."""
+        if line not in self._changing:
+            series = {"material": self.running.get(line, []), "tool": self._tools.get(line, []), **self._supplied(line)}
+            self._changing[line] = [(name, [when for when, _ in changes], changes) for name, changes in series.items()]
+        return self._changing[line]
+
     def changeovers(self, line: str) -> list[datetime]:
         """When each changeover of the line in the window was done."""
         ends = (i.end for i in self._losses.get(line, ()) if i.loss is Loss.CHANGEOVER and i.end is not None)
         return sorted(end for end in ends if end in self.window)
 
     def _pieces(self, line: str) -> Iterator[Piece]:
-        series = {"material": self.running.get(line, []), "tool": self._tools.get(line, []), **self._supplied(line)}
-        began = [(name, [moment for moment, _ in changes], changes) for name, changes in series.items()]
+        series = self._series(line)
         losses = self._losses.get(line, [])
         changed = sorted(i.end for i in losses if i.loss is Loss.CHANGEOVER and i.end is not None)
         fresh = timedelta(minutes=self._rules["after_changeover_minutes"])
         slices = tile(losses, self.window)
-        edges = {moment for changes in series.values() for moment, _ in changes} | {s.start for s in slices}
+        edges = {s.start for s in slices}.union(*(moments for _, moments, _ in series))
         cuts = sorted(edges | {end + after for end in changed for after in (timedelta(0), fresh)})
         position = 0
         for start, end, slot, calendar in self._stretches:
             inside = cuts[bisect_right(cuts, start) : bisect_left(cuts, end)]
+            known: list[int] = []
             for begin, finish in pairwise([start, *inside, end]):
                 while slices[position].end <= begin:
                     position += 1
                 lost = slices[position].interval
                 hours = (finish - begin).total_seconds() / 3600 if lost is None or lost.loss is Loss.SLOW else 0.0
-                levels = {**calendar, "line": line}
-                for name, moments, changes in began:
-                    if (position_in := bisect_right(moments, begin)) and changes[position_in - 1][1]:
-                        levels[name] = changes[position_in - 1][1]
-                if changed:
-                    last = bisect_right(changed, begin)
-                    soon = last > 0 and begin < changed[last - 1] + fresh
-                    levels["after_changeover"] = "soon" if soon else "later"
+                at = [bisect_right(moments, begin) for _, moments, _ in series]
+                last = bisect_right(changed, begin)
+                soon = last > 0 and begin < changed[last - 1] + fresh
+                if known != [*at, soon]:
+                    known = [*at, soon]
+                    levels = {**calendar, "line": line}
+                    for (name, _, changes), place in zip(series, at, strict=True):
+                        if place and changes[place - 1][1]:
+                            levels[name] = changes[place - 1][1]
+                    if changed:
+                        levels["after_changeover"] = "soon" if soon else "later"
                 yield Piece(
                     line=line, start=begin, end=finish, amount=hours, turn=slot.start if slot else start, levels=levels
                 )
@@ -254,11 +276,12 @@ class LineHours:
         jobs = self.jobs
         ran = [Entity(EntityKind.JOB_ORDER, job) for job in sorted({job for each in jobs.values() for _, job in each})]
         of_job = {s.entity.id: s.text for s in self.view.said(entities=ran, properties=names)}
-        near = replace(self.window, start=self.window.start - _MOUNTED)
-        for event in self.view.events(kinds=("changeover_end", "started"), within=near):
-            told = next((str(event.attributes[n]) for n in names if event.attributes.get(n)), "")
-            if event.equipment and (tool := told or of_job.get(event.job_order or "", "")):
-                found[work_center(event.equipment)].append((at(event), tool))
+        places = ("equipment", "job_order", *(f"attributes.{name}" for name in names))
+        for _, when, told_of in self._told(("changeover_end", "started"), places, self.window.start - _MOUNTED):
+            place, number, *named = json.loads(told_of)
+            told = next((str(name) for name in named if name), "")
+            if place and (tool := told or of_job.get(number or "", "")):
+                found[work_center(place)].append((moment(when), tool))
         for line, begun in jobs.items():
             found[line] += [(when, tool) for when, job in begun if (tool := of_job.get(job, ""))]
         return {line: sorted(changes) for line, changes in found.items()}
@@ -266,8 +289,8 @@ class LineHours:
     @cached_property
     def _consumed(self) -> dict[tuple[str, str], Changes]:
         """For each line and consumed material the suppliers of its lots, where it has several."""
-        rows = picked(self.view, ("consumption", "staged"), ("lot", "material"), within=self.window)
-        used = [(place, moment(when), *json.loads(said)) for _, _, _, place, when, _, said in rows]
+        rows = self._told(("consumption", "staged"), ("lot", "material"), self.window.start)
+        used = [(place, moment(when), *json.loads(said)) for place, when, said in rows]
         lots = [Entity(EntityKind.LOT, lot) for lot in sorted({lot for _, _, lot, _ in used if lot})]
         of_lot: dict[str, dict[str, str]] = defaultdict(dict)
         for said in self.view.said(entities=lots, properties=("supplier", "material")):
@@ -279,6 +302,19 @@ class LineHours:
             if place and material and (supplier := lot.get("supplier")):
                 found[work_center(place), material].append((when, supplier))
         return {key: sorted(changes) for key, changes in found.items() if len({s for _, s in changes}) > 1}
+
+    def _told(
+        self, kinds: tuple[str, ...], places: tuple[str, ...], since: datetime
+    ) -> list[tuple[str | None, int, str]]:
+        """The equipment, the microsecond and what stands at the places, of the events of these kinds from then to the
+        window's end; read once for those too that reach back a little farther."""
+        key = ("told along", kinds, places, self.window.end)
+        if key not in self.view.kept or self.view.kept[key][0] > since:
+            back = since - _FARTHER
+            rows = picked(self.view, kinds, places, within=replace(self.window, start=back))
+            self.view.kept[key] = (back, [(place, when, said) for _, _, _, place, when, _, said in rows])
+        first = stored(since)
+        return [row for row in self.view.kept[key][1] if row[1] >= first]
 
     def _supplied(self, line: str) -> dict[str, Changes]:
         return {f"{_SUPPLIER}{m}": changes for (where, m), changes in self._consumed.items() if where == line}

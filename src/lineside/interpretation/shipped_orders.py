@@ -9,12 +9,14 @@ from datetime import datetime
 from lineside.interpretation import shared_states
 from lineside.interpretation.facts import Facts, moment, plain_id
 from lineside.interpretation.links import lines_on
+from lineside.interpretation.plain_words import words_to_go_by
 from lineside.interpretation.wording import at, rid
-from lineside.memory import Statement, View
+from lineside.memory import View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.windows import Window
 
 _LEFT = ("shipped", "departed", "delivered")
+_OF_LINE = ("promised_at", "customer", "material")
 _TRAITS = ("carrier", "customer", "material")
 
 
@@ -62,27 +64,25 @@ def _shipped_orders(view: View, window: Window | None) -> list[Shipped]:
     facts.look_towards("handling_unit", "shipment", shipments)
     lines = {shipment.id: lines_on(facts, shipment) for shipment in shipments}
     shipped = {line for each in lines.values() for line in each}
-    facts.look_up(shipped, "promised_at", "customer", "material")
-    facts.look_up({line.parent for line in shipped if line.parent}, "promised_at", "customer")
+    of_line = words_to_go_by(facts, EntityKind.SALES_ORDER_LINE, {line.id for line in shipped}, *_OF_LINE, cited=True)
+    orders = {order.id for line in shipped if (order := line.parent)}
+    of_order = words_to_go_by(facts, EntityKind.SALES_ORDER, orders, *_OF_LINE, cited=True)
     found: dict[str, Shipped] = {}
     for number, (when, record) in sorted(left.items(), key=lambda pair: (pair[1], pair[0])):
         shipment = Entity(EntityKind.SHIPMENT, number)
         for line in lines[number]:
-            promised = facts.best(line, "promised_at") or _of_parent(facts, line, "promised_at")
-            due = moment(promised.value) if promised else None
+            parent = line.parent.id if line.parent else ""
+            of = {name: of_line.get((line.id, name)) or of_order.get((parent, name)) for name in _OF_LINE}
+            promised = of["promised_at"]
+            due = moment(promised.text) if promised else None
             levels: dict[str, str] = {}
             for name in _TRAITS:
-                said_of = shipment if name == "carrier" else line
-                word = facts.best(said_of, name) or _of_parent(facts, said_of, name)
+                word = facts.best(shipment, name) if name == "carrier" else of[name]
                 if word is not None and word.text:
-                    levels[name] = plain_id(word.value, name) or word.text
+                    levels[name] = plain_id(word.text, name) or word.text
             dock = facts.best(shipment, "dock")
             found[line.id] = Shipped(
                 line=line.id, shipment=number, dock=dock.text if dock else "", left=when, promised=due, levels=levels,
                 records=(record, *([promised.record_id] if promised else [])),
             )  # fmt: skip
     return sorted(found.values(), key=lambda s: (s.left, s.line))
-
-
-def _of_parent(facts: Facts, line: Entity, name: str) -> Statement | None:
-    return facts.best(line.parent, name) if line.parent else None

@@ -3,6 +3,7 @@ order lines; running hours where they don't."""
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,17 +28,24 @@ from lineside.interpretation.facts import Facts, moment, plain_id
 from lineside.interpretation.occurrences import Occurrence, amount_of
 from lineside.interpretation.output import Count, booked, counts, preferred_count
 from lineside.interpretation.pattern_rules import pattern_rules
+from lineside.interpretation.plain_words import texts, words_to_go_by
 from lineside.interpretation.running import Changes
 from lineside.interpretation.running_hours import Exposure, LineHours, Piece
 from lineside.interpretation.shipped_orders import shipped_orders
-from lineside.interpretation.wording import at
 from lineside.memory import View
-from lineside.memory.happenings import newest_events
+from lineside.memory.happenings import newest_told
+from lineside.memory.moments import moment as from_stored
+from lineside.memory.picked import picked
+from lineside.memory.telling import Word, said_within
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.equipment import work_center
+from lineside.plant.windows import Window
 
 _INSPECTED = ("sample", "inspection_result")
 _OBJECTED = ("excursion", "nonconformity", "hold_placed")
+_WHERE = ("lot", "equipment")
+_LOT_LEVELS = ("material", "supplier")
+_BEGUN = ("started",)
 _OF_A_MOMENT = ("hour_of_shift", "after_changeover")
 _LONGEST_MAKING = timedelta(days=31)
 _INSTANT = timedelta(microseconds=1)
@@ -64,6 +72,7 @@ class Trials:
         self._named = {name for case in cases for name in case.about}
         self.view: View = lines.view
         self._kept: dict[tuple[str, tuple[str, ...]], Exposure] = {}
+        self._made: dict[str, tuple[Piece, ...]] = {}
 
     def of(self, cases: Sequence[Occurrence], places: Sequence[str]) -> Against:
         """What these cases of one kind are counted against at the places: lines, a material, or all where none is."""
@@ -90,7 +99,10 @@ class Trials:
         if of is LOTS:
             return Exposure(tuple(p for p in self._lots if every or p.line in lines), of)
         if of is UNITS:
-            return Exposure(tuple(p for line in lines for p in self._units(line)), of, self._making)
+            for line in lines:
+                if line not in self._made:
+                    self._made[line] = tuple(self._units(line))
+            return Exposure(tuple(p for line in lines for p in self._made[line]), of, self._making)
         if of is CHANGEOVERS:
             return Exposure(tuple(p for line in lines for p in self._changed(line)), of)
         if of is ORDERS:
@@ -100,25 +112,40 @@ class Trials:
     @cached_property
     def _making(self) -> dict[str, tuple[str, datetime]]:
         """On which line and from when on each lot that was seen in the window was made, as its job order tells."""
-        facts = self._facts
-        lots = [Entity(EntityKind.LOT, name) for name in sorted({*self._named, *self._seen})]
-        facts.look_up(lots, "material", "job_order", "supplier")
-        said = {lot: word for lot in lots if (word := facts.best(lot, "job_order"))}
-        ids = {lot: plain_id(word.value, "job_order") for lot, word in said.items()}
-        jobs = {lot: Entity(EntityKind.JOB_ORDER, number) for lot, number in ids.items() if number}
-        facts.look_up(jobs.values(), "equipment", "actual_start")
-        events = newest_events(self.view, ("started",), list(jobs.values()), each=_STARTS)
-        started = {job: (work_center(e.equipment), at(e)) for job in events for e in events[job] if e.equipment}
+        said = self._of_lots
+        ids = {lot: plain_id(said[lot, "job_order"].text, "job_order") for lot, name in said if name == "job_order"}
+        jobs = {lot: number for lot, number in sorted(ids.items()) if number}
+        started = self._started({*jobs.values()})
+        unknown = {job for job in jobs.values() if job not in started}
+        told = words_to_go_by(self._facts, EntityKind.JOB_ORDER, unknown, "equipment", "actual_start")
         found = {}
         for lot, job in jobs.items():
             if job in started:
-                found[lot.id] = started[job]  # the first of them, as it stands last
+                found[lot] = started[job]  # the first of them, as it stands last
                 continue
-            where, when = facts.best(job, "equipment"), facts.best(job, "actual_start")
-            since = moment(when.value) if when else None
+            where, begun = told.get((job, "equipment")), told.get((job, "actual_start"))
+            since = moment(begun.text) if begun else None
             if where and since:
-                found[lot.id] = (work_center(where.text), since)
+                found[lot] = (work_center(where.text), since)
         return found
+
+    def _started(self, jobs: set[str]) -> dict[str, tuple[str, datetime]]:
+        """Where and when the job orders began first, of those that did; in the time looked at where they did in it."""
+        near = Window(start=self._earliest, end=self.view.as_of + _INSTANT)
+        found: dict[str, tuple[str, datetime]] = {}
+        for _, _, _, _, at, _, told in picked(self.view, _BEGUN, ("job_order", "equipment"), within=near, ordered=True):
+            job, place = json.loads(told)
+            if place and job in jobs:
+                found.setdefault(job, (work_center(place), from_stored(at)))
+        before = [Entity(EntityKind.JOB_ORDER, job) for job in jobs if job not in found]
+        events = newest_told(self.view, _BEGUN, before, ("equipment",), each=_STARTS)
+        return found | {j.id: (work_center(place), when) for j in events for when, (place, *_) in events[j] if place}
+
+    @cached_property
+    def _of_lots(self) -> dict[tuple[str, str], Word]:
+        """What is said of each lot that is counted or was seen."""
+        lots = {*self._named, *self._seen}
+        return words_to_go_by(self._facts, EntityKind.LOT, lots, *_LOT_LEVELS, "job_order")
 
     @cached_property
     def _facts(self) -> Facts:
@@ -130,15 +157,15 @@ class Trials:
         was found on without."""
         first: dict[str, tuple[datetime, str]] = {}
         objected: dict[str, tuple[datetime, str]] = {}
-        for event in self.view.events(kinds=(*_INSPECTED, *_OBJECTED), within=self.lines.window):
-            if event.lot and at(event) <= self.view.as_of:
-                line = work_center(event.equipment) if event.equipment else ""
-                seen_in = first if event.kind in _INSPECTED else objected
-                seen_in.setdefault(event.lot, (at(event), line))
-        asked = self.view.statements(kind=EntityKind.INSPECTION, properties=("lot",), within=self.lines.window)
-        for word in asked:
-            if (lot := plain_id(word.value, "lot")) and word.occurred_at <= self.view.as_of:
-                first.setdefault(lot, (word.occurred_at, ""))
+        looked_at, window = (*_INSPECTED, *_OBJECTED), self.lines.window
+        for _, kind, _, _, at, _, said in picked(self.view, looked_at, _WHERE, within=window, ordered=True):
+            lot, place = json.loads(said)
+            if lot and (when := from_stored(at)) <= self.view.as_of:
+                seen_in = first if kind in _INSPECTED else objected
+                seen_in.setdefault(lot, (when, work_center(place) if place else ""))
+        for _, value, when in said_within(self.view, EntityKind.INSPECTION, "lot", window):
+            if (lot := plain_id(json.loads(value), "lot")) and when <= self.view.as_of:
+                first.setdefault(lot, (when, ""))
         return {**objected, **first} if first else {}
 
     @cached_property
@@ -150,12 +177,7 @@ class Trials:
         pieces = []
         for lot, (seen, place) in first.items():
             line, begun = self._making.get(lot, (place, seen))
-            said: dict[str, str] = {}
-            for name in ("material", "supplier"):
-                told = self._facts.best(Entity(EntityKind.LOT, lot), name)
-                if told is not None and told.text:
-                    said[name] = told.text
-            pieces.append(self._single(back, line, begun, said, (lot,)))
+            pieces.append(self._single(back, line, begun, texts(self._of_lots, lot, _LOT_LEVELS), (lot,)))
         return tuple(sorted(pieces, key=lambda p: (p.start, p.called)))
 
     @property
@@ -166,7 +188,7 @@ class Trials:
         self, lines: LineHours, line: str, when: datetime, said: Mapping[str, str], called: tuple[str, ...]
     ) -> Piece:
         """One thing, with the levels of its line at the moment, where it is of one, else of the calendar."""
-        there = lines.of(line).at(line, when) if line else lines.calendar(when)
+        there = lines.along(line, when) if line else lines.calendar(when)
         levels = {n: v for n, v in there.levels.items() if n not in _OF_A_MOMENT} if there else {}
         turn = there.turn if there else when
         return Piece(line=line, start=when, end=when, amount=1.0, turn=turn, levels={**levels, **said}, called=called)
@@ -241,10 +263,12 @@ def above_usual(
     lies above the median; None where nothing was made. A run goes with the shift that made most of it; a line of which
     no job is known has a run for each shift."""
 
+    begun = {line: [when for when, _ in changes] for line, changes in jobs.items()}
+
     def run(piece: Piece) -> tuple[str, datetime]:
-        changes = jobs.get(piece.line, [])
-        position = bisect_right(changes, piece.start, key=lambda change: change[0])
-        return piece.line, changes[position - 1][0] if position else piece.turn
+        starts = begun.get(piece.line, ())
+        position = bisect_right(starts, piece.start)
+        return piece.line, starts[position - 1] if position else piece.turn
 
     made: dict[tuple[str, datetime], list[Piece]] = defaultdict(list)
     for piece in units.pieces:

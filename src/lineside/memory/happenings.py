@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,11 +10,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from lineside.memory import tables
 from lineside.memory.conditions import unindexed
 from lineside.memory.moments import moment, stored
+from lineside.memory.picked import in_order, spoken
 from lineside.memory.view import View
 from lineside.plant.entities import Entity, EntityKind
 from lineside.plant.records import Event, Quality, RecordType
@@ -46,6 +48,16 @@ def newest_events(
     return {
         thing: [record for row in found if isinstance(record := records.get(row.id), Event)]
         for thing, found in wanted.items()
+    }
+
+
+def newest_told(
+    view: View, kinds: Sequence[str], things: Sequence[Entity], places: Sequence[str], *, each: int
+) -> dict[Entity, list[tuple[datetime, list[Any]]]]:
+    """When they happened and what they say at these places, as in `picked`: of what `newest_events` tells."""
+    newest = _newest(view, kinds, things, each, (_records.c.occurred_at, spoken(places).label("said")))
+    return {
+        thing: [(moment(row.occurred_at), json.loads(row.said)) for row in found] for thing, found in newest.items()
     }
 
 
@@ -96,8 +108,7 @@ def _naming_parts(view: View, ids: Collection[str]) -> dict[str, set[Entity]]:
 def _newest(
     view: View, kinds: Sequence[str], things: Sequence[Entity], each: int, shown: Sequence[ColumnElement[Any]]
 ) -> dict[Entity, list[Any]]:
-    order = (_records.c.occurred_at, _records.c.reported_at, _records.c.source, func.length(_records.c.source_id))
-    backwards = [column.desc() for column in (*order, _records.c.source_id, _records.c.part)]
+    backwards = [column.desc() for column in in_order()]
     wanted: dict[Entity, list[Any]] = defaultdict(list)
     with view.read() as connection:
         for kind, group in groupby(sorted(set(things)), key=lambda thing: thing.kind):

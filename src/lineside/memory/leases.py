@@ -35,7 +35,7 @@ def take(connection: Connection, source: str, holder: str, lease_s: float) -> bo
     machine that ended."""
     now = _now(connection)
     before = connection.scalar(select(_leases.c.holder).where(_leases.c.source == source))
-    if before is not None and _ended(before):
+    if before is not None and ended(before):
         connection.execute(delete(_leases).where(_leases.c.source == source, _leases.c.holder == before))
     free = update(_leases).where(_leases.c.source == source, (_leases.c.holder == holder) | (_leases.c.until <= now))
     until = now + round(lease_s * 1_000_000)
@@ -74,7 +74,7 @@ def holding(connection: Connection, source: str) -> tuple[str, int] | None:
         _leases.c.source == source, _leases.c.until > _now(connection)
     )
     row = connection.execute(query).one_or_none()
-    return None if row is None or _ended(row.holder) else (_called(row.holder), row.until)
+    return None if row is None or ended(row.holder) else (_called(row.holder), row.until)
 
 
 def _called(holder: str) -> str:
@@ -82,7 +82,7 @@ def _called(holder: str) -> str:
     return holder if len(holder.split()) < _WORDS else " ".join(holder.split()[:-2])
 
 
-def _ended(holder: str) -> bool:
+def ended(holder: str) -> bool:
     """Whether the holder is a process that was started where we run, and runs no more. Where that can't be told, as on
     another host, in another container or without Linux, it counts as running."""
     words = holder.split()

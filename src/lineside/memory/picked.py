@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from lineside.memory import tables
 from lineside.memory.conditions import among, at_or_below, in_window, unindexed
-from lineside.memory.moments import stored
+from lineside.memory.moments import moment, stored
 from lineside.memory.view import View
 from lineside.plant.records import RecordType
 from lineside.plant.windows import Window
@@ -48,21 +50,31 @@ def picked(
     *,
     equipment: str | None = None,
     within: Window | None = None,
+    ordered: bool = False,
 ) -> list[tuple[str, str, str, str | None, int, str, str]]:
     """Of each event of these kinds its id, kind, source, equipment, the microsecond and quality, and what it says at
-    these places (such as `text` or `attributes.reason`) as a JSON list; in no order.
+    these places (such as `text` or `attributes.reason`) as a JSON list; in no order, or in that of `View.events`.
 
     equipment, within: as in `View.events`.
     """
     row = _records.c
     shown = (row.id, row.kind, row.source, row.equipment, row.occurred_at, row.quality)
-    query = _chosen(view, select(*shown, _spoken(places)), kinds, equipment=equipment, within=within)
+    query = _chosen(view, select(*shown, spoken(places)), kinds, equipment=equipment, within=within)
+    if ordered:
+        query = query.order_by(*in_order())
     with view.read() as connection:
         return [tuple(each) for each in connection.execute(query).all()]
 
 
-def _spoken(places: Sequence[str]) -> Any:
-    """What an event says at these places, as a column."""
+def in_order() -> list[ColumnElement[Any]]:
+    """The order of `View.events`."""
+    row = _records.c
+    told = (row.occurred_at, row.reported_at, row.source, func.length(row.source_id), row.source_id, row.part)
+    return list(told)
+
+
+def spoken(places: Sequence[str]) -> Any:
+    """What an event says at these places, as a column that holds a JSON list."""
     return _Picked(_records.c.body, *(literal_column(place) for place in places))
 
 
@@ -85,11 +97,28 @@ def alike(
     """How many events of these kinds there are of one kind, equipment and quality that say the same at these places, a
     JSON list; of those without equipment that say the same at those places too, which come last."""
     row = _records.c
-    said = case((row.equipment.is_(None), _spoken((*places, *without_equipment))), else_=_spoken(places)).label("said")
+    said = case((row.equipment.is_(None), spoken((*places, *without_equipment))), else_=spoken(places)).label("said")
     query = _chosen(view, select(row.kind, row.equipment, row.quality, said, func.count()), kinds)
     with view.read() as connection:
         rows = connection.execute(query.group_by(row.kind, row.equipment, row.quality, "said")).all()
     return [(kind, equipment, quality, words, number) for kind, equipment, quality, words, number in rows]
+
+
+def first_named(view: View, place: str, equipment: str, within: Window) -> dict[str, datetime]:
+    """What the events at the equipment and below it name at this place, such as `job_order`, and when first."""
+    named = spoken((place,)).label("named")
+    query = select(named, func.min(_records.c.occurred_at)).where(view.sees(), at_or_below(equipment))
+    query = query.where(_records.c.type == RecordType.EVENT.value, *in_window(_records.c.occurred_at, within))
+    with view.read() as connection:
+        rows = connection.execute(query.group_by("named")).all()
+    return {str(name): moment(at) for said, at in rows if (name := json.loads(said)[0])}
+
+
+def places_of(view: View, kinds: Sequence[str]) -> list[str]:
+    """The equipment of all events of these kinds, whatever the time asked about and the reader."""
+    query = select(_records.c.equipment).where(_records.c.kind.in_(list(kinds)), _records.c.equipment.is_not(None))
+    with view.read() as connection:
+        return sorted(connection.scalars(query.distinct()).all())
 
 
 def sources_of(view: View, ids: Iterable[str]) -> set[str]:

@@ -357,3 +357,18 @@ notices = Table(
     # Since when it is no longer so; empty while it is.
     Column("over_at", Moment),
 )
+
+# What another system delivered to a face, so that a retry or a replay of it is worked on once, also after a restart.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("name", Words, primary_key=True),
+    # Which process works on it.
+    Column("holder", Words, nullable=False),
+    # By the machine's clock, not the plant's: it is other machines that deliver.
+    Column("begun_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    # What was delivered, as long as the work on it is not done.
+    Column("content", LargeBinary),
+    Index(None, "done_at"),
+)

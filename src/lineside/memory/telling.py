@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, or_, select
 
 from lineside.memory import latest, tables
-from lineside.memory.conditions import among, known, newest, unindexed
-from lineside.memory.moments import stored
+from lineside.memory.conditions import among, in_window, known, newest, statement_order, unindexed
+from lineside.memory.moments import moment, stored
 from lineside.memory.statements import Statement, statement_from_row
 from lineside.memory.view import View
 from lineside.plant.entities import Entity
+from lineside.plant.windows import Window
 
 _CHUNK = 500
 _ODD_DAYS = timedelta(days=8)  # a time of another zone, or written by its week, is that much out of the order of words
@@ -56,7 +57,7 @@ def words_now(view: View, kind: str, properties: Sequence[str] = (), *, of: Sequ
     with view.read() as connection:
         if view.reader.person is not None or latest.changed_after(connection, stored(view.as_of)):
             things = None if of is None else [Entity(kind, each) for each in of]
-            return [_word(said) for said in view.said(kind=kind, entities=things, properties=properties)]
+            return [word_from(said) for said in view.said(kind=kind, entities=things, properties=properties)]
         shown = (_words.c.entity, _words.c.property, _words.c.source, _words.c.scope, _words.c.word)
         query = select(*shown, _words.c.occurred_at, _words.c.reported_at, _words.c.record_id)
         query = query.where(_words.c.kind == kind)
@@ -71,7 +72,7 @@ def words_now(view: View, kind: str, properties: Sequence[str] = (), *, of: Sequ
     if anew:
         found = [each for each in found if each.entity not in anew]
         told = view.said(entities=[Entity(kind, each) for each in sorted(anew)], properties=properties)
-        found += [_word(said) for said in told]
+        found += [word_from(said) for said in told]
     return sorted(found)
 
 
@@ -122,6 +123,17 @@ def is_whole(word: str) -> bool:
     return 0 < len(word) < latest.WORD_LENGTH and word not in ("yes", "no")
 
 
+def said_within(view: View, kind: str, name: str, within: Window) -> list[tuple[str, str, datetime]]:
+    """What `View.statements` tells of one property of a kind in that time, in its order: the id, the value as JSON and
+    when it was so."""
+    query = select(_said.c.entity, _said.c.value, _said.c.occurred_at).where(known(_said, stored(view.as_of)))
+    query = query.where(view.reader.condition(_said.c.sites, _said.c.source, view.plant))
+    query = query.where(_said.c.kind == kind, _said.c.property == name, *in_window(_said.c.occurred_at, within))
+    with view.read() as connection:
+        rows = connection.execute(query.order_by(*statement_order())).all()
+    return [(entity, value, moment(at)) for entity, value, at in rows]
+
+
 def said_before(view: View, entities: Iterable[Entity], before: datetime) -> list[Statement]:
     """The last that each source said of each property of these in each scope, of the times before that moment."""
     found: list[Statement] = []
@@ -143,7 +155,7 @@ def said_before(view: View, entities: Iterable[Entity], before: datetime) -> lis
 
 
 def _told(said: Statement) -> Told:
-    word = _word(said)
+    word = word_from(said)
     return Told(*word[:4], *word[5:])
 
 
@@ -151,7 +163,8 @@ def _by_thing(told: Any) -> tuple[str, int, int, str]:
     return (told[0], -told[4], -told[5], told[6])
 
 
-def _word(said: Statement) -> Word:
+def word_from(said: Statement) -> Word:
+    """The statement in columns."""
     times = (stored(said.occurred_at), stored(said.reported_at))
     named = (said.entity.id, said.property, said.source, said.scope or "")
     return Word(*named, said.text, *times, said.record_id)

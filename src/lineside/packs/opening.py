@@ -85,7 +85,8 @@ def _zip(path: Path) -> dict[str, bytes]:
                 with archive.open(member) as file:
                     found[name] = file.read(_LARGEST + 1)
                 _bound(path.name, found, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+        # OSError: a disk that fails, and a directory that is said to lie before the file's beginning.
         raise BadSettings(f"{path.name} is no zip file that can be read: {error}", file=path.name) from error
     return found
 

@@ -10,17 +10,21 @@ from datetime import datetime
 from uuid import uuid4
 
 from lineside.agent.capture import LONGEST, propose
-from lineside.agent.capture_keeping import Capture, Kept, keep, written
+from lineside.agent.capture_keeping import Capture, Kept, Spoken, keep, written
 from lineside.agent.captured import CaptureKind, Field, Proposed
 from lineside.app import Lineside
 from lineside.plant.plant import Person
 
 
-def proposal(lineside: Lineside, text: str, *, person: Person | None, at: datetime | None = None) -> Proposed:
-    """What the text says, read with the person's rights; nothing is kept. at: when it was written, by default now."""
+def proposal(
+    lineside: Lineside, text: str, *, person: Person | None, at: datetime | None = None, by: str | None = None
+) -> Proposed:
+    """What the text says, read with the person's rights; nothing is kept. at: when it was written, by default now. by:
+    who wrote it, where that is somebody else."""
     moment = at or lineside.clock()
     view = lineside.memory.view(as_of=lineside.clock(), reader=lineside.reader(person))
-    return propose(text, at=moment.astimezone(lineside.plant.time_zone), view=view, author=person)
+    author = person if by is None else lineside.plant.person(by)
+    return propose(text, at=moment.astimezone(lineside.plant.time_zone), view=view, author=author)
 
 
 def proposal_of(lineside: Lineside, record: str, *, person: Person | None) -> Proposed:
@@ -40,10 +44,12 @@ def keep_text(
     capture_id: str = "",
     at: datetime | None = None,
     channel: str = "web",
+    spoken: Spoken | None = None,
 ) -> Kept:
-    """The text is a plain note of the author's, nothing inferred. capture_id: sending it again keeps it once."""
+    """The text is a plain note of the author's, nothing inferred. capture_id: sending it again keeps it once. spoken:
+    the message of a chat that it is, which may be somebody else's."""
     return keep(
-        Capture(id=capture_id or new_id(), text=text, at=at or lineside.clock(), channel=channel),
+        Capture(id=capture_id or new_id(), text=text, at=at or lineside.clock(), channel=channel, spoken=spoken),
         memory=lineside.memory,
         author=author,
     )
@@ -60,9 +66,11 @@ def keep_confirmed(
     fields: Sequence[tuple[Field, str]] | None = None,
     channel: str = "web",
     record: str | None = None,
+    spoken: Spoken | None = None,
 ) -> Kept:
     """The text is kept with what its author confirmed. kind, fields: by default as proposed, where words left a choice
-    without them. record: where the text stands already; a decision is taken from it, once."""
+    without them. record: where the text stands already; a decision is taken from it, once. spoken: the message of a
+    chat that it is, which may be somebody else's; then `author` is who saves and confirms it."""
     moment = at or lineside.clock()
     if kind is None or fields is None:
         proposed = (
@@ -72,7 +80,14 @@ def keep_confirmed(
         )
         kind, fields = kind or proposed.kind, proposed.settled if fields is None else fields
     capture = Capture(
-        id=capture_id or new_id(), text=text, at=moment, kind=kind, fields=tuple(fields), channel=channel, record=record
+        id=capture_id or new_id(),
+        text=text,
+        at=moment,
+        kind=kind,
+        fields=tuple(fields),
+        channel=channel,
+        record=record,
+        spoken=spoken,
     )
     return keep(capture, memory=lineside.memory, author=author)
 

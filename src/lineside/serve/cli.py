@@ -51,9 +51,11 @@ def _root(
 
 def main() -> None:
     """The command in argv was carried out. Exit codes: 0 ok, 1 failed, 2 bad usage."""
+    from lineside.app import collect_seldom
     from lineside.serve import commands
 
     signal.signal(signal.SIGTERM, _end)
+    collect_seldom()
     if not root.registered_commands:
         commands.register(root)
     try:

@@ -32,6 +32,7 @@ def examine(home: Path) -> list[Check]:
         checks += _memory(lineside)
         checks.append(_owners(lineside))
         checks += _model(lineside)
+        checks += _slack(lineside)
         checks += asyncio.run(_sources(lineside))
     except LinesideError as error:
         checks.append(Check(name="memory", ok=False, detail=error.message, fix=f"lineside --home {home} migrate"))
@@ -109,6 +110,15 @@ def _model(lineside: Lineside) -> Iterator[Check]:
         yield Check(name="model", ok=True, detail="none configured: the embedded answerer answers")
         return
     yield from probe(model.base_url, name=model.name, api_key=model.api_key.get_secret_value())
+
+
+def _slack(lineside: Lineside) -> Iterator[Check]:
+    if not lineside.settings.slack.bot_token.get_secret_value():
+        yield Check(name="slack", ok=True, detail="none configured: slack.bot_token in lineside.toml switches it on")
+        return
+    from lineside.serve.slack.looking import checks
+
+    yield from asyncio.run(checks(lineside))
 
 
 async def _sources(lineside: Lineside) -> list[Check]:

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from typing import TypeVar
 
 import structlog
@@ -40,6 +40,7 @@ async def run(
     has its vector, with how many are new. Raises SetupError where the port can't be taken.
     """
     lineside.memory  # noqa: B018 - fail on an old schema before anything starts
+    slack = _slack(lineside, alone=parts == {"slack"}) if "slack" in parts else None
     door = _listen(lineside.settings.host, port) if "web" in parts else None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -55,6 +56,8 @@ async def run(
             running.append(tasks.create_task(_keep_cases(lineside)))
         if "actions" in parts:
             running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))
+        if slack is not None:
+            running.append(tasks.create_task(slack()))
         if door is not None:
             tasks.create_task(_serve_web(lineside, door, stop, ready))
         else:
@@ -87,6 +90,28 @@ async def _keep_cases(lineside: Lineside) -> None:
         await _repeat(watch.step, PAUSE_S)
     finally:
         await finish(watch.leave)
+
+
+def _slack(lineside: Lineside, *, alone: bool) -> Callable[[], Coroutine[None, None, None]] | None:
+    """What keeps Slack connected; None where it is off, or calls the web server. Raises SetupError where it is set in
+    part, or where nothing else was to run."""
+    settings = lineside.settings.slack
+    if settings.bot_token.get_secret_value() and settings.mode == "socket":
+
+        async def listen() -> None:
+            from lineside.serve.slack import face
+
+            if slack := face.build(lineside):
+                await slack.listen()
+
+        from lineside.serve.slack.speaking import configured
+
+        configured(settings)  # fail before anything starts
+        return listen
+    if alone:
+        on = "Slack calls the web server (slack.mode is http): run --only web"
+        raise SetupError(on if settings.bot_token.get_secret_value() else "Slack is off: set slack.bot_token")
+    return None
 
 
 def _warn(lineside: Lineside) -> bool:

@@ -55,6 +55,11 @@ def build(lineside: Lineside) -> FastAPI:
     app.include_router(captures_api.router)
     app.include_router(handovers_api.router)
     app.include_router(kpi_api.router)
+    if lineside.settings.slack.mode == "http" and lineside.settings.slack.bot_token.get_secret_value():
+        from lineside.serve.slack import face
+
+        if slack := face.build(lineside):
+            app.include_router(slack.router())
     pages.hang(app)
     watch(app, lineside)
     app.add_exception_handler(errors.LinesideError, _lineside_problem)

@@ -21,6 +21,7 @@ from lineside.serve.commands import (
     proposals,
     run,
     setup,
+    slack,
     sources,
 )
 
@@ -42,6 +43,7 @@ def register(root: typer.Typer) -> None:
         governing,
         packs,
         run,
+        slack,
         demo,
         keep,
         dev,

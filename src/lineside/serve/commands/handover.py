@@ -11,6 +11,8 @@ from lineside.serve.home import home_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lineside.app import Lineside
+    from lineside.cases.handover_document import Document
     from lineside.cases.handover_ledger import Handovers
     from lineside.plant.calendar import ShiftSlot
     from lineside.plant.plant import Person
@@ -37,6 +39,10 @@ def show(
     reader: Annotated[str | None, typer.Option("--as", help="Only what this person may read.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     slack: Annotated[bool, typer.Option("--slack", help="Print it as a Slack message.")] = False,
+    post: Annotated[
+        bool, typer.Option("--post", help="Post it to slack.channel, with what everybody of the site may read.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Post it also where it was posted before as it is.")] = False,
 ) -> None:
     """The handover of a shift, drafted from the records at any moment: safety first, each thing once."""
     if context.invoked_subcommand:
@@ -49,16 +55,34 @@ def show(
     lineside = open_lineside(home_folder(context.obj.home))
     try:
         moment = parse_moment(at, lineside.plant) if at else None
-        seen = reading(lineside, lineside.reader(lineside.person(reader) if reader else None), moment)
+        rights = lineside.reader(lineside.person(reader) if reader else None)
+        if post:
+            from lineside.serve.slack.handing import everybody
+
+            rights = everybody(lineside)
+        seen = reading(lineside, rights, moment)
         document = seen.show(slot_for(lineside, shift, moment), place_for(lineside, equipment))
         told = row(lineside, document)
+        if post:
+            told["posted"] = _posted(lineside, document, again=again)
         text = message(lineside, document) if slack else "\n".join(lines(lineside, document))
     finally:
         lineside.close()
     if as_json:
         print_json(told)
+    elif post:
+        typer.echo(f"the handover of {document.slot.label} stands in {told['posted']}")
     else:
         typer.echo(text)
+
+
+def _posted(lineside: Lineside, document: Document, *, again: bool) -> str:
+    """The channel that it stands in."""
+    import asyncio
+
+    from lineside.serve.slack.handing import post
+
+    return asyncio.run(post(lineside, document, again=again)).channel
 
 
 def add(

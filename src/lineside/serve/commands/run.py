@@ -17,6 +17,7 @@ class Part(StrEnum):
     WEB = "web"
     INGEST = "ingest"
     ACTIONS = "actions"
+    SLACK = "slack"
 
 
 def register(root: typer.Typer) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from http import HTTPStatus
-from itertools import pairwise
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -19,6 +17,7 @@ from lineside.serve.api import Here, Reading
 from lineside.serve.capturing import keep_confirmed, keep_text, new_id, proposal, proposal_of
 from lineside.serve.moments import parse_moment
 from lineside.serve.pages.showing import show
+from lineside.serve.pieces import pieces
 
 _RECORD = re.compile(r"r-[0-9a-f]{20}")
 _HINTS = {
@@ -103,7 +102,7 @@ def _proposed(request: Request, found: Proposed, *, capture: str, wrong: str = "
         wrong=wrong,
         record=record,
         kinds=[CaptureKind.DECISION] if record else list(CaptureKind),
-        pieces=list(_pieces(found)),
+        pieces=list(pieces(found)),
         rows=[_row(found, place) for place in range(len(found.fields))],
         more=[
             {"field": str(field), "hint": _HINTS.get(field, "")}
@@ -125,11 +124,3 @@ def _row(found: Proposed, place: int) -> dict[str, Any]:
         "chosen": None if second else each.value,
         "words": found.text[each.start : each.end],
     }
-
-
-def _pieces(found: Proposed) -> Iterator[tuple[str, str]]:
-    """The text in pieces, each with what it was read as; nothing where it was not."""
-    edges = {0, len(found.text), *(at for each in found.fields for at in (each.start, each.end))}
-    for start, end in pairwise(sorted(edges)):
-        of = [str(each.field).replace("_", " ") for each in found.fields if each.start <= start and end <= each.end]
-        yield found.text[start:end], ", ".join(dict.fromkeys(of))
