@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 SERVER, WORKS, OTHER = "urn:bakery:oven-server", "urn:bakery:hall-1", "urn:bakery:hall-2"
 WRITER, READER, PASSWORD = "lineside-writer", "lineside-reader", "rising-dough"
-OVEN = "bakery/hall-1/oven-2"
+OVEN = "westhafen/hall-1/oven-2"
 STATES = {0: "idle", 1: "baking", 2: "cleaning"}
 TYPES = {"Temp": "Float", "Belt": "Int16", "Ratio": "Double", "State": "Int32", "Hidden": "Float", "Valve": "Float"}
 START = {"Temp": 180.0, "Belt": 40, "Ratio": 1.0, "State": 0, "Hidden": 1.0, "Valve": 1.0}
@@ -197,13 +197,16 @@ class Oven:
     def set(self, name: str, value: Any, *, status: int = ua.StatusCodes.Good) -> None:
         """Somebody at the machine sets it."""
         variant = ua.Variant(value, ua.VariantType[TYPES[name]] if status == ua.StatusCodes.Good else None)
-        self.run(self.nodes[name].write_value(ua.DataValue(variant, ua.StatusCode(status))))
+        self.run(self.nodes[name].write_value(self._stamped(variant, ua.StatusCode(status))))
 
     def value(self, name: str) -> Any:
         return self.run(self.nodes[name].read_value())
 
     def break_by(self, fault: str) -> None:
         self.run(self._set_fault(fault))
+
+    def _stamped(self, variant: Any, status: Any) -> Any:
+        return ua.DataValue(variant, status, SourceTimestamp=self.now, ServerTimestamp=self.now)
 
     async def _set_fault(self, name: str) -> None:
         self.fault.ends.set()
@@ -233,6 +236,7 @@ class Oven:
                 await node.set_writable()
                 self.nodes[name] = node  # those of WORKS in the end
         attributes = self.server.iserver.attribute_service
+        self.server.iserver.aspace.force_server_timestamp = False
         write = attributes.write
 
         async def accounted(parameters: Any, user: Any = None) -> Any:
@@ -248,6 +252,7 @@ class Oven:
                 return [ua.StatusCode(ua.StatusCodes.BadInternalError)]
             for each in parameters.NodesToWrite:
                 await self._note(each, user)
+                each.Value = self._stamped(each.Value.Value, ua.StatusCode())
             if fault.name == "swallows":
                 return [ua.StatusCode()]
             results = await write(parameters, user)
