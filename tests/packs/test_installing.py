@@ -232,7 +232,7 @@ def test_two_sites_of_one_memory_go_by_packs_and_versions_of_their_own(home, mak
 
 
 def test_grants_of_a_pack_go_over_the_default_and_void_what_was_approved_under_it(home, make):
-    own = '[[rules]]\nname = "the baker decides"\naction = "hold_lot"\nrisks = ["medium"]\nsites = ["hafen"]\n'
+    own = '[[rules]]\nname = "the baker decides"\nactions = ["hold_lot"]\nrisks = ["medium"]\nsites = ["hafen"]\n'
     own += 'propose = ["baker"]\napprove = ["master"]\nexpires_minutes = 60\nverify_minutes = 10\n'
     put(home, make(policy=own))
     found = load_policy(home, Shelf(home).packs("bakeries", "hafen"))

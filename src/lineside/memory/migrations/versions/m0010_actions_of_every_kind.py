@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "m0010"
-down_revision = "m0008"
+down_revision = "m0009"
 branch_labels = None
 depends_on = None
 
