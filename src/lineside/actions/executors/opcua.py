@@ -186,14 +186,11 @@ class OpcUaTarget:
             await self._trusted.secure(client)
         client.set_user(self._server.user)
         client.set_password(self._password)
-        # Without: a write that was cut off would be sent again.
+        connected = False
         try:
+            # Without: a write that was cut off would be sent again.
             await client.connect(auto_reconnect=False)
-        except BaseException:  # cut short by our timeout too, after which the library leaves its socket open
-            client.disconnect_socket()
-            await asyncio.sleep(0)
-            raise
-        try:
+            connected = True
             ids = ua.ObjectIds
             servers, namespaces = await self._values(client, [ids.Server_ServerArray, ids.Server_NamespaceArray])
             if not servers or servers[0] != self._server.uri:
@@ -201,8 +198,13 @@ class OpcUaTarget:
             client.lineside_namespaces = list(namespaces or ())
             yield client
         finally:
-            async with asyncio.timeout(_CLOSING_S):
-                await client.disconnect()
+            try:
+                if connected:
+                    async with asyncio.timeout(_CLOSING_S):
+                        await client.disconnect()
+            finally:  # cut short by a timeout of ours, the library leaves its socket open
+                client.disconnect_socket()
+                await asyncio.sleep(0)
 
     async def put(self, client: Any, row: Setpoint, value: Decimal, condition: str | None, attempt: _Attempt) -> Answer:
         """The value was written, where everything still allows it."""
