@@ -6,8 +6,11 @@ import asyncio
 import json
 import os
 import random
+import re
+import socket
 import struct
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +25,7 @@ from tests.actions.oven_server import OVEN, PASSWORD, READER, ROWS, START, STATE
 
 from lineside.actions.executors import Answer, Bounded, Done, NoAnswer, NoEffect
 from lineside.actions.executors.allowlist import Setpoint, holds, one_spelling, parse_allow_list, said
-from lineside.actions.executors.opcua import OpcUaTarget, _Attempt
+from lineside.actions.executors.opcua import Attempt, OpcUaTarget
 from lineside.errors import BadSettings, SourceRefused, SourceUnavailable
 from lineside.plant.entities import Entity
 
@@ -159,7 +162,7 @@ def test_of_random_writes_none_outside_list_range_step_rate_or_state_reaches_the
                 name, value = wanted()
                 asked = built.asked("write_setpoint", MACHINE, body(value, name))
                 if not isinstance(asked, NoEffect):
-                    answer = await built.put(client, *asked, None, _Attempt())
+                    answer = await built.put(client, *asked, None, Attempt())
                     told[type(answer).__name__] = told.get(type(answer).__name__, 0) + 1
         return told
 
@@ -372,6 +375,50 @@ def test_a_channel_without_security_is_for_a_laboratory_and_says_so(
     assert isinstance(laboratory, Bounded)
 
 
+def test_two_workers_at_once_stay_within_the_rate_together(oven: Oven, target: Callable[..., OpcUaTarget]) -> None:
+    with ThreadPoolExecutor(2) as workers:
+        answers = list(workers.map(lambda value: write(target(), value), ["189", "190"]))
+
+    assert sorted(type(each).__name__ for each in answers) == ["Done", "NoEffect"]
+    assert len(oven.account) == 1
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"ACKF\xff\xff\xff\x7f" * 40, bytes(4096)],
+                         ids=["nothing", "http", "endless", "zeros"])  # fmt: skip
+def test_before_what_is_no_server_nothing_is_sent_and_nothing_breaks(
+    oven: Oven, target: Callable[..., OpcUaTarget], says: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        oven_url, oven.url = oven.url, f"opc.tcp://127.0.0.1:{listening.getsockname()[1]}/"
+        built, oven.url = target(timeout_s=1), oven_url
+
+        def talk() -> None:
+            for _ in range(2):
+                with listening.accept()[0] as one:
+                    one.sendall(says)
+                    while one.recv(4096):
+                        pass
+
+        with ThreadPoolExecutor(1) as other:
+            talking = other.submit(talk)
+            assert isinstance(write(built, "185"), NoEffect)
+            with pytest.raises(SourceUnavailable):
+                built.read("write_setpoint", MACHINE, proposal="P-1")
+            talking.result(30)
+    with pytest.raises(SourceUnavailable):
+        built.read("write_setpoint", MACHINE, proposal="P-1")
+    assert isinstance(write(built, "185"), NoEffect)
+
+
+def test_the_readme_shows_a_list_that_is_taken() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"```toml\n(kind = \"opcua\".*?)```", text, re.DOTALL)
+
+    [row] = parse_allow_list(shown.encode(), where="README.md").described.setpoints
+
+    assert row.facts()[0] == "temperature_setpoint: 150 Cel to 240 Cel, at most 10 Cel at once"
+
+
 def test_the_readers_credential_can_not_write(oven: Oven) -> None:
     async def try_it() -> tuple[float, str]:
         client = Client(oven.url)
@@ -450,6 +497,7 @@ WRONG = {
     "no bound": ("max = 90", ""),
     "a bound without end": ("max = 90", "max = inf"),
     "a bound that is no number": ("max = 90", "max = nan"),
+    "a bound that is a truth": ("max = 90", "max = true"),
     "bounds swapped": ("max = 90", "max = 9"),
     "beyond the type": ("max = 90", "max = 40000"),
     "between whole numbers": ("max = 90", "max = 90.5"),

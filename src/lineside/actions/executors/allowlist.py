@@ -273,14 +273,19 @@ def one_spelling(identifier: str) -> str:
     try:
         match kind:
             case "s":
-                return f"s={text}" if text and text == text.strip() and text.isprintable() and ";" not in text else "?"
+                plainly = text and text == text.strip() and text.isprintable() and ";" not in text
+                return f"s={text}" if plainly else "a text with no space around it, no ; and no invisible character"
             case "i":
                 number = int(text) if text.isascii() and text.isdecimal() else -1
                 return f"i={number}" if 0 < number < 2**32 else "a number from 1 to 4294967295"
             case "g":
                 return f"g={UUID(text)}"
             case "b":
-                return f"b={base64.b64encode(base64.b64decode(text, validate=True)).decode()}" if text else "?"
+                return (
+                    f"b={base64.b64encode(base64.b64decode(text, validate=True)).decode()}"
+                    if text
+                    else "bytes in base64"
+                )
     except (ValueError, binascii.Error) as error:
         return str(error)
     return "one of i=, s=, g=, b=, without the number of a namespace or server"

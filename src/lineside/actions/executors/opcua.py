@@ -12,6 +12,7 @@ import json
 import math
 import re
 import struct
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from lineside.plant.quantities import plain, unit
 _PLAIN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 _LOOK_EVERY_S = 0.2
 _CLOSING_S = 3.0
+_IN_LINE_S = 10.0
 _REFUSALS = ("BadUser", "BadIdentity", "BadSecurity", "BadCertificate", "BadApplicationSignature")
 # With these the server says that it did not write; any other bad one leaves it open.
 _NOT_WRITTEN = frozenset({
@@ -44,7 +46,7 @@ _NOT_WRITTEN = frozenset({
 
 
 @dataclass(slots=True)
-class _Attempt:
+class Attempt:
     """What became of one call, however it ends. sent: the write may have left."""
 
     sent: bool = False
@@ -141,12 +143,16 @@ class OpcUaTarget:
     def carry_out(self, action: str, subject: Entity, body: bytes, *, key: str, condition: str | None) -> Answer:
         """What came of writing it, at most once."""
         del key  # the protocol has none
-        attempt = _Attempt()
+        attempt = Attempt()
         asked = self.asked(action, subject, body)
         if isinstance(asked, NoEffect):
             return asked
+        began = time.monotonic()
         try:
             with self._pace.alone():
+                # Later our place is given up, and what was not seen by then is taken not to have happened.
+                if time.monotonic() - began > _IN_LINE_S:
+                    return NoEffect(reason=f"nothing was sent to {self.source}: another write there took too long")
                 asyncio.run(self._carry_out(*asked, condition, attempt))
         except _faults() as error:
             if attempt.answer is None:
@@ -206,7 +212,7 @@ class OpcUaTarget:
                 client.disconnect_socket()
                 await asyncio.sleep(0)
 
-    async def put(self, client: Any, row: Setpoint, value: Decimal, condition: str | None, attempt: _Attempt) -> Answer:
+    async def put(self, client: Any, row: Setpoint, value: Decimal, condition: str | None, attempt: Attempt) -> Answer:
         """The value was written, where everything still allows it."""
         from asyncua import ua
 
@@ -256,7 +262,7 @@ class OpcUaTarget:
             return Done(effect=row.equipment)
         return NoAnswer(reason=f"{row.parameter} was written as {row.with_unit(value)} and reads {shown}")
 
-    async def _carry_out(self, row: Setpoint, value: Decimal, condition: str | None, attempt: _Attempt) -> None:
+    async def _carry_out(self, row: Setpoint, value: Decimal, condition: str | None, attempt: Attempt) -> None:
         async with asyncio.timeout(self._timeout_s + row.watch_s), self.session() as client:
             attempt.answer = await self.put(client, row, value, condition, attempt)
 
