@@ -133,7 +133,7 @@ def _intend(ledger: Ledger, proposal: Proposal, body: bytes, found: There) -> bo
                 proposal_id=proposal.id,
                 body=body,
                 condition=found.condition,
-                before=json.dumps([each.id for each in found.effects or () if each.active]),
+                before=_seen(found),
                 intended_at=stored(at),
                 heard_until=connection.scalar(select(func.max(messages.c.id))) or 0,
                 fence=1,
@@ -141,6 +141,12 @@ def _intend(ledger: Ledger, proposal: Proposal, body: bytes, found: There) -> bo
             )
         )
     return True
+
+
+def _seen(found: There) -> str:
+    """What is kept of the subject as it was right before the call, as JSON: what differs afterwards may be ours."""
+    effects = [each.id for each in found.effects or () if each.active]
+    return json.dumps({"values": dict(found.values), "effects": effects})
 
 
 def _settle(ledger: Ledger, proposal_id: str) -> Step | None:
@@ -182,7 +188,11 @@ def _conclude(ledger: Ledger, proposal: Proposal, found: There | None, *, fence:
         kept = connection.execute(select(executions).where(executions.c.proposal_id == proposal.id)).one()
     since = ledger.clock() - moment(kept.intended_at)
     expected = proposal.bound["expects"]
-    seen = _seen_set(proposal, found) if "sets" in expected else _seen_created(proposal, found, json.loads(kept.before))
+    before = json.loads(kept.before)
+    if "sets" in expected:
+        seen = _seen_set(proposal, found, before["values"])
+    else:
+        seen = _seen_created(proposal, found, before["effects"])
     match seen:
         case Done():
             return _record(ledger, proposal.id, seen, fence=fence)
@@ -200,14 +210,14 @@ def _conclude(ledger: Ledger, proposal: Proposal, found: There | None, *, fence:
     )
 
 
-def _seen_set(proposal: Proposal, found: There | None) -> Done | NoAnswer | None:
+def _seen_set(proposal: Proposal, found: There | None, before: dict[str, str]) -> Done | NoAnswer | None:
     """What the values there say of a call without an answer: done, something else, or as before (None)."""
     expected: dict[str, str] = proposal.bound["expects"]["sets"]
-    before, there = proposal.bound["preconditions"]["values"], {} if found is None else found.values
+    there = {} if found is None else found.values
     effect = Sets.of(proposal.bound["expects"])
     if all(shows(effect, name, there.get(name, "")) for name in expected):
         return Done(effect=proposal.entity.id)
-    odd = [n for n in expected if n in there and before.get(n) is not None and not same(there[n], str(before[n]))]
+    odd = [name for name in expected if name in there and not same(there[name], before.get(name, ""))]
     if odd:
         said = ", ".join(f"{name.replace('_', ' ')} {there[name]}" for name in odd)
         return NoAnswer(reason=f"{proposal.system} has {said}: neither as before nor as approved")

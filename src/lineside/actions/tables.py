@@ -62,8 +62,8 @@ executions = Table(
     Column("proposal_id", Words, ForeignKey("proposals.id"), primary_key=True),
     Column("body", LargeBinary, nullable=False),
     Column("condition", Words),
-    # What of the kind stood on the subject before the call, as JSON: anything newer may be ours.
-    Column("before", Words, nullable=False, server_default="[]"),
+    # The subject as it was right before the call, as JSON: what differs afterwards may be ours.
+    Column("before", Words, nullable=False, server_default='{"values": {}, "effects": []}'),
     Column("intended_at", Moment, nullable=False),
     # The last message kept before the intent; only a later one can prove the effect.
     Column("heard_until", BigInteger, nullable=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, func, select, update
@@ -123,7 +123,7 @@ def _set_by(proposal: Proposal, view: View, effect: Sets) -> Iterator[Provenance
 
 def _noted_by(proposal: Proposal, view: View) -> Iterator[Provenance]:
     """The entry or message itself, as its system shows it: it names the proposal."""
-    for note in view.notes(within=Window(start=proposal.created_at, end=view.as_of), about=None):
+    for note in view.notes(within=Window(start=proposal.created_at, end=view.as_of + timedelta(seconds=1)), about=None):
         if note.provenance.source == proposal.system and proposal.id in render(note):
             yield note.provenance
 
@@ -173,7 +173,7 @@ def _remember(ledger: Ledger, proposal: Proposal) -> None:
 def _told(ledger: Ledger, proposal: Proposal) -> bytes:
     with ledger.memory.read() as connection:
         proposal = load(connection, proposal.id)
-        given = approved_by(connection, proposal.id)
+        last = next(each for each in approved_by(connection, proposal.id) if each.approver == proposal.decided_by)
     action, words = ACTIONS[proposal.action], proposal.parameters
     told = proposal.bound["preconditions"]["values"]
     does = filled(action.does, words)
@@ -183,8 +183,8 @@ def _told(ledger: Ledger, proposal: Proposal) -> bytes:
         "options": [does, f"Leave {proposal.entity.kind.replace('_', ' ')} {proposal.entity.id} as it is"],
         "rationale": words.get("reason") or does,
         "constraints": [f"proposed by {proposal.requester}, decided by another person"],
-        "decided_by": given[-1].approver,
-        "authority": given[-1].role,
+        "decided_by": last.approver,
+        "authority": last.role,
         "assumptions": [
             f"{name.replace('_', ' ')} of {proposal.entity} in {proposal.system}: {value or 'not said'}"
             for name, value in told.items()
@@ -196,9 +196,9 @@ def _told(ledger: Ledger, proposal: Proposal) -> bytes:
         "requested_by": proposal.requester,
         "evidence": [each["record"] for each in proposal.bound["evidence"]],
         "confirmed_by": proposal.verified_record,
-        "channel": given[-1].channel,
+        "channel": last.channel,
     }
-    decided_at, verified_at = moment(given[-1].approved_at), proposal.verified_at or proposal.changed_at
+    decided_at, verified_at = moment(last.approved_at), proposal.verified_at or proposal.changed_at
     event: dict[str, Json] = {
         "specversion": "1.0",
         "id": proposal.id,

@@ -46,7 +46,7 @@ class HttpTarget:
         read = self._described.reading(action, subject)
         if read is None:
             raise SourceRefused(f"the interface of {self.source} has no way to read {subject.kind}", source=self.source)
-        path = read.path
+        path = read.path.replace("{kind}", quote(subject.kind, safe=""))
         for part in range(10):
             path = path.replace("{id}" if part == 0 else f"{{id.{part}}}", quote(part_of(subject.id, part), safe=""))
         try:
@@ -68,7 +68,7 @@ class HttpTarget:
     def carry_out(self, action: str, subject: Entity, body: bytes, *, key: str, condition: str | None) -> Answer:
         """What came of asking for it, once for all calls with the same key."""
         do = self._described.described.do[action]
-        method, path, filled = self._described.request(action, subject.id, _parsed(body))
+        method, path, filled = self._described.request(action, subject, _parsed(body))
         headers = {"Content-Type": "application/json", do.key_header: key}
         if condition:
             headers[do.condition_header] = condition

@@ -63,13 +63,14 @@ class Effects(_Section):
 
 
 class Read(_Section):
-    """How a subject of one kind is read. condition: `etag`, or a pointer to its row version."""
+    """How a subject of one kind (or, under *, of any other) is read. condition: `etag`, or a pointer to its row version."""
 
     path: str
     itself: Pointer = Field(description="where the answer names the subject, so that another one is noticed")
     part: int = Field(0, ge=0, le=9, description="which part of the id stands there; 0: the whole")
     condition: str = ""
     values: dict[str, Pointer | Amount | Listed] = Field(default_factory=dict)
+    properties: Pointer = Field("", description="an object whose members are properties by the vocabulary's names")
     effects: Effects | None = None
 
 
@@ -105,7 +106,7 @@ class Described(_Section):
             if ACTIONS[name].bounded:
                 raise ValueError(f"{name} needs a target with bounds of its own, as an OPC UA allow-list has")
             holes = {hole for text in (each.path, json.dumps(each.body)) for hole, _ in _HOLE.findall(text)}
-            known = {"id", *_ALWAYS, *ACTIONS[name].parameter_names}
+            known = {"id", "kind", *_ALWAYS, *ACTIONS[name].parameter_names}
             known |= {f"{parameter}_unit" for parameter in ACTIONS[name].parameter_names}
             if unknown := sorted(holes - known):
                 raise ValueError(f"{name}: nothing fills in {{{unknown[0]}}}; there are: {', '.join(sorted(known))}")
@@ -126,13 +127,18 @@ class Interface:
 
     def reading(self, action: str, subject: Entity) -> Read | None:
         """How the subject of the action is read; None where the interface has no way."""
-        return self.described.read.get(self.described.do[action].reads or subject.kind)
+        kinds = self.described.read
+        return kinds.get(self.described.do[action].reads or subject.kind) or kinds.get("*")
 
     def there(self, read: Read, subject: Entity, answer: Json, etag: str | None) -> There | None:
         """What the answer says of the subject; None where it speaks of another, or of none."""
         if at(answer, read.itself) is None or str(at(answer, read.itself)) != part_of(subject.id, read.part):
             return None
-        values = {name: self._value(name, answer, spec) for name, spec in read.values.items()}
+        said = at(answer, read.properties) if read.properties else None
+        values: dict[str, str | None] = {}
+        if isinstance(said, dict):
+            values |= {name: spelled(each) for name, each in said.items() if each is not None}
+        values |= {name: self._value(name, answer, spec) for name, spec in read.values.items()}
         condition = etag if read.condition == "etag" else at(answer, read.condition) if read.condition else None
         printable = isinstance(condition, str | int) and str(condition).isascii() and str(condition).isprintable()
         return There(
@@ -141,12 +147,13 @@ class Interface:
             condition=str(condition) if printable and str(condition) else None,
         )
 
-    def request(self, action: str, subject: str, said: Mapping[str, Json]) -> tuple[str, str, bytes | None]:
+    def request(self, action: str, subject: Entity, said: Mapping[str, Json]) -> tuple[str, str, bytes | None]:
         """Method, path and body of the action; no body: what was approved goes as it stands."""
         do = self.described.do[action]
         words = {name: self.described.words.get(name, {}).get(str(value), value) for name, value in said.items()}
-        path = _filled(do.path, {**words, "id": subject}, escaped=True)
-        body = json.dumps(_body(do.body, {**words, "id": subject}), ensure_ascii=False).encode() if do.body else None
+        words |= {"id": subject.id, "kind": subject.kind}
+        path = _filled(do.path, words, escaped=True)
+        body = json.dumps(_body(do.body, words), ensure_ascii=False).encode() if do.body else None
         return do.method, str(path), body
 
     def _value(self, name: str, answer: Json, spec: Pointer | Amount | Listed) -> str | None:
