@@ -30,6 +30,9 @@ def armed(home: Path, qms: str, *, clock: str = "") -> None:
     (home / "lineside.toml").write_text(
         f'{clock}\n[targets.lims]\nurl = "{qms}"\ntoken = "write-token"\n', encoding="utf-8"
     )
+    for person in ("grader-1", "lab-1"):
+        ran = lineside("--home", home, "targets", "arm", "lims", "--as", person, "--reason", "holds go out from here")
+        assert ran.code == 0, ran.err
 
 
 def proposed(home: Path, *more: str) -> dict[str, object]:
@@ -116,7 +119,7 @@ def test_a_hold_is_proposed_approved_executed_and_verified(sawmill: Path, tmp_pa
     listed = lineside("--home", sawmill, "proposals", "list", "--state", "verified", "--json").json
     assert [each["id"] for each in listed] == [name]
     assert lineside("--home", sawmill, "proposals", "list", "--state", "happy").code == 2
-    assert lineside("--home", sawmill, "audit", "verify", "--json").json == {"ok": True, "entries": 5, "problems": []}
+    assert lineside("--home", sawmill, "audit", "verify", "--json").json == {"ok": True, "entries": 7, "problems": []}
     later = lineside("--home", sawmill, "ask", "Why is lot PK-310 on hold?", "--json").json
     assert "moisture" in later["answer"]
 

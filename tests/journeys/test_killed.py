@@ -101,6 +101,8 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, plant: d
     dice = random.Random(20261112)
     pusher = Pusher(lineside("--home", home, "token", "--source", "scale").out.strip())
     proposal = ""
+    for head in plant["heads"]:
+        assert lineside("--home", home, "targets", "arm", "qms", "--as", head, "--reason", "ready").code == 0
     try:
         for kill in range(KILLS):
             process, pusher.url = serve(home)

@@ -63,7 +63,7 @@ class Effects(_Section):
 
 
 class Read(_Section):
-    """How a subject of one kind (or, under *, of any other) is read. condition: `etag`, or a pointer to its row version."""
+    """How a subject of one kind is read; under *, of any other. condition: `etag`, or a pointer to its row version."""
 
     path: str
     itself: Pointer = Field(description="where the answer names the subject, so that another one is noticed")

@@ -19,7 +19,9 @@ def upgrade() -> None:
     op.add_column("proposals", sa.Column("amount_unit", WORDS))
     op.add_column("proposals", sa.Column("undoes", WORDS))
     op.create_index("ix_proposals_action_decided_at", "proposals", ["action", "decided_at"])
-    op.add_column("executions", sa.Column("before", WORDS, nullable=False, server_default='{"values": {}, "effects": []}'))
+    op.add_column(
+        "executions", sa.Column("before", WORDS, nullable=False, server_default='{"values": {}, "effects": []}')
+    )
     _approvals_by_person()
     op.create_table(
         "delegations",
