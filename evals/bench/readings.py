@@ -122,7 +122,7 @@ def _asked(view: View) -> list[tuple[str, dict[str, Any]]]:
         ("set_apart", {"dimension": "crew"}),
         ("similar", {"text": "jam at the filler"}),
         ("similar", {"text": "stop"}),
-        *(("similar", {"entity": each}) for each in (lot, line)),
+        *(("similar", {"text": "", "entity": each}) for each in (lot, f"equipment:{place}")),
         ("in_force", {}),
         ("broken_assumptions", {}),
         ("decided", {"text": "shortage of material"}),
