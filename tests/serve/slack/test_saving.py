@@ -154,14 +154,16 @@ async def test_a_text_of_ones_own_is_written_read_and_kept(served: Served) -> No
     read = await served.works.submit(ADA)
     form = served.works.form(ADA)
     kept = await served.works.submit(ADA)
-    await served.works.command(QUEENIE, LINE, "/lineside", f"note {TEXT}")
+    await served.works.command(QUEENIE, LINE, "/lineside", f"note {TEXT} Gewicht &lt; 3 kg")
     await served.form(QUEENIE)
     await served.works.submit(QUEENIE)
 
     assert read.body["response_action"] == "update"
     assert values(form)["field.cause.0"] == "Folienriss"
     assert "Kept as a note" in words(kept.body["view"])
-    assert {note.author for note in served.notes()} == {"planer-3", "qs-1"}
+    assert {note.author: note.text for note in served.notes()} == {
+        "planer-3": TEXT, "qs-1": f"{TEXT} Gewicht < 3 kg"
+    }  # fmt: skip
 
 
 async def test_what_others_wrote_is_markup_to_nobody(served: Served) -> None:
