@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -23,8 +22,8 @@ A_DAY = 728  # records that the demo plant makes, about
 
 
 def measure(seed: int, records: int, home: Path | None) -> Iterator[tuple[str, str]]:
-    """Median milliseconds of processor time of each tool over so many records, and the same over a month: a reading is
-    one thread, and a busy machine spoils the clock.
+    """Milliseconds of processor time of each tool over so many records, and the same over a month: a reading is one
+    thread, and a busy machine spoils the clock. Of several rounds the quickest, as what runs beside it only adds.
 
     home: where the long history is kept, and found again by the next run.
     """
@@ -45,7 +44,7 @@ def _times(home: Path, seed: int, days: int) -> Iterator[tuple[str, float]]:
             told = {
                 name: str(value).partition(":")[0] if name == "entity" else value for name, value in arguments.items()
             }
-            yield f"{tool} {json.dumps(told)}", _median(lineside, now, tool, arguments)
+            yield f"{tool} {json.dumps(told)}", _quickest(lineside, now, tool, arguments)
     finally:
         lineside.close()
 
@@ -69,7 +68,7 @@ def _made(home: Path, seed: int, days: int) -> datetime:
     return simulation.now
 
 
-def _median(lineside: Lineside, now: datetime, tool: str, arguments: Mapping[str, Any]) -> float:
+def _quickest(lineside: Lineside, now: datetime, tool: str, arguments: Mapping[str, Any]) -> float:
     def read() -> float:
         began = time.process_time()
         view = lineside.memory.view(as_of=now)
@@ -77,7 +76,7 @@ def _median(lineside: Lineside, now: datetime, tool: str, arguments: Mapping[str
         return (time.process_time() - began) * 1000
 
     read()
-    return statistics.median(read() for _ in range(ROUNDS))
+    return min(read() for _ in range(ROUNDS))
 
 
 def _asked(view: View) -> list[tuple[str, dict[str, Any]]]:
@@ -122,7 +121,7 @@ def _asked(view: View) -> list[tuple[str, dict[str, Any]]]:
         ("set_apart", {"dimension": "crew"}),
         ("similar", {"text": "jam at the filler"}),
         ("similar", {"text": "stop"}),
-        *(("similar", {"entity": each}) for each in (lot, line)),
+        *(("similar", {"text": "", "entity": each}) for each in (lot, f"equipment:{place}")),
         ("in_force", {}),
         ("broken_assumptions", {}),
         ("decided", {"text": "shortage of material"}),

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from lineside.memory.happenings import newest_events, newest_told
 from lineside.memory.moments import stored
-from lineside.memory.picked import acted, alike, noted, picked, sources_of
+from lineside.memory.picked import acted, alike, first_named, noted, picked, places_of, sources_of
 from lineside.memory.view import View
+from lineside.plant.entities import Entity
 from lineside.plant.windows import Window
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -51,10 +53,11 @@ def test_what_events_say_is_the_same_in_columns(view, equipment, within):
         for e in view.events(kinds=kinds, equipment=equipment, within=within)
     ]  # fmt: skip
 
-    found = picked(view, kinds, ASKED, equipment=equipment, within=within)
+    found = picked(view, kinds, ASKED, equipment=equipment, within=within, ordered=True)
     alone = picked(view, kinds, ASKED[:1], equipment=equipment, within=within)
 
     assert len(whole) > 5
+    assert [row[0] for row in whole] == [row[0] for row in found]
     assert sorted(whole, key=str) == sorted(((*row[:6], json.loads(row[6])) for row in found), key=str)
     assert {row[0]: row[6][0] for row in whole} == {row[0]: json.loads(row[6])[0] for row in alone}
 
@@ -88,3 +91,27 @@ def test_whose_records_they_are_is_told_without_reading_them(view):
 
     assert sources_of(view, [*ids, "r-unheard"]) == {"mes"}
     assert sources_of(view, ["r-unheard"]) == set()
+
+
+def test_what_is_named_at_a_place_is_told_with_when_it_was_first(view):
+    hours = Window(start=NOON - timedelta(hours=1), end=NOON + timedelta(minutes=10))
+    first: dict[str, datetime] = {}
+    for event in view.events(equipment=LINE, within=hours):
+        if event.lot:
+            first.setdefault(event.lot, event.provenance.occurred_at)
+
+    assert first
+    assert first_named(view, "lot", LINE, hours) == first
+    assert places_of(view, ("stop",)) == sorted(place for place in PLACES if place)
+
+
+def test_the_newest_of_a_thing_say_the_same_in_columns(view):
+    things = [Entity("lot", f"L-{number}") for number in range(6)]
+    whole = newest_events(view, ("stop", "scrap"), things, each=4)
+    told = newest_told(view, ("stop", "scrap"), things, ("equipment", "attributes.reason"), each=4)
+
+    assert any(len(events) == 4 for events in whole.values())
+    assert told == {
+        thing: [(e.provenance.occurred_at, [e.equipment, e.attributes.get("reason")]) for e in events]
+        for thing, events in whole.items()
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineside.memory.moments import stored
-from lineside.memory.telling import not_before, said_before, told_now, unspoken, words_now
+from lineside.memory.telling import not_before, said_before, said_within, told_now, unspoken, words_now
 from lineside.plant.entities import Entity
 from lineside.plant.windows import Window
 
@@ -58,6 +59,11 @@ def test_columns_tell_what_statements_tell_at_whatever_time_one_asks(data, remem
         assert some == [w for w in words_now(view, "job_order", NAMES) if w.entity == "b"]
         told = {w.entity for w in bare}
         assert sorted({*told, *unspoken(view, "job_order", told)}) == [e.id for e in view.entities("job_order")]
+        stretch = Window(start=DAY + timedelta(days=1), end=DAY + timedelta(days=5))
+        within = view.statements(kind="job_order", properties=("status",), within=stretch)
+        assert [
+            (each, json.loads(value), at) for each, value, at in said_within(view, "job_order", "status", stretch)
+        ] == [(s.entity.id, s.value, s.occurred_at) for s in within]
         things, before = [Entity("job_order", each) for each in "ab"], DAY + timedelta(days=day)
         earlier = view.statements(entities=things, within=Window(start=EVER, end=before))
         last = {(s.source, s.entity, s.property): s for s in earlier}

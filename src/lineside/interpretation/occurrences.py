@@ -58,7 +58,7 @@ class Occurrence:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        return (self.kind, " ".join(self.label.lower().split()), self.equipment)
+        return (self.kind, plainly(self.label), self.equipment)
 
     @property
     def words(self) -> frozenset[str]:
@@ -66,6 +66,12 @@ class Occurrence:
 
     def seconds(self, until: datetime) -> float:
         return max(0.0, ((self.end or until) - self.start).total_seconds())
+
+
+@lru_cache(maxsize=10_000)
+def plainly(label: str) -> str:
+    """The label in small letters with one blank between its words: what is called so is the same."""
+    return " ".join(label.lower().split())
 
 
 @lru_cache(maxsize=10_000)

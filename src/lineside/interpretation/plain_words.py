@@ -9,7 +9,7 @@ from lineside.interpretation.facts import Facts
 from lineside.memory.telling import Word, is_whole, word_from, words_now
 from lineside.plant.entities import Entity
 
-_FIGURE = re.compile(r"-?(?:\d+\.\d*|\d+(?:\.\d*)?e[-+]?\d+|nan|infinity)", re.IGNORECASE)
+_ODD = re.compile(r"null|-?(?:\d+\.\d*|\d+(?:\.\d*)?e[-+]?\d+|nan|infinity)", re.IGNORECASE)
 
 
 def words_to_go_by(
@@ -25,7 +25,7 @@ def words_to_go_by(
     for word in words_now(facts.view, kind, names, of=sorted(ids)) if ids else ():
         other = found.setdefault((word.entity, word.property), word)
         differs = other is not word and (cited or other.text != word.text)
-        if differs or not is_whole(word.text) or _FIGURE.fullmatch(word.text):
+        if differs or not is_whole(word.text) or _ODD.fullmatch(word.text):
             long.add(word.entity)
     if long:
         things = [Entity(kind, each) for each in sorted(long)]

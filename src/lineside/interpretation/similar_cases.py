@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import TypeAlias
 
 from lineside.interpretation.case_words import single, what
 from lineside.interpretation.cases_of import cases_of, cases_with
-from lineside.interpretation.census import Called, Census, Rarity
+from lineside.interpretation.census import Census, Rarity
 from lineside.interpretation.fixes import Fix, fixes, outcome, worked_best
-from lineside.interpretation.occurrences import Occurrence
+from lineside.interpretation.occurrences import Occurrence, plainly
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.running import running_on
 from lineside.interpretation.wording import alike, counted, listed, rid, short, text_of, words
@@ -133,6 +134,7 @@ class _Traits:
     def __init__(self, view: View) -> None:
         self.view = view
         self._lines: dict[str, list[_Nearby]] = {}
+        self._times: dict[str, list[datetime]] = {}
         self._known: dict[tuple[str, ...], dict[str, frozenset[str]]] = {}
         self._seen: list[Window] = []
         self._ran = running_on(view).at
@@ -151,6 +153,7 @@ class _Traits:
                     found.setdefault(work_center(place), set()).add((at, record, kind, _event_name(kind, said)))
         for line, events in found.items():
             self._lines[line] = sorted(events.union(self._lines.get(line, ())))
+            self._times[line] = [at for at, _, _, _ in self._lines[line]]
         self._seen += missing
 
     def of(self, case: Occurrence) -> dict[str, frozenset[str]]:
@@ -158,7 +161,7 @@ class _Traits:
         if case.records not in self._known:
             lasted = case.seconds(self.view.as_of)
             traits = {
-                **_by_itself(case),
+                **_called_at(case.label, case.equipment),
                 "material": frozenset({self._material(case)} - {""}),
                 "before": self._near(case, _AROUND, before=True),
                 "after": self._near(case, _AFTER, before=False),
@@ -168,15 +171,12 @@ class _Traits:
         return self._known[case.records]
 
     def _near(self, case: Occurrence, kinds: Sequence[str], *, before: bool) -> frozenset[str]:
-        events = self._lines.get(work_center(case.equipment), [])
+        line = work_center(case.equipment)
+        events, times = self._lines.get(line, ()), self._times.get(line, ())
         end = case.end or self.view.as_of
         since, until = (case.start - _BEFORE_S, case.start) if before else (case.start, end + _AFTER_S)
-        first = bisect_left(events, since, key=_when)
-        return frozenset(
-            name
-            for _, record, kind, name in events[first : bisect_right(events, until, key=_when)]
-            if kind in kinds and record not in case.records
-        )
+        near = events[bisect_left(times, since) : bisect_right(times, until)]
+        return frozenset(name for _, record, kind, name in near if kind in kinds and record not in case.records)
 
     def _material(self, case: Occurrence) -> str:
         return case.material or (self._ran(case.equipment, case.start) if "/" in case.equipment else "") or ""
@@ -211,16 +211,16 @@ def _like(census: Census, own: Occurrence, rarity: Rarity, traits: _Traits, limi
     circumstances = sum(_WEIGHTS[name] for name in ("material", "before", "after", "lasted") if mine[name])
     bounds = []
     for score, one in rarity.called():
-        same = {name: values for name, values in _by_itself(one).items() if name in _WEIGHTS}
+        same = {name: values for name, values in _called_at(one.label, one.equipment).items() if name in _WEIGHTS}
         own_part = sum(_WEIGHTS[name] * alike(mine[name], values) for name, values in same.items())
         bounds.append((2.0 * score + own_part + circumstances, one))
-    found: dict[tuple[str, ...], tuple[float, Occurrence]] = {}
-    ranked: list[tuple[float, Occurrence]] = []
+    found = set[tuple[str, ...]]()
+    ranked: list[tuple[tuple[float, bool, float], float, Occurrence]] = []
     for bound, one in sorted(bounds, key=lambda each: (-each[0], each[1].key, each[1].text)):
         if bound < 0.4 * most:
             break
-        if ranked and one.key != ranked[0][1].key:
-            others = [likeness for likeness, case in ranked if case.key != ranked[0][1].key]
+        if ranked and one.key != ranked[0][2].key:
+            others = [likeness for _, likeness, case in ranked if case.key != ranked[0][2].key]
             if len(others) >= limit and others[limit - 1] > bound:
                 break
         past = [
@@ -229,18 +229,21 @@ def _like(census: Census, own: Occurrence, rarity: Rarity, traits: _Traits, limi
             and rarity.of(c.words) > 0
         ]  # fmt: skip
         traits.look_at(past)
-        for case in past:
-            found[case.records] = (2.0 * rarity.of(case.words) + _likeness(mine, traits.of(case))) / most, case
-        near = [each for each in found.values() if each[0] >= 0.4]
-        ranked = sorted(near, key=lambda s: (-round(s[0], 6), s[1].key != own.key, -s[1].start.timestamp()))
-    return [case for _, case in ranked]
+        for case in {c.records: c for c in past}.values():
+            found.add(case.records)
+            likeness = (2.0 * rarity.of(case.words) + _likeness(mine, traits.of(case))) / most
+            if likeness >= 0.4:
+                ranked.append(((-round(likeness, 6), case.key != own.key, -case.start.timestamp()), likeness, case))
+        ranked.sort(key=itemgetter(0))
+    return [case for _, _, case in ranked]
 
 
-def _by_itself(case: Occurrence | Called) -> dict[str, frozenset[str]]:
-    """What it is called and where, as traits."""
-    unit = case.equipment.removeprefix(work_center(case.equipment)).strip("/")
-    place = {case.equipment, work_center(case.equipment), *([f"a {unit}"] if unit else [])}
-    return {"reason": frozenset({" ".join(case.label.lower().split())} - {""}), "place": frozenset(place - {""})}
+@lru_cache(maxsize=10_000)
+def _called_at(label: str, equipment: str) -> Mapping[str, frozenset[str]]:
+    """What a case is called and where it was, as traits."""
+    unit = equipment.removeprefix(work_center(equipment)).strip("/")
+    place = {equipment, work_center(equipment), *([f"a {unit}"] if unit else [])}
+    return {"reason": frozenset({plainly(label)} - {""}), "place": frozenset(place - {""})}
 
 
 def _likeness(one: dict[str, frozenset[str]], other: dict[str, frozenset[str]]) -> float:
@@ -327,10 +330,6 @@ def _values(name: str, values: frozenset[str]) -> str:
 def _event_name(kind: str, said: str) -> str:
     label = next((str(value) for value in json.loads(said) if value), "")
     return f"{kind.replace('_', ' ')} {label}".strip()
-
-
-def _when(event: _Nearby) -> datetime:
-    return event[0]
 
 
 def _lasting(seconds: float) -> str:

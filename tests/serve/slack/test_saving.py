@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from tests.conftest import message_of, translate
 from tests.serve.slack.conftest import ADA, AWAY, FERN, LINE, OTTO, QUEENIE, STRANGER, Served, values, words
 
 from lineside.connector import Batch
+from lineside.serve.slack import noting
 from lineside.simulator.slack import Fault
 
 TEXT = "Linie 7 stand wegen Folienriss, 25 min. Charge CH-41 gesperrt."
@@ -152,14 +154,16 @@ async def test_a_text_of_ones_own_is_written_read_and_kept(served: Served) -> No
     read = await served.works.submit(ADA)
     form = served.works.form(ADA)
     kept = await served.works.submit(ADA)
-    await served.works.command(QUEENIE, LINE, "/lineside", f"note {TEXT}")
+    await served.works.command(QUEENIE, LINE, "/lineside", f"note {TEXT} Gewicht &lt; 3 kg")
     await served.form(QUEENIE)
     await served.works.submit(QUEENIE)
 
     assert read.body["response_action"] == "update"
     assert values(form)["field.cause.0"] == "Folienriss"
     assert "Kept as a note" in words(kept.body["view"])
-    assert {note.author for note in served.notes()} == {"planer-3", "qs-1"}
+    assert {note.author: note.text for note in served.notes()} == {
+        "planer-3": TEXT, "qs-1": f"{TEXT} Gewicht < 3 kg"
+    }  # fmt: skip
 
 
 async def test_what_others_wrote_is_markup_to_nobody(served: Served) -> None:
@@ -313,3 +317,28 @@ async def test_an_outcome_completes_the_decision_that_was_saved_before(served: S
     assert "now carries it" in words(kept.body["view"])
     (decision,) = served.decisions()
     assert "ohne Folienriss" in (decision.outcome or "")
+
+
+async def test_a_fault_of_ours_is_told_and_does_not_begin_anew(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(noting, "look_at", broken)
+    await served.works.choose_on_message(ADA, LINE, served.works.write(ADA, LINE, TEXT), "save_message")
+    await served.works.until(lambda: served.told(ADA), "that something broke")
+
+    assert "Something went wrong inside Lineside" in served.told(ADA)[0]
+    assert "Zero" not in served.told(ADA)[0]
+
+
+async def test_a_reply_in_a_thread_and_an_old_message_are_saved_with_their_place_and_time(served: Served) -> None:
+    first = served.works.write(OTTO, LINE, "Was war?", ts="1700000000.000100")
+    reply = served.works.write(OTTO, LINE, TEXT, ts="1700000060.000200") | {"thread_ts": first["ts"]}
+    await served.save(ADA, reply)
+    await served.works.submit(ADA)
+
+    (note,) = served.notes()
+    assert note.attributes["permalink"].endswith(
+        f"/archives/{LINE}/p1700000060000200?thread_ts=1700000000.000100&cid={LINE}"
+    )
+    assert note.provenance.occurred_at.timestamp() == 1700000060.0002

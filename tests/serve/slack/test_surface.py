@@ -107,7 +107,9 @@ def test_a_handover_is_posted_from_the_command_line_once(home: Path, aside: Slac
     posted = lineside(*shift, "--post")
     twice = lineside(*shift, "--post")
     again = lineside(*shift, "--post", "--again", "--json").json
+    as_one = lineside(*shift, "--post", "--as", "planer-3")
 
+    assert (as_one.code, "leave --as out" in as_one.err) == (2, True)
     assert (posted.code, posted.out) == (0, f"the handover of nacht 2026-03-01 stands in {LINE}\n")
     assert (twice.code, "posted already" in twice.err, "already_decided" in twice.err) == (1, True, True)
     assert again["posted"] == LINE

@@ -48,10 +48,13 @@ def show(
     if context.invoked_subcommand:
         return
     from lineside.app import open_lineside
+    from lineside.errors import BadRequest
     from lineside.serve.handover_rows import lines, message, place_for, reading, row, slot_for
     from lineside.serve.moments import parse_moment
     from lineside.serve.terminal import print_json
 
+    if post and reader:
+        raise BadRequest("--post shows what everybody of the site may read; leave --as out")
     lineside = open_lineside(home_folder(context.obj.home))
     try:
         moment = parse_moment(at, lineside.plant) if at else None

@@ -12,7 +12,7 @@ from lineside.serve.handover_rows import message, reading, slot_for
 from lineside.serve.slack.door import user_of
 from lineside.serve.slack.face import Ack, SlackFace
 from lineside.serve.slack.handing import pages
-from lineside.serve.slack.mrkdwn import escape
+from lineside.serve.slack.mrkdwn import escape, plain
 from lineside.serve.slack.noting import Noting
 from lineside.serve.slack.surface import COMMAND, HANDOVER, NOTE, SAVE
 from lineside.serve.slack.wording import say
@@ -38,7 +38,7 @@ class Commanding:
         word, _, rest = str(body.get("text") or "").strip().partition(" ")
         match word.casefold():
             case w if w == NOTE:
-                await self.noting.note(body, rest.strip())
+                await self.noting.note(body, plain(rest, self.face.people.known))
             case w if w == HANDOVER:
                 await self._handover(body, rest.strip())
             case _:
