@@ -32,6 +32,7 @@ def examine(home: Path) -> list[Check]:
     try:
         checks += _memory(lineside)
         checks.append(_owners(lineside))
+        checks += _targets(lineside)
         checks += _heads(lineside)
         checks += _model(lineside)
         checks += _slack(lineside)
@@ -85,6 +86,12 @@ def _memory(lineside: Lineside) -> Iterator[Check]:
         detail=f"{waiting} open",
         fix="lineside dead-letters list",
     )
+
+
+def _targets(lineside: Lineside) -> Iterator[Check]:
+    """What could be written to, and whether it may be. Told, not failed: off is how a target is installed."""
+    for switch in lineside.ledger.switches():
+        yield Check(name=f"target {switch.target}", ok=True, detail=switch.why or "armed; approved actions are written")
 
 
 def _heads(lineside: Lineside) -> Iterator[Check]:
