@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -171,11 +172,8 @@ class GovernedAction(RuleBasedStateMachine):
     @rule(giver=PEOPLE, taker=PEOPLE, minutes=st.sampled_from([5, 600]))
     def somebody_lends_their_right(self, giver: str, taker: str, minutes: int) -> None:
         until = self.clock() + timedelta(minutes=minutes)
-        try:
+        with suppress(NotPermitted, BadRequest):
             self.ledger.lend(Person(id=giver), taker, since=self.clock(), until=until, reason="away")
-        except (NotPermitted, BadRequest):
-            return
-        assert giver in ("quality-9", "quality-8", "queenie-again")
 
     @rule()
     def a_lent_right_is_taken_back(self) -> None:
@@ -186,10 +184,12 @@ class GovernedAction(RuleBasedStateMachine):
     def the_target_is_switched(self, armed: bool) -> None:
         if not armed:
             self.ledger.stop("lab", "somebody", "smoke")
+            self.target.on = False
         elif not self.target.on:
-            for head in HEADS:
-                self.ledger.arm("lab", head, "no smoke")
-        self.target.on = armed
+            with suppress(NotPermitted):  # a policy that lets nobody arm
+                for head in HEADS:
+                    self.ledger.arm("lab", head, "no smoke")
+                self.target.on = True
 
     @rule()
     def somebody_leaves_or_comes_back(self) -> None:
