@@ -70,6 +70,9 @@ class Parameter:
     required: bool = True
 
 
+REASON = Parameter(name="reason", meaning="why, in a sentence or two")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
     """A property of the subject that the action rests on, as the subject's system says it.

@@ -126,7 +126,8 @@ def _give(
         )
     )
     standing = _still_entitled(connection, ledger, proposal)
-    enough = humans(ledger.memory.plant, standing) >= proposal.quorum
+    count = humans(ledger.memory.plant, standing)
+    enough = count >= proposal.quorum
     data: dict[str, Json] = {"role": right.verdict.role, "rule": right.verdict.rule, "channel": channel}
     if right.on_behalf:
         data["on_behalf"] = right.on_behalf
@@ -138,7 +139,7 @@ def _give(
         State.APPROVED if enough else State.PENDING,
         at=at,
         actor=right.person.id,
-        detail="" if enough else f"{humans(ledger.memory.plant, standing)} of {proposal.quorum} have approved",
+        detail="" if enough else f"{count} of {proposal.quorum} have approved",
         data=data,
         kind="" if enough else SECONDED,
         only_before_expiry=True,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select, update
 
-from lineside.actions.policy import ANY, one_human, principal
+from lineside.actions.policy import ANY, holds, one_human, principal
 from lineside.actions.tables import delegations
 from lineside.actions.types import ACTIONS
 from lineside.errors import AlreadyDecided, BadRequest, NotFound, NotPermitted
@@ -81,7 +81,7 @@ def lend(
     if until - since > LONGEST:
         raise BadRequest(f"a right is lent for {LONGEST.days} days at most")
     deciding = (rule.approve | rule.escalate_to for rule in ledger.policy.rules if _covers(rule.actions, action))
-    if not any(_held(one, roles) for roles in deciding):
+    if not any(holds(one, roles) for roles in deciding):
         raise NotPermitted(f"{one.id} has no right to decide that could be lent", person=one.id)
     row: dict[str, Json] = {
         "id": f"D-{secrets.token_hex(4).upper()}",
@@ -153,10 +153,6 @@ def _overlapping(since: datetime, until: datetime) -> ColumnElement[bool]:
 
 def _covers(actions: frozenset[str], action: str) -> bool:
     return action == ANY or ANY in actions or action in actions
-
-
-def _held(person: Person, roles: frozenset[str]) -> bool:
-    return any(role.strip().casefold().replace("-", "_").replace(" ", "_") in roles for role in person.roles)
 
 
 def _delegation(row: Row[Any]) -> Delegation:

@@ -24,6 +24,7 @@ from lineside.actions.action import (
 from lineside.actions.asked import typed, written
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.quantities import Quantity
 from lineside.plant.records import Json
 
 ACTIVE, HOLDS = "active", "active_holds"
@@ -122,17 +123,12 @@ def _the_system(
                 reason=f"{subject} could be kept in {', '.join(sorted(candidates))}; no record says which",
                 code="ambiguous_system",
             )
-    keepers = (
-        {said.source for said in view.said(kind=EntityKind.HOLD)} if _rests_on_holds(action) else set()
-    ) or spoken
+    holds = view.said(kind=EntityKind.HOLD) if any(rest.property == HOLDS for rest in action.rests) else []
+    keepers = {said.source for said in holds} or spoken
     if len(keepers) == 1:
         return next(iter(keepers))
     kinds = " or ".join(action.systems)
     return Refusal(reason=f"no source is known to keep {subject}; name its {kinds} in plant.toml", code="no_system")
-
-
-def _rests_on_holds(action: ActionType) -> bool:
-    return any(rest.property == HOLDS for rest in action.rests)
 
 
 def _told(subject: Entity, view: View, system: str) -> dict[str, Statement]:
@@ -182,7 +178,7 @@ def _payload(asked: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, 
     payload: dict[str, Json] = dict(texts)
     for name in asked:
         value, _, unit = texts[name].partition(" ")
-        if hasattr(asked[name], "unit"):
+        if isinstance(asked[name], Quantity):
             payload |= {name: value, f"{name}_unit": unit}
     return payload
 

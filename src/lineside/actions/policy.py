@@ -142,7 +142,7 @@ class Policy:
     def may_arm(self, person: Person, site: str) -> bool:
         """Whether the person is one of those of whom two can let a target be written to."""
         here = site.casefold() in (each.casefold() for each in person.sites)
-        return here and any(_role(role) in self.arming for role in person.roles)
+        return here and holds(person, self.arming)
 
     def may_propose(self, person: Person, case: Case) -> Verdict:
         """Whether `person` may ask for this."""
@@ -190,9 +190,8 @@ class Policy:
     def _granted(self, person: Person, case: Case, *, verb: str, waited: timedelta = timedelta()) -> Verdict:
         if case.site.casefold() not in (site.casefold() for site in person.sites):
             return Verdict(allowed=False, reason=f"{person.id} does not belong to {case.site}")
-        held = [_role(role) for role in person.roles]
         for denial in self.denials:
-            if denial.covers(case) and (ANY in denial.roles or denial.roles.intersection(held)):
+            if denial.covers(case) and (ANY in denial.roles or holds(person, denial.roles)):
                 return Verdict(allowed=False, reason=f"the policy {self.name!r} denies it: {denial.name}")
         late = self.escalated_to(case, waited) if verb == "approve" else frozenset()
         for rule in self.covering(case):
@@ -350,6 +349,11 @@ def _limit(data: object, reading: _Reading) -> Limit:
         times=inner.whole(data, "times", at_most=100_000) if "times" in data else None,
         amount=inner.amount(data, "amount") if "amount" in data else None,
     )
+
+
+def holds(person: Person, roles: Collection[str]) -> bool:
+    """Whether the person has one of the roles, as a policy keeps them."""
+    return any(_role(role) in roles for role in person.roles)
 
 
 def _role(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lineside.actions.action import (
+    REASON,
     ActionType,
     Carried,
     Creates,
@@ -20,7 +21,6 @@ from lineside.actions.action import (
 )
 from lineside.plant.quantities import Quantity
 
-_REASON = Parameter(name="reason", meaning="why, in a sentence or two")
 _SHIPMENT = Parameter(name="shipment", meaning="the shipment's id", form=Form.ENTITY, kinds=("shipment",))
 _GONE = ("departed", "delivered", "cancelled")
 
@@ -90,7 +90,7 @@ EXPEDITE = ActionType(
         ),
         Parameter(name="eta", meaning="when it is needed", form=Form.MOMENT),
         Parameter(name="cost", meaning="what that costs, as in 400 EUR", form=Form.QUANTITY, required=False),
-        _REASON,
+        REASON,
     ),
     subject="purchase_order_line",
     systems=("erp",),
@@ -113,7 +113,7 @@ REALLOCATE = ActionType(
     parameters=(
         Parameter(name="handling_unit", meaning="the goods", form=Form.ENTITY, kinds=("handling_unit",)),
         Parameter(name="sales_order_line", meaning="who gets them", form=Form.ENTITY, kinds=("sales_order_line",)),
-        _REASON,
+        REASON,
     ),
     subject="handling_unit",
     systems=("wms", "erp"),
@@ -135,7 +135,7 @@ PAUSE_SHIPMENT = ActionType(
     name="pause_shipment",
     version=1,
     title="Let a shipment wait",
-    parameters=(_SHIPMENT, Parameter(name="until", meaning="its new departure", form=Form.MOMENT), _REASON),
+    parameters=(_SHIPMENT, Parameter(name="until", meaning="its new departure", form=Form.MOMENT), REASON),
     subject="shipment",
     systems=("tms", "wms", "erp"),
     rests=(Rest(property="status", never=_GONE), Rest(property="planned_departure", must_be_told=True)),
@@ -159,7 +159,7 @@ SPLIT_SHIPMENT = ActionType(
             name="sales_order_line", meaning="the line that goes later", form=Form.ENTITY, kinds=("sales_order_line",)
         ),
         Parameter(name="quantity", meaning="how much of it goes later, with its unit", form=Form.QUANTITY),
-        _REASON,
+        REASON,
     ),
     subject="shipment",
     systems=("tms", "wms", "erp"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from lineside.actions.action import (
     NONE,
+    REASON,
     ActionType,
     Carried,
     Creates,
@@ -21,7 +22,6 @@ from lineside.actions.action import (
 )
 from lineside.plant.entities import Entity, EntityKind
 
-_REASON = Parameter(name="reason", meaning="why, in a sentence or two")
 _HOLD = Parameter(name="hold", meaning="the hold's id as its system writes it", form=Form.ENTITY, kinds=("hold",))
 _QMS = ("qms", "wms", "erp")
 
@@ -61,7 +61,7 @@ HOLD_LOT = ActionType(
     title="Place a lot on hold",
     parameters=(
         Parameter(name="lot", meaning="the lot's id as its system writes it", form=Form.ENTITY, kinds=("lot",)),
-        _REASON,
+        REASON,
     ),
     subject="lot",
     systems=_QMS,
@@ -80,7 +80,7 @@ RELEASE_HOLD = ActionType(
     name="release_hold",
     version=1,
     title="Release a hold",
-    parameters=(_HOLD, _REASON),
+    parameters=(_HOLD, REASON),
     subject="hold",
     systems=_QMS,
     rests=(Rest(property="status", only=("active",), must_be_told=True), Rest(property="subject", must_be_told=True)),
@@ -108,7 +108,7 @@ DISPOSE = ActionType(
             form=Form.CHOICE,
             choices=("use_as_is", "rework", "scrap", "return_to_supplier"),
         ),
-        _REASON,
+        REASON,
     ),
     subject="hold",
     systems=_QMS,

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from lineside.actions.action import ActionType, Creates, Draft, Effect, Form, Parameter, Refusal, Rest, Risk, Sets
+from lineside.actions.action import (
+    REASON,
+    ActionType,
+    Creates,
+    Draft,
+    Effect,
+    Form,
+    Parameter,
+    Refusal,
+    Rest,
+    Risk,
+    Sets,
+)
 from lineside.plant.quantities import Quantity
 
-_REASON = Parameter(name="reason", meaning="why, in a sentence or two")
 _MATERIAL = Parameter(name="material", meaning="the material's id", form=Form.ENTITY, kinds=("material",))
 _QUANTITY = Parameter(name="quantity", meaning="how much, with its unit, as in 40 ea", form=Form.QUANTITY)
 _MOVEMENTS = ("goods_issue", "goods_receipt", "consumption", "production", "transfer", "scrap")
@@ -64,7 +75,7 @@ REQUEST_STAGING = ActionType(
         _QUANTITY,
         Parameter(name="to", meaning="where it is needed", form=Form.ENTITY, kinds=("equipment", "inventory")),
         Parameter(name="due", meaning="by when", form=Form.MOMENT),
-        _REASON,
+        REASON,
     ),
     subject="job_order",
     systems=("wms", "erp"),
@@ -86,7 +97,7 @@ REROUTE_PICK = ActionType(
     parameters=(
         Parameter(name="handling_unit", meaning="what is moved", form=Form.ENTITY, kinds=("handling_unit",)),
         Parameter(name="location", meaning="where to, as the warehouse writes it"),
-        _REASON,
+        REASON,
     ),
     subject="handling_unit",
     systems=("wms", "erp"),
@@ -111,7 +122,7 @@ POST_COUNT = ActionType(
             kinds=("inventory", "lot"),
         ),
         Parameter(name="quantity", meaning="what was counted, with its unit", form=Form.QUANTITY),
-        _REASON,
+        REASON,
     ),
     subject="inventory",
     systems=("erp", "wms"),
@@ -139,7 +150,7 @@ POST_MOVEMENT = ActionType(
             name="job_order", meaning="for which job order", form=Form.ENTITY, kinds=("job_order",), required=False
         ),
         Parameter(name="document", meaning="the movement's number where it was recorded", required=False),
-        _REASON,
+        REASON,
     ),
     subject="goods",
     systems=("erp",),

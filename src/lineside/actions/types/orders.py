@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lineside.actions.action import (
+    REASON,
     ActionType,
     Carried,
     Draft,
@@ -21,7 +22,6 @@ from lineside.plant.entities import Entity, EntityKind
 
 _OVER = ("in_progress", "complete", "closed", "cancelled")
 _JOB_ORDER = Parameter(name="job_order", meaning="the job order's id", form=Form.ENTITY, kinds=("job_order",))
-_REASON = Parameter(name="reason", meaning="why, in a sentence or two")
 _KEEPERS = ("mes", "erp")
 
 
@@ -72,7 +72,7 @@ RESEQUENCE = ActionType(
     parameters=(
         _JOB_ORDER,
         Parameter(name="sequence", meaning="its new place, from 1", form=Form.NUMBER),
-        _REASON,
+        REASON,
     ),
     subject="job_order",
     systems=_KEEPERS,
@@ -96,7 +96,7 @@ SUBSTITUTE = ActionType(
         _JOB_ORDER,
         Parameter(name="material", meaning="what is asked for", form=Form.ENTITY, kinds=("material",)),
         Parameter(name="substitute", meaning="what is used instead", form=Form.ENTITY, kinds=("material",)),
-        _REASON,
+        REASON,
     ),
     subject="job_order",
     systems=("erp", "mes"),

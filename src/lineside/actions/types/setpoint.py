@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from lineside.actions.action import (
+    REASON,
     ActionType,
     Carried,
     Draft,
@@ -67,7 +68,7 @@ WRITE_SETPOINT = ActionType(
         Parameter(name="equipment", meaning="which machine", form=Form.ENTITY, kinds=("equipment",)),
         Parameter(name="parameter", meaning="which setpoint, by its name in the allow-list"),
         Parameter(name="value", meaning="its new value, a number in the allow-list's unit", form=Form.NUMBER),
-        Parameter(name="reason", meaning="why, in a sentence or two"),
+        REASON,
     ),
     subject="equipment",
     systems=("scada",),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from lineside.actions.action import ActionType, Creates, Draft, Effect, Form, Parameter, Rest, Reversal, Risk
+from lineside.actions.action import REASON, ActionType, Creates, Draft, Effect, Form, Parameter, Rest, Reversal, Risk
 from lineside.plant.entities import ENTITY_KINDS, EntityKind
-
-_REASON = Parameter(name="reason", meaning="why, in a sentence or two")
 
 
 def _ordered(_: Draft) -> Effect:
@@ -30,7 +28,7 @@ CREATE_MAINTENANCE_ORDER = ActionType(
         Parameter(name="description", meaning="what is wrong, or what must be done"),
         Parameter(name="priority", meaning="how urgent", form=Form.CHOICE, choices=("low", "normal", "high", "urgent")),
         Parameter(name="due", meaning="by when", form=Form.MOMENT, required=False),
-        _REASON,
+        REASON,
     ),
     subject="equipment",
     systems=("cmms", "erp"),
