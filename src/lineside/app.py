@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from lineside.settings import Settings, database_url, load_settings
 
 if TYPE_CHECKING:
     from lineside.actions import Ledger
+    from lineside.actions.exporting import Export
     from lineside.agent.answer import Answerer
     from lineside.connector import Connector, Manifest
     from lineside.memory import Memory, Reader
@@ -65,6 +67,16 @@ class Lineside:
         targets = configured(self.settings.targets.items(), self.home, self.clock)
         key = signing_key(self.home / KEY_FILE)
         return Ledger(self.memory, load_policy(self.home, self.plant.packs), self.clock, key, targets=targets)
+
+    @cached_property
+    def audit_export(self) -> Export | None:
+        """What carries the audit ledger's heads away; None where no place is set. Raises BadSettings."""
+        from lineside.actions.exporting import Export, checked_place
+
+        audit = self.settings.audit
+        if not audit.export:
+            return None
+        return Export(checked_place(audit.export), audit.token.get_secret_value(), time.monotonic)
 
     @cached_property
     def answerer(self) -> Answerer:

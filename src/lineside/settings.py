@@ -90,6 +90,13 @@ class SlackSettings(_Section):
     api_url: str = Field("https://slack.com/api/", description="the base of Slack's Web API")
 
 
+class AuditSettings(_Section):
+    """Where the audit ledger's signed heads are carried, off this machine."""
+
+    export: str = Field("", description="a folder elsewhere, or an http address that takes each head by POST")
+    token: SecretStr = Field(SecretStr(""), description="sent to that address with each head")
+
+
 class Settings(BaseSettings):
     """Everything that can be set; `lineside config show` prints each value with its origin."""
 
@@ -111,6 +118,7 @@ class Settings(BaseSettings):
     embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings, description="the embedding model")
     slack: SlackSettings = Field(default_factory=SlackSettings, description="the Slack app")
     sources: list[SourceSettings] = Field(default_factory=list, description="what is read, one entry a source")
+    audit: AuditSettings = Field(default_factory=AuditSettings, description="where the audit's heads are kept")
     targets: dict[str, TargetSettings] = Field(default_factory=dict, description="what approved actions may write to")
 
     @classmethod

@@ -196,6 +196,10 @@ class Desk:
         assert isinstance(found, Proposal), found
         return found
 
+    def approve(self, proposal: Proposal, person: Person, channel: str = "web") -> Proposal:
+        """By somebody who has just signed in."""
+        return self.ledger.approve(proposal.id, person, proposal.digest, channel, signed_in_at=self.clock())
+
     def approved(self, lot: str = "A-1") -> Proposal:
         proposal = self.proposed(lot)
         return self.ledger.approve(proposal.id, QUALITY, proposal.digest, "cli")

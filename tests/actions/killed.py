@@ -128,7 +128,7 @@ def walk(database: str, qms: str, lot: str, now: datetime, points: Points) -> No
         if proposal.state is State.PENDING:
             for person in (DECIDES, HEADS[0]):  # nobody vouches for the parameters, so two must
                 with suppress(AlreadyDecided):
-                    ledger.approve(proposal.id, person, proposal.digest, "cli")
+                    ledger.approve(proposal.id, person, proposal.digest, "web", signed_in_at=now)
     ledger.execute_due()
     for proposal in mine():
         if proposal.state is State.EXECUTED:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 from tests.actions.conftest import HEADS, OTHER, PLANNER, QUALITY, MakeDesk
@@ -51,13 +53,26 @@ def test_who_wrote_the_text_that_fills_it_in_does_not_approve_it(desk: MakeDesk)
     proposal = built.proposed(origins={"lot": record_id("notes", "note-1"), "reason": "question"})
 
     with pytest.raises(NotPermitted):
-        built.ledger.approve(proposal.id, OTHER, proposal.digest, "cli")
+        built.approve(proposal, OTHER)
 
     assert proposal.quorum == 2, "a parameter from free text asks for one more"
-    assert built.ledger.approve(proposal.id, QUALITY, proposal.digest, "cli").state is State.PENDING
+    assert built.approve(proposal, QUALITY).state is State.PENDING
     with pytest.raises(NotPermitted):
-        built.ledger.approve(proposal.id, OTHER, proposal.digest, "cli")
-    assert built.ledger.approve(proposal.id, HEADS[0], proposal.digest, "cli").state is State.APPROVED
+        built.approve(proposal, OTHER)
+    assert built.approve(proposal, HEADS[0]).state is State.APPROVED
+
+
+def test_high_risk_wants_a_sign_in_of_just_now(desk: MakeDesk) -> None:
+    built = desk()
+    proposal = built.proposed(origins={})
+    now = built.clock()
+
+    for when in (None, now - timedelta(minutes=6), now + timedelta(minutes=1)):
+        with pytest.raises(NotPermitted, match="sign in again"):
+            built.ledger.approve(proposal.id, QUALITY, proposal.digest, "web", signed_in_at=when)
+
+    assert built.approve(proposal, QUALITY).state is State.PENDING
+    assert built.approve(proposal, HEADS[0]).state is State.APPROVED
 
 
 def test_a_digest_that_was_not_shown_approves_nothing(desk: MakeDesk) -> None:

@@ -155,7 +155,7 @@ class GovernedAction(RuleBasedStateMachine):
         if proposal is None or shown is None:
             return
         try:
-            approved = self.ledger.approve(proposal.id, Person(id=who), shown.digest, "cli")
+            approved = self.ledger.approve(proposal.id, Person(id=who), shown.digest, "web", signed_in_at=self.clock())
         except (NotPermitted, AlreadyDecided, ProposalStale):
             return
         assert approved.state in (State.APPROVED, State.PENDING)
@@ -165,7 +165,7 @@ class GovernedAction(RuleBasedStateMachine):
     def what_waits_is_approved(self, who: str) -> None:
         for proposal in self.ledger.pending_for(Person(id=who)):
             try:
-                self.ledger.approve(proposal.id, Person(id=who), proposal.digest, "web")
+                self.ledger.approve(proposal.id, Person(id=who), proposal.digest, "web", signed_in_at=self.clock())
             except ProposalStale:
                 assert self.ledger.show(proposal.id).state is State.STALE
 

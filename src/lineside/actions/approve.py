@@ -50,7 +50,7 @@ def approve(
         raise _too_late(proposal)
     if not hmac.compare_digest(digest.encode(), proposal.digest.encode()):
         raise ProposalStale(f"{proposal_id} is not what you were shown; look at it again", proposal=proposal_id)
-    if ledger.policy.fresh_login(proposal.case) and not _fresh(signed_in_at, at):
+    if not fresh_enough(ledger, proposal, signed_in_at):
         raise NotPermitted(
             f"{proposal_id} is of {proposal.case.risk} risk: sign in again on the web to approve it",
             proposal=proposal_id,
@@ -193,6 +193,7 @@ def reject(ledger: Ledger, proposal_id: str, *, approver: Person, reason: str, c
             State.PENDING: State.REJECTED,
             State.APPROVED: State.REVOKED,
             State.NEEDS_HUMAN: State.FAILED,
+            State.VERIFY_FAILED: State.FAILED,
         }.get(proposal.state)
     if to is None:
         raise _too_late(proposal)
@@ -291,8 +292,11 @@ def _entitled(connection: Connection, ledger: Ledger, proposal: Proposal, person
     return right
 
 
-def _fresh(signed_in_at: datetime | None, at: datetime) -> bool:
-    return signed_in_at is not None and timedelta() <= at - signed_in_at <= FRESH
+def fresh_enough(ledger: Ledger, proposal: Proposal, signed_in_at: datetime | None) -> bool:
+    """Whether the policy lets somebody approve this who signed in then."""
+    if not ledger.policy.fresh_login(proposal.case):
+        return True
+    return signed_in_at is not None and timedelta() <= ledger.clock() - signed_in_at <= FRESH
 
 
 def _too_late(proposal: Proposal) -> ActionError:

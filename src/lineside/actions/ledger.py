@@ -168,6 +168,10 @@ class Ledger:
         with self.memory.read() as connection:
             return right_of(connection, self, proposal, person) is not None
 
+    def fresh_enough(self, proposal: Proposal, signed_in_at: datetime | None) -> bool:
+        """Whether somebody who signed in then may approve it without doing so again."""
+        return approve.fresh_enough(self, proposal, signed_in_at)
+
     def approvers(self, proposal_id: str) -> Sequence[str]:
         """Who has approved it so far, in the order in which they did."""
         with self.memory.read() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from importlib.resources import files
@@ -32,7 +32,7 @@ _RULE_KEYS = frozenset(
 )  # fmt: skip
 _DENIAL_KEYS = frozenset({"name", "actions", "risks", "sites", "roles"})
 _WITHIN_KEYS = frozenset({"hours", "per", "times", "amount"})
-_POLICY_KEYS = frozenset({"name", "version", "open_per_requester", "may_arm", "rules", "denials"})
+_POLICY_KEYS = frozenset({"name", "version", "open_per_requester", "may_arm", "groups", "rules", "denials"})
 
 
 class Per(StrEnum):
@@ -254,13 +254,15 @@ def read_policy(where: str, data: Mapping[str, Any]) -> Policy:
     """The policy in a policy.toml's data, which has no digest yet. Raises BadSettings with the key and what to do."""
     reading = _Reading(where)
     reading.refuse_unknown(data, _POLICY_KEYS, "")
+    groups = _groups(data, reading)
     rules = data.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise reading.wrong("rules", "write each rule as [[rules]]")
     denials = data.get("denials", [])
     if not isinstance(denials, list) or not all(isinstance(each, dict) for each in denials):
         raise reading.wrong("denials", "write each denial as [[denials]]")
-    arming = reading.texts(data, "may_arm") if "may_arm" in data else frozenset()
+    reading = _Reading(where, groups=groups)
+    arming = reading.roles(data, "may_arm") if "may_arm" in data else frozenset()
     if ANY in arming:
         raise reading.wrong("may_arm", "name the roles; arming is never everybody's right")
     return Policy(
@@ -268,10 +270,21 @@ def read_policy(where: str, data: Mapping[str, Any]) -> Policy:
         version=reading.text(data, "version"),
         digest="",
         open_per_requester=reading.whole(data, "open_per_requester", at_most=1000),
-        rules=tuple(_rule(rule, _Reading(where, f"rules[{place}].")) for place, rule in enumerate(rules)),
-        denials=tuple(_denial(each, _Reading(where, f"denials[{place}].")) for place, each in enumerate(denials)),
-        arming=frozenset(map(_role, arming)),
+        rules=tuple(_rule(rule, _Reading(where, f"rules[{place}].", groups)) for place, rule in enumerate(rules)),
+        denials=tuple(
+            _denial(each, _Reading(where, f"denials[{place}].", groups)) for place, each in enumerate(denials)
+        ),
+        arming=arming,
     )
+
+
+def _groups(data: Mapping[str, Any], reading: _Reading) -> dict[str, frozenset[str]]:
+    """Roles under one name, as @name stands for them."""
+    groups = data.get("groups", {})
+    if not isinstance(groups, dict):
+        raise reading.wrong("groups", "write it as [groups], each a list of roles")
+    inner = _Reading(reading.where, "groups.")
+    return {name: frozenset(map(_role, inner.texts(groups, name))) for name in groups}
 
 
 def _scope(data: Mapping[str, Any], reading: _Reading) -> dict[str, Any]:
@@ -292,29 +305,29 @@ def _scope(data: Mapping[str, Any], reading: _Reading) -> dict[str, Any]:
 
 def _denial(data: Mapping[str, Any], reading: _Reading) -> Denial:
     reading.refuse_unknown(data, _DENIAL_KEYS, "")
-    return Denial(**_scope(data, reading), roles=frozenset(map(_role, reading.texts(data, "roles"))))
+    return Denial(**_scope(data, reading), roles=reading.roles(data, "roles"))
 
 
 def _rule(data: Mapping[str, Any], reading: _Reading) -> Rule:
     reading.refuse_unknown(data, _RULE_KEYS, "")
-    approve = reading.texts(data, "approve")
+    approve = reading.roles(data, "approve")
     escalates = "escalate_to" in data or "escalate_minutes" in data
-    later = reading.texts(data, "escalate_to") if escalates else frozenset()
+    later = reading.roles(data, "escalate_to") if escalates else frozenset()
     for key, roles in (("approve", approve), ("escalate_to", later)):
         if ANY in roles:
             raise reading.wrong(key, "name the roles; deciding is never everybody's right")
     escalate_after = reading.whole(data, "escalate_minutes", at_most=_MONTH_IN_MINUTES) if escalates else None
     return Rule(
         **_scope(data, reading),
-        propose=frozenset(map(_role, reading.texts(data, "propose"))),
-        approve=frozenset(map(_role, approve)),
+        propose=reading.roles(data, "propose"),
+        approve=approve,
         quorum=reading.whole(data, "quorum", at_most=_MOST_APPROVERS) if "quorum" in data else 1,
         over=reading.amount(data, "over") if "over" in data else None,
         up_to=reading.amount(data, "up_to") if "up_to" in data else None,
         limit=_limit(data["within"], reading) if "within" in data else None,
         fresh_login=reading.yes(data, "fresh_login") if "fresh_login" in data else False,
         escalate_after=None if escalate_after is None else timedelta(minutes=escalate_after),
-        escalate_to=frozenset(map(_role, later)),
+        escalate_to=later,
         expires_after=timedelta(minutes=reading.whole(data, "expires_minutes", at_most=_MONTH_IN_MINUTES)),
         verify_within=timedelta(minutes=reading.whole(data, "verify_minutes", at_most=_MONTH_IN_MINUTES)),
     )
@@ -353,6 +366,20 @@ class _Reading:
 
     where: str
     prefix: str = ""
+    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def roles(self, data: Mapping[str, Any], key: str) -> frozenset[str]:
+        """The roles in a list, those of each @group in it included."""
+        found: set[str] = set()
+        for each in self.texts(data, key):
+            if not each.startswith("@"):
+                found.add(_role(each))
+            elif each[1:] in self.groups:
+                found |= self.groups[each[1:]]
+            else:
+                there = ", ".join(f"@{name}" for name in sorted(self.groups)) or "none"
+                raise self.wrong(key, f"there is no group {each!r}; there are: {there}")
+        return frozenset(found)
 
     def wrong(self, key: str, remedy: str) -> BadSettings:
         return BadSettings(f"{self.where}: {self.prefix}{key}: {remedy}", key=self.prefix + key, path=self.where)

@@ -237,7 +237,13 @@ def proposal_story(proposal: str, lineside: Here, caller: Reading) -> dict[str, 
 @router.post("/proposals/{proposal}/approve")
 def approve(proposal: str, body: ApproveBody, lineside: Here, caller: Reading) -> dict[str, Any]:
     """Approved by the signed-in person, once, exactly as shown; carried out by the running actions part."""
-    lineside.ledger.approve(proposal, approver=caller.deciding(), digest=body.digest, channel=caller.via)
+    lineside.ledger.approve(
+        proposal,
+        approver=caller.deciding(),
+        digest=body.digest,
+        channel=caller.via,
+        signed_in_at=caller.signed_in_at,
+    )
     return lineside.ledger.show(proposal).to_json()
 
 

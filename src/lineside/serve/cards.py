@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from lineside.actions import AuditReport, Head, Proposal
+from lineside.actions.exporting import newest_head
 from lineside.app import Lineside
 from lineside.errors import BadRequest
 from lineside.interpretation.reading import clock
@@ -49,9 +49,6 @@ def audit_words(found: AuditReport) -> str:
 def read_head(path: Path) -> Head:
     """The head in an exported file. Raises BadRequest where it is none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return newest_head(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadRequest(f"{path} is not an exported head: {error}") from error
-    if not isinstance(data, dict):
-        raise BadRequest(f"{path} is not an exported head; write one with: lineside audit export FILE")
-    return Head.from_json(data)

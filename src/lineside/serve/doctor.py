@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from lineside.actions.exporting import EVERY_ENTRIES
 from lineside.app import Lineside, open_lineside
 from lineside.cases.classes import case_pack
 from lineside.cases.owners import unowned
@@ -31,6 +32,8 @@ def examine(home: Path) -> list[Check]:
     try:
         checks += _memory(lineside)
         checks.append(_owners(lineside))
+        checks += _targets(lineside)
+        checks += _heads(lineside)
         checks += _model(lineside)
         checks += _slack(lineside)
         checks += asyncio.run(_sources(lineside))
@@ -83,6 +86,36 @@ def _memory(lineside: Lineside) -> Iterator[Check]:
         detail=f"{waiting} open",
         fix="lineside dead-letters list",
     )
+
+
+def _targets(lineside: Lineside) -> Iterator[Check]:
+    """What could be written to, and whether it may be. Told, not failed: off is how a target is installed."""
+    for switch in lineside.ledger.switches():
+        yield Check(name=f"target {switch.target}", ok=True, detail=switch.why or "armed; approved actions are written")
+
+
+def _heads(lineside: Lineside) -> Iterator[Check]:
+    """Whether the audit ledger's newest head is where a rewritten ledger can't reach it."""
+    head, export = lineside.ledger.export_head(), lineside.audit_export
+    if head is None:
+        return
+    if export is None:
+        yield Check(
+            name="audit",
+            ok=True,
+            detail="no place is set for the signed heads: who can write this database could cut the ledger's end "
+            "unseen; audit.export names a folder or an address elsewhere",
+        )
+        return
+    seq = export.newest_there()
+    if seq is not None:
+        behind = head.seq - seq
+        yield Check(
+            name="audit",
+            ok=behind <= EVERY_ENTRIES,
+            detail=f"{export.place} has the head of entry {seq}; the ledger ends with {head.seq}",
+            fix="start `lineside serve` with the actions, and see that it can write there",
+        )
 
 
 def _owners(lineside: Lineside) -> Check:

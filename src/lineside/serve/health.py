@@ -98,6 +98,7 @@ class _Measured:
         self._heartbeat = gauge("watchdog_heartbeat_age_seconds", "Since the watchdog looked; -1: it never did")
         self._waiting = gauge("index_lag_passages", "Passages not yet in the vector index")
         self._proposals = gauge("proposals", "Proposals by state", "state")
+        self._head = gauge("audit_head_late", "1 while the audit's newest head could not be carried off this machine")
         self._exceptions = ExceptionGauges(registry)
 
     def take(self, lineside: Lineside) -> None:
@@ -123,6 +124,7 @@ class _Measured:
         self._waiting.set(memory.index_lag())
         for proposal in lineside.ledger.list():
             self._proposals.labels(proposal.state.value).inc()
+        self._head.set(lineside.audit_export is not None and bool(lineside.audit_export.behind))
         self._exceptions.take(lineside)
 
 

@@ -11,6 +11,7 @@ import os
 import secrets
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -29,11 +30,13 @@ _DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """person: None is the plant's operator. source: the one source that an ingest token may push."""
+    """person: None is the plant's operator. source: the one source that an ingest token may push. signed_in_at: when a
+    person last proved who they are at the entrance, by the plant's clock; None for who came by a token alone."""
 
     person: Person | None = None
     source: str | None = None
     via: str = "loopback"
+    signed_in_at: datetime | None = None
 
     def asking_as(self, lineside: Lineside, as_user: str | None) -> Person | None:
         """Whose rights a reading has. Only the operator may ask as somebody else."""
@@ -141,8 +144,10 @@ def _location(address: str) -> SplitResult:
 
 def _from_session(lineside: Lineside, cookie: str) -> Caller:
     try:
-        said = _signer(lineside.home, "session").loads(cookie, max_age=SESSION_SECONDS)
-        return Caller(person=lineside.person(str(said["person"])), via="web")
+        said, stamped = _signer(lineside.home, "session").loads(cookie, max_age=SESSION_SECONDS, return_timestamp=True)
+        age = timedelta(seconds=max(time.time() - stamped.timestamp(), 0.0))
+        person = lineside.person(str(said["person"]))
+        return Caller(person=person, via="web", signed_in_at=lineside.clock() - age)
     except (BadSignature, KeyError, TypeError) as error:
         raise NotPermitted("the session has ended; sign in again", signed_in=False) from error
 

@@ -56,6 +56,7 @@ async def run(
             running.append(tasks.create_task(_keep_cases(lineside)))
         if "actions" in parts:
             running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))
+            running.append(tasks.create_task(_repeat(_exporting(lineside), ACTIONS_PAUSE_S)))
         if slack is not None:
             running.append(tasks.create_task(slack()))
         if door is not None:
@@ -125,6 +126,18 @@ def _act(lineside: Lineside) -> bool:
     lineside.ledger.execute_due()
     lineside.ledger.verify_due()
     return False
+
+
+def _exporting(lineside: Lineside) -> Callable[[], bool]:
+    """Work that carries the audit ledger's newest head off the machine when it is due, where a place is set."""
+    export = lineside.audit_export
+
+    def carry() -> bool:
+        if export is not None:
+            export.step(lineside.ledger)
+        return False
+
+    return carry
 
 
 def _indexing(lineside: Lineside, indexed: Callable[[int], None] | None) -> Callable[[], bool]:

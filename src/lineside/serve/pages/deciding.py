@@ -13,10 +13,12 @@ from lineside.app import Lineside
 from lineside.errors import ActionError, BadRequest, NotPermitted
 from lineside.plant.plant import Person
 from lineside.serve.api import Here, Reading
+from lineside.serve.identity import Caller
 from lineside.serve.pages.showing import partial, show
 
 SHOWN = 50
 _UNDER_WAY = frozenset({State.PENDING, State.APPROVED, State.EXECUTING, State.EXECUTED, State.UNKNOWN})
+_REJECTABLE = (State.PENDING, State.APPROVED, State.NEEDS_HUMAN, State.VERIFY_FAILED)
 _GOOD_WAY = (State.PENDING, State.APPROVED, State.EXECUTED, State.VERIFIED)
 _TELLING = {State.EXECUTING: State.APPROVED, State.UNKNOWN: State.APPROVED, State.VERIFY_FAILED: State.EXECUTED}
 
@@ -28,7 +30,7 @@ def inbox(request: Request, lineside: Here, caller: Reading) -> Response:
     """What waits for the caller, what waits for others, and what was decided lately."""
     found = lineside.ledger.list(limit=SHOWN)
     mine = {p.id for p in lineside.ledger.pending_for(caller.person)} if caller.person else set()
-    waiting = [_card(lineside, p, caller.person) for p in found if p.id in mine]
+    waiting = [_card(lineside, p, caller) for p in found if p.id in mine]
     others = [p for p in found if p.id not in mine and p.state in _UNDER_WAY]
     past = [p for p in found if p.id not in mine and p.state not in _UNDER_WAY]
     switches = lineside.ledger.switches()
@@ -46,7 +48,7 @@ def count(request: Request, lineside: Here, caller: Reading) -> Response:
 @router.get("/proposals/{proposal_id}")
 def proposal_page(proposal_id: str, request: Request, lineside: Here, caller: Reading) -> Response:
     """One proposal, as a link from elsewhere opens it."""
-    card = _card(lineside, lineside.ledger.show(proposal_id), caller.person)
+    card = _card(lineside, lineside.ledger.show(proposal_id), caller)
     return show(request, "proposal.html", card=card)
 
 
@@ -56,7 +58,7 @@ def card(proposal_id: str, request: Request, lineside: Here, caller: Reading, se
     found = lineside.ledger.show(proposal_id)
     if found.version == seen:
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    return show(request, "card.html", card=_card(lineside, found, caller.person))
+    return show(request, "card.html", card=_card(lineside, found, caller))
 
 
 @router.post("/proposals/{proposal_id}/approve")
@@ -66,10 +68,12 @@ def approve(
     """Approved exactly as shown; who came late is told who decided and when."""
     person = caller.deciding()
     try:
-        lineside.ledger.approve(proposal_id, approver=person, digest=digest, channel=caller.via)
+        lineside.ledger.approve(
+            proposal_id, approver=person, digest=digest, channel=caller.via, signed_in_at=caller.signed_in_at
+        )
     except (ActionError, NotPermitted) as error:
-        return _decided(request, lineside, proposal_id, person, refused=error.message)
-    return _decided(request, lineside, proposal_id, person)
+        return _decided(request, lineside, proposal_id, caller, refused=error.message)
+    return _decided(request, lineside, proposal_id, caller)
 
 
 @router.post("/proposals/{proposal_id}/reject")
@@ -81,23 +85,24 @@ def reject(
     try:
         lineside.ledger.reject(proposal_id, approver=person, reason=reason, channel=caller.via)
     except (ActionError, BadRequest, NotPermitted) as error:
-        return _decided(request, lineside, proposal_id, person, refused=error.message)
-    return _decided(request, lineside, proposal_id, person)
+        return _decided(request, lineside, proposal_id, caller, refused=error.message)
+    return _decided(request, lineside, proposal_id, caller)
 
 
-def _decided(request: Request, lineside: Lineside, proposal_id: str, person: Person, *, refused: str = "") -> Response:
+def _decided(request: Request, lineside: Lineside, proposal_id: str, caller: Caller, *, refused: str = "") -> Response:
     if not partial(request) and not refused:
         return RedirectResponse(f"/proposals/{proposal_id}", status_code=HTTPStatus.SEE_OTHER)
-    shown = {**_card(lineside, lineside.ledger.show(proposal_id), person), "refused": refused}
+    shown = {**_card(lineside, lineside.ledger.show(proposal_id), caller), "refused": refused}
     status = HTTPStatus.CONFLICT if refused else HTTPStatus.OK
     return show(request, "card.html" if partial(request) else "proposal.html", status=status, card=shown)
 
 
-def _card(lineside: Lineside, proposal: Proposal, person: Person | None) -> dict[str, Any]:
+def _card(lineside: Lineside, proposal: Proposal, caller: Caller) -> dict[str, Any]:
     """Everything that the card shows. deciders: who may decide, by name, where the caller may not."""
-    ledger, plant, state = lineside.ledger, lineside.plant, proposal.state
+    ledger, plant, state, person = lineside.ledger, lineside.plant, proposal.state, caller.person
     may = person is not None and ledger.may_decide(proposal, person)
     open_until = proposal.expires_at > lineside.clock()
+    fresh = ledger.fresh_enough(proposal, caller.signed_in_at)
     asked = plant.person(proposal.requester)
     return {
         **proposal.to_json(),
@@ -107,8 +112,9 @@ def _card(lineside: Lineside, proposal: Proposal, person: Person | None) -> dict
         "decided_by_name": _name_of(lineside, proposal.decided_by),
         "track": _track(state),
         "story": ledger.story(proposal.id),
-        "can_approve": may and state is State.PENDING and open_until,
-        "can_reject": may and state in (State.PENDING, State.APPROVED, State.NEEDS_HUMAN),
+        "can_approve": may and state is State.PENDING and open_until and fresh,
+        "sign_in_again": may and state is State.PENDING and open_until and not fresh,
+        "can_reject": may and state in _REJECTABLE,
         "can_withdraw": person is not None
         and person.id == proposal.requester
         and state in (State.PENDING, State.APPROVED),
