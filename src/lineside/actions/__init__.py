@@ -12,7 +12,7 @@ from lineside.actions.execute import Step
 from lineside.actions.ledger import Chapter, Ledger
 from lineside.actions.policy import Policy, load_policy, parse_policy
 from lineside.actions.proposal import Origin, Proposal, State
-from lineside.actions.propose import QUESTION
+from lineside.actions.propose import QUESTION, Wish
 from lineside.actions.switch import Switch
 from lineside.actions.types import ACTIONS
 
@@ -35,6 +35,7 @@ __all__ = [
     "State",
     "Step",
     "Switch",
+    "Wish",
     "load_policy",
     "parse_policy",
     "signing_key",

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select, update
 from lineside.actions.action import Sets, same, shows
 from lineside.actions.approve import approved_by, lacking, outdated
 from lineside.actions.executors import Answer, Done, NoAnswer, NoEffect, There
-from lineside.actions.proposal import Proposal, State, canonical, load, move
+from lineside.actions.proposal import OPEN, Proposal, State, canonical, load, move
 from lineside.actions.switch import unarmed
 from lineside.actions.tables import approvals, executions, proposals
 from lineside.actions.types import ACTIONS
@@ -49,6 +49,7 @@ def execute_due(ledger: Ledger) -> list[Step]:
     A target that can't be read leaves its proposals approved. Not armed: nothing is sent, they stay approved.
     """
     steps = [_expire(ledger, proposal_id) for proposal_id in _due(ledger, State.PENDING, State.APPROVED, overdue=True)]
+    steps += [_cut_off(ledger, proposal_id) for proposal_id in _due(ledger, State.PENDING, State.APPROVED)]
     steps += [_execute(ledger, proposal_id) for proposal_id in _due(ledger, State.APPROVED)]
     steps += [_settle(ledger, proposal_id) for proposal_id in _due(ledger, *UNSETTLED)]
     return [step for step in steps if step is not None]
@@ -66,12 +67,31 @@ def _expire(ledger: Ledger, proposal_id: str) -> Step | None:
     return _moved(ledger, _loaded(ledger, proposal_id), State.EXPIRED, "it waited too long")
 
 
+def _cut_off(ledger: Ledger, proposal_id: str) -> Step | None:
+    """A step of a chain goes no further once the one before it came to nothing."""
+    proposal = _loaded(ledger, proposal_id)
+    if isinstance(proposal, Step) or (before := _before(ledger, proposal)) is None:
+        return None
+    if before.state in (*OPEN, State.VERIFIED, State.VERIFY_FAILED):
+        return None
+    return _moved(ledger, proposal, State.STALE, f"{before.id}, the step before it, is {before.state}")
+
+
+def _before(ledger: Ledger, proposal: Proposal) -> Proposal | None:
+    """The step of its chain that must be verified first."""
+    step = proposal.bound.get("chain")
+    return ledger.show(step["after"]) if step and step["after"] else None
+
+
 def _execute(ledger: Ledger, proposal_id: str) -> Step | None:
     proposal = _loaded(ledger, proposal_id)
     if isinstance(proposal, Step):
         return proposal
     if proposal.state is not State.APPROVED:
         return None
+    before = _before(ledger, proposal)
+    if before is not None and before.state is not State.VERIFIED:
+        return _stays(proposal, f"{before.id}, the step before it, is {before.state}")
     target = ledger.targets.get(proposal.system)
     if target is None:
         return _stays(

@@ -21,7 +21,7 @@ from lineside.actions.proposal import Proposal, State, load, select_where
 from lineside.actions.propose import Wish
 from lineside.actions.switch import Switch
 from lineside.actions.tables import proposals
-from lineside.memory import Memory, Reader
+from lineside.memory import Memory, Reader, View
 from lineside.memory.moments import stored
 from lineside.plant.plant import Person
 from lineside.plant.records import Json
@@ -74,16 +74,21 @@ class Ledger:
         origins: parameter to `question` (the asker's own words) or a record id. as_of: what is known then, default now.
         """
         wish = Wish(action=action, parameters=parameters, requester=requester, evidence=evidence, origins=origins or {})
-        # As the plant file has them: roles and sites that a caller brought along open nothing.
-        known = principal(self.memory.plant, requester) or Person(id=requester.id)
-        view = self.memory.view(as_of=as_of or self.clock(), reader=Reader(known))
-        return propose.propose(self, wish, view=view)
+        return propose.propose(self, wish, view=self._readable(requester, as_of))
+
+    def propose_chain(self, wishes: Sequence[Wish]) -> Sequence[Proposal] | Refusal:
+        """A pending proposal for each step, of one requester, all as strict as the strictest; or why there is none."""
+        return propose.chain(self, wishes, view=self._readable(wishes[0].requester))
 
     def undo(self, proposal_id: str, requester: Person, reason: str) -> Proposal | Refusal:
         """A proposal that takes back what a verified one did, to be decided on like any other. Raises NotFound."""
-        known = principal(self.memory.plant, requester) or Person(id=requester.id)
-        view = self.memory.view(as_of=self.clock(), reader=Reader(known))
-        return propose.undoing(self, proposal_id, requester=requester, reason=reason, view=view)
+        return propose.undoing(self, proposal_id, requester=requester, reason=reason, view=self._readable(requester))
+
+    def _readable(self, person: Person, as_of: datetime | None = None) -> View:
+        """What the person may read; as the plant file has them: roles and sites that a caller brought along open
+        nothing."""
+        known = principal(self.memory.plant, person) or Person(id=person.id)
+        return self.memory.view(as_of=as_of or self.clock(), reader=Reader(known))
 
     def approve(
         self, proposal_id: str, approver: Person, digest: str, channel: str, signed_in_at: datetime | None = None

@@ -138,7 +138,7 @@ class Proposal:
             for name in (
                 "action", "title", "entity", "system", "parameters", "requester", "risk", "undo", "changes", "facts",
                 "evidence", "origins", "preconditions", "policy", "quorum", "reversal", "amount",
-                "expects", "interface",
+                "expects", "interface", "chain",
             )
         }  # fmt: skip
         return {

@@ -6,12 +6,13 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import rfc8785
 from sqlalchemy import Connection, func, insert, select
 
-from lineside.actions.action import ActionType, Carried, Draft, Form, Plan, Refusal, Terms
+from lineside.actions.action import ActionType, Carried, Draft, Form, Plan, Refusal, Risk, Terms
 from lineside.actions.executors import Bounded
 from lineside.actions.limits import beyond
 from lineside.actions.planning import plan as planned
@@ -58,15 +59,70 @@ class Wish:
     undoes: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """A wish that could be proposed: resolved, its origins and evidence known. risk: of it alone."""
+
+    wish: Wish
+    action: ActionType
+    plan: Plan
+    origins: Sequence[Origin]
+    evidence: list[Json]
+    vouched: bool
+    risk: Risk
+
+
 def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
     """The kept proposal, or why there is none; a refusal keeps nothing. view: what the requester may read."""
-    plant, policy, at = ledger.memory.plant, ledger.policy, ledger.clock()
+    found = chain(ledger, (wish,), view=view)
+    return found if isinstance(found, Refusal) else found[0]
+
+
+def chain(ledger: Ledger, wishes: Sequence[Wish], *, view: View) -> Sequence[Proposal] | Refusal:
+    """One proposal for each step, to be carried out one after the other, or why there is none of them.
+
+    Each is decided on by itself, and all of them as the strictest one is; each must be possible as things stand now.
+    """
+    requester = principal(ledger.memory.plant, wishes[0].requester)
+    if requester is None:
+        return Refusal(reason=f"{wishes[0].requester.id} is not in the plant file", code="not_permitted")
+    prepared: list[_Prepared] = []
+    for number, wish in enumerate(wishes, 1):
+        found = _prepared(ledger, wish, view)
+        if isinstance(found, Refusal):
+            where = f"step {number}, {wish.action}: " if len(wishes) > 1 else ""
+            return Refusal(reason=f"{where}{found.reason}", code=found.code)
+        prepared.append(found)
+    levels = tuple(Risk)
+    risk = max((each.risk for each in prepared), key=levels.index)
+    vouched = all(each.vouched for each in prepared)
+    cases = [
+        Case(
+            action=each.action.name, risk=risk, site=ledger.memory.plant.site, amount=each.plan.amount, vouched=vouched
+        )
+        for each in prepared
+    ]
+    quorum = max(ledger.policy.quorum(case) for case in cases)
+    place, kept = f"C-{new_id().removeprefix('P-')}", list[Proposal]()
+    with ledger.memory.write() as connection, connection.begin_nested() as all_or_none:
+        for number, (each, case) in enumerate(zip(prepared, cases, strict=True), 1):
+            step: dict[str, Json] | None = None
+            if len(wishes) > 1:
+                step = {"id": place, "step": number, "of": len(wishes), "after": kept[-1].id if kept else None}
+            kept_or_not = _keep(
+                connection, ledger, each, case, requester=requester, quorum=quorum, step=step, known_at=view.as_of
+            )
+            if isinstance(kept_or_not, Refusal):
+                all_or_none.rollback()
+                return kept_or_not
+            kept.append(kept_or_not)
+    return kept
+
+
+def _prepared(ledger: Ledger, wish: Wish, view: View) -> _Prepared | Refusal:
     action = ACTIONS.get(wish.action)
     if action is None:
         return Refusal(reason=f"there is no action {wish.action!r}; there are: {', '.join(ACTIONS)}", code="no_action")
-    requester = principal(plant, wish.requester)
-    if requester is None:
-        return Refusal(reason=f"{wish.requester.id} is not in the plant file", code="not_permitted")
     offering = [name for name, target in ledger.targets.items() if action.name in target.offers]
     plan = planned(
         action, wish.parameters, view=view, systems=offering, terms=lambda draft: _terms(ledger, action, draft)
@@ -80,8 +136,30 @@ def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
     if isinstance(evidence, Refusal):
         return evidence
     vouched = all(origin.trusted for origin in origins)
-    risk = action.least if vouched else action.least.raised
-    case = Case(action=action.name, risk=risk, site=plant.site, amount=plan.amount, vouched=vouched)
+    return _Prepared(
+        wish=wish,
+        action=action,
+        plan=plan,
+        origins=origins,
+        evidence=evidence,
+        vouched=vouched,
+        risk=action.least if vouched else action.least.raised,
+    )
+
+
+def _keep(
+    connection: Connection,
+    ledger: Ledger,
+    asked: _Prepared,
+    case: Case,
+    *,
+    requester: Person,
+    quorum: int,
+    step: dict[str, Json] | None,
+    known_at: datetime,
+) -> Proposal | Refusal:
+    """The proposal, once policy and limits allow it; its audit entry in the same transaction."""
+    policy, at, action, plan, wish = ledger.policy, ledger.clock(), asked.action, asked.plan, asked.wish
     verdict = policy.may_propose(requester, case)
     if not verdict.allowed:
         return Refusal(reason=verdict.reason, code="not_permitted")
@@ -107,60 +185,68 @@ def propose(ledger: Ledger, wish: Wish, *, view: View) -> Proposal | Refusal:
                 "preconditions": plan.snapshot.to_json(),
                 "expects": plan.effect.to_json(),
                 "changes": [change.to_json() for change in plan.changes],
-                "facts": list(plan.facts),
+                "facts": [*plan.facts, *_placed(step)],
                 "undo": action.undo,
                 "undoes": wish.undoes or None,
                 "reversal": action.reversal,
                 "amount": amount,
-                "evidence": evidence,
-                "origins": [asdict(origin) for origin in origins],
-                "risk": risk,
-                "quorum": policy.quorum(case),
+                "evidence": asked.evidence,
+                "origins": [asdict(origin) for origin in asked.origins],
+                "risk": case.risk,
+                "quorum": quorum,
+                "chain": step,
                 "requester": requester.id,
                 "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest},
                 "created_at": at.isoformat(),
                 "expires_at": expires_at.isoformat(),
-                "known_at": view.as_of.isoformat(),
+                "known_at": known_at.isoformat(),
             }
         )
     except rfc8785.CanonicalizationError as error:
         return Refusal(reason=f"the parameters have no canonical form: {error}", code="bad_parameters")
-    with ledger.memory.write() as connection:
-        refusal = _crowded(connection, plan, action, requester, policy) or beyond(
-            connection, policy, case, at=at, requester=requester.id, entity=str(plan.entity)
+    refusal = _crowded(connection, plan, action, requester, policy) or beyond(
+        connection, policy, case, at=at, requester=requester.id, entity=str(plan.entity)
+    )
+    if refusal is not None:
+        return refusal
+    connection.execute(
+        insert(proposals).values(
+            id=proposal_id,
+            action=action.name,
+            system=plan.system,
+            entity=str(plan.entity),
+            requester=requester.id,
+            bound=bound,
+            digest=digest(bound),
+            created_at=stored(at),
+            expires_at=stored(expires_at),
+            state=State.PENDING,
+            version=1,
+            open_key=open_key(action.name, plan.system, plan.entity),
+            detail="",
+            changed_at=stored(at),
+            amount=None if amount is None else amount["value"],
+            amount_unit=None if amount is None else amount["unit"],
+            undoes=wish.undoes or None,
         )
-        if refusal is not None:
-            return refusal
-        connection.execute(
-            insert(proposals).values(
-                id=proposal_id,
-                action=action.name,
-                system=plan.system,
-                entity=str(plan.entity),
-                requester=requester.id,
-                bound=bound,
-                digest=digest(bound),
-                created_at=stored(at),
-                expires_at=stored(expires_at),
-                state=State.PENDING,
-                version=1,
-                open_key=open_key(action.name, plan.system, plan.entity),
-                detail="",
-                changed_at=stored(at),
-                amount=None if amount is None else amount["value"],
-                amount_unit=None if amount is None else amount["unit"],
-                undoes=wish.undoes or None,
-            )
-        )
-        ledger.journal.append(
-            connection,
-            at=at,
-            kind="proposed",
-            actor=requester.id,
-            proposal=proposal_id,
-            data={"digest": digest(bound), "action": action.name, "entity": str(plan.entity), "rule": verdict.rule},
-        )
-        return load(connection, proposal_id)
+    )
+    ledger.journal.append(
+        connection,
+        at=at,
+        kind="proposed",
+        actor=requester.id,
+        proposal=proposal_id,
+        data={"digest": digest(bound), "action": action.name, "entity": str(plan.entity), "rule": verdict.rule},
+    )
+    return load(connection, proposal_id)
+
+
+def _placed(step: dict[str, Json] | None) -> tuple[str, ...]:
+    """Its place in a chain, for the approver."""
+    if step is None:
+        return ()
+    after = f", carried out once {step['after']} is verified" if step["after"] else ""
+    return (f"step {step['step']} of {step['of']} of {step['id']}{after}; the strictest step decides who must approve",)
 
 
 def undoing(ledger: Ledger, proposal_id: str, *, requester: Person, reason: str, view: View) -> Proposal | Refusal:

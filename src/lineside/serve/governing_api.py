@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from lineside.actions import Refusal
+from lineside.actions import QUESTION, Refusal, Wish
 from lineside.errors import NotPermitted
-from lineside.serve.api import FAULTS, Here, Reading
+from lineside.serve.api import FAULTS, Here, ProposeBody, Reading
 
 router = APIRouter(prefix="/api/v1", responses=FAULTS)
 _Why = Annotated[str, Field(min_length=1, max_length=500)]
@@ -34,6 +34,14 @@ class DeputyBody(BaseModel):
     until: AwareDatetime
     action: str = "*"
     reason: _Why
+
+
+class ChainBody(BaseModel):
+    """Actions to be carried out one after the other, each once the one before it is verified."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    steps: Annotated[list[ProposeBody], Field(min_length=2, max_length=10)]
 
 
 @router.get("/targets")
@@ -84,3 +92,24 @@ def undo(proposal: str, body: ReasonBody, lineside: Here, caller: Reading) -> di
     if isinstance(filed, Refusal):
         raise NotPermitted(filed.reason, refusal=filed.code)
     return filed.to_json()
+
+
+@router.post("/chains", status_code=201)
+def chain(body: ChainBody, lineside: Here, caller: Reading) -> list[dict[str, Any]]:
+    """A pending proposal for each step, all as strict as the strictest; none where one of them is refused."""
+    requester = caller.deciding()
+    filed = lineside.ledger.propose_chain(
+        [
+            Wish(
+                action=step.action,
+                parameters=step.parameters,
+                requester=requester,
+                evidence=step.evidence,
+                origins=dict.fromkeys(step.parameters, QUESTION),
+            )
+            for step in body.steps
+        ]
+    )
+    if isinstance(filed, Refusal):
+        raise NotPermitted(filed.reason, refusal=filed.code)
+    return [each.to_json() for each in filed]

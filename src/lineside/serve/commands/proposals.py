@@ -11,7 +11,8 @@ from lineside.errors import BadRequest, NotFound, NotPermitted
 from lineside.serve.home import home_folder
 
 if TYPE_CHECKING:
-    from lineside.actions import State
+    from lineside.actions import State, Wish
+    from lineside.plant.plant import Person
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Id = Annotated[str, typer.Argument(help="The proposal's id.")]
@@ -27,6 +28,7 @@ def register(root: typer.Typer) -> None:
     proposals.command("approve")(approve)
     proposals.command("reject")(reject)
     proposals.command("new")(new)
+    proposals.command("chain")(chain)
     proposals.command("undo")(undo)
     root.add_typer(proposals, name="proposals")
     audit = typer.Typer(help="The chained ledger of every action.", no_args_is_help=True)
@@ -160,6 +162,51 @@ def new(
             typer.echo(line)
     finally:
         lineside.close()
+
+
+def chain(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help='The steps as JSON: [{"action": ..., "parameters": {...}}, ...].')],
+    asker: Annotated[str, typer.Option("--as", help="Who asks: a person of the plant file.")],
+) -> None:
+    """Ask for actions one after the other, each once the one before it is verified."""
+    from lineside.actions import Refusal
+    from lineside.app import open_lineside
+    from lineside.serve.cards import card
+
+    lineside = open_lineside(home_folder(context.obj.home))
+    try:
+        filed = lineside.ledger.propose_chain(_steps(file, lineside.person(asker)))
+        if isinstance(filed, Refusal):
+            raise NotPermitted(filed.reason, refusal=filed.code)
+        for proposal in filed:
+            for line in card(proposal):
+                typer.echo(line)
+    finally:
+        lineside.close()
+
+
+def _steps(file: Path, requester: Person) -> list[Wish]:
+    """What the file asks for. Raises BadRequest."""
+    import json
+
+    from lineside.actions import QUESTION, Wish
+
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadRequest(f"{file} can't be read as JSON: {error}") from error
+    steps = []
+    for number, each in enumerate(told if isinstance(told, list) else (), 1):
+        match each:
+            case {"action": str(action), "parameters": dict(said), **rest} if not rest:
+                origins = dict.fromkeys(said, QUESTION)
+                steps.append(Wish(action=action, parameters=said, requester=requester, origins=origins))
+            case _:
+                raise BadRequest(f'step {number} of {file} must be {{"action": ..., "parameters": {{...}}}}')
+    if not steps:
+        raise BadRequest(f"{file} must be a list of steps")
+    return steps
 
 
 def undo(
