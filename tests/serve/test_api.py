@@ -316,6 +316,26 @@ def test_a_proposal_goes_through_other_hands_once(served: Served, planner: httpx
         ]
 
 
+def test_a_chain_is_filed_whole_or_not_at_all(served: Served, planner: httpx.Client) -> None:
+    lots = ("CH-41", "CH-99")
+    steps = [{"action": "hold_lot", "parameters": {"lot": lot, "reason": "smells sour"}} for lot in lots]
+
+    refused = planner.post("/api/v1/chains", json={"steps": steps})
+    assert problem(refused) == (403, "not_permitted")
+    assert "step 2" in refused.json()["detail"]
+    assert planner.get("/api/v1/proposals").json() == []
+    assert problem(planner.post("/api/v1/chains", json={"steps": steps[:1]}))[0] == 422
+
+    served.tell(
+        {"id": "more-1", "source": "labor", "type": "lineside.report", "time": "{-5}",
+         "data": {"entity": "lot:CH-99", "properties": {"quality_status": "unrestricted"}}}
+    )  # fmt: skip
+    filed = planner.post("/api/v1/chains", json={"steps": steps})
+    assert filed.status_code == 201, filed.text
+    first, second = filed.json()
+    assert (first["chain"]["of"], second["chain"]["after"]) == (2, first["id"])
+
+
 def test_a_proposal_is_rejected_with_a_reason(served: Served) -> None:
     where = f"/api/v1/proposals/{served.proposed().id}"
     with served.client("qs-1") as quality:

@@ -13,6 +13,7 @@ import pytest
 from tests.serve.conftest import EVENTS, Served, serving, until
 
 import lineside.serve.pages
+from lineside.cases import run
 from lineside.serve.asking import keep_question, questioned
 from lineside.serve.identity import SESSION_COOKIE, issue_source_token
 
@@ -296,3 +297,26 @@ def test_an_empty_plant_has_pages_too(home: Path) -> None:
     with serving(home) as served, browser(served) as client:
         for path in ("/", "/proposals", "/sources", "/sign-in", "/suggestions", "/docs"):
             assert client.get(path).status_code == 200
+
+
+def test_the_outcome_of_a_case_is_written_back_by_a_proposal(served: Served) -> None:
+    served.tell(
+        {"id": "h-1", "source": "labor", "type": "lineside.report", "time": "{-90}",
+         "data": {"entity": "hold:S-7", "properties": {"subject": "lot:CH-41", "status": "active", "reason": "sour"}}},
+        {"id": "h-2", "source": "labor", "type": "lineside.report", "time": "{-30}",
+         "data": {"entity": "hold:S-7", "properties": {"subject": "lot:CH-41", "status": "released"}}},
+    )  # fmt: skip
+    run(served.lineside.memory)
+    with browser(served, "planer-3") as client:
+        (row,) = client.get("/api/v1/cases", params={"class": "quality_hold", "state": "closed"}).json()["cases"]
+        page = client.get(f"/cases/{row['id']}").text
+        outcome = re.search(r'name="outcome"[^>]*>([^<]+)', page)
+        assert outcome is not None
+        empty = client.post("/write-back", data={"concerns": "lot:CH-41", "outcome": " "})
+        filed = client.post("/write-back", data={"concerns": "lot:CH-41", "case": row["id"], "outcome": outcome[1]})
+        card = client.get(filed.headers["location"]).text
+
+    assert empty.status_code == 400
+    assert filed.status_code == 303
+    assert row["id"] in card
+    assert "S-7" in card
