@@ -95,4 +95,7 @@ def test_of_fifty_approvers_and_executors_there_is_one_effect_each_round(
             assert target.sent[proposal.id] == 1, (number, outcomes)
             assert built.ledger.show(proposal.id).state is State.EXECUTED
             assert len(built.ledger.approvers(proposal.id)) == 2
+            built.tell_of_hold(f"H-{lot}", subject=f"lot:{lot}")
+            built.clock.advance(seconds=1)
+            assert [step.state for step in built.ledger.verify_due()] == [State.VERIFIED]
     assert built.ledger.audit_verify(built.ledger.export_head()).ok

@@ -144,3 +144,19 @@ def test_no_alert_tells_everybody_of_a_decision_that_only_some_may_read(served: 
     lot_is(served, "gesperrt", 1)
 
     assert warn_of_decisions(served.lineside) == 0
+
+
+def test_who_decides_hears_that_something_waits_and_who_asked_what_became_of_it(served: Served) -> None:
+    with served.client("planer-3") as planner, served.client("qs-1") as quality:
+        ask(quality, "q-1")
+        proposal = served.proposed()
+        waits, again = ask(quality, "q-1"), ask(quality, "q-1")
+        asker = ask(planner)
+        quality.post(f"/api/v1/proposals/{proposal.id}/reject", json={"reason": "it is meant to be sour"})
+        told, once = ask(planner), ask(planner)
+
+    assert any(proposal.id in each and "waits for you" in each for each in waits["notices"])
+    assert "notices" not in again
+    assert "notices" not in asker
+    assert any(proposal.id in each and "it is meant to be sour" in each for each in told["notices"])
+    assert "notices" not in once

@@ -151,11 +151,23 @@ class Ledger:
         with self.memory.read() as connection:
             return load(connection, proposal_id)
 
-    def list(self, *, states: Iterable[State] = (), limit: int | None = None) -> Sequence[Proposal]:
-        """Proposals, newest first, of all states or of some."""
-        wanted = tuple(states)
+    def list(
+        self,
+        *,
+        states: Iterable[State] = (),
+        requester: str = "",
+        changed_since: datetime | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Proposal]:
+        """Proposals, newest first: all, or those of some states, of one who asked, or that moved since then."""
+        wanted, rows = tuple(states), proposals.c
+        conditions = (
+            *((rows.state.in_(wanted),) if wanted else ()),
+            *((rows.requester == requester,) if requester else ()),
+            *((rows.changed_at >= stored(changed_since),) if changed_since else ()),
+        )
         with self.memory.read() as connection:
-            return select_where(connection, *((proposals.c.state.in_(wanted),) if wanted else ()), limit=limit)
+            return select_where(connection, *conditions, limit=limit)
 
     def pending_for(self, person: Person) -> Sequence[Proposal]:
         """What waits for a decision that this person has the right to make."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from lineside.actions import State
 from lineside.agent.answer import Answer, Question
 from lineside.agent.retelling import recalled_for, with_verdicts
 from lineside.app import Lineside
@@ -24,7 +25,12 @@ from lineside.plant.records import Json
 log = structlog.get_logger()
 
 BROKEN = "assumption_broken"  # the alert's kind
-_RECALLED, _ASSUMPTION = "recalled", "assumption"
+_RECALLED, _ASSUMPTION, _DECISION = "recalled", "assumption", "decision"
+_LATELY = timedelta(days=2)  # what became of a proposal is news for so long
+_BECAME = (
+    State.APPROVED, State.VERIFIED, State.REJECTED, State.REVOKED, State.EXPIRED, State.STALE, State.FAILED,
+    State.VERIFY_FAILED, State.NEEDS_HUMAN,
+)  # fmt: skip
 _NOW = timedelta(minutes=5)  # whoever asks about an earlier time is told nothing of today
 
 
@@ -38,8 +44,28 @@ def news_for(lineside: Lineside, person: Person | None) -> tuple[str, ...]:
         own = [b for b in breakings(view) if who is not None and b.owner == who]
     news = tell_once(lineside.memory, who, _ASSUMPTION, [b.key for b in own])
     broken = [b.text for b in own if b.key in set(news.new)]
+    decisions = _decisions(lineside, person) if person else {}
+    asked = [decisions[key] for key in tell_once(lineside.memory, who, _DECISION, list(decisions)).new]
     with under(view.plant.packs):
-        return (*broken, *holding_again(view, news.over), *(sentence(view, r) for r in told))
+        return (*broken, *holding_again(view, news.over), *asked, *(sentence(view, r) for r in told))
+
+
+def _decisions(lineside: Lineside, person: Person) -> dict[str, str]:
+    """What waits for the person to decide, and what became of what they asked for: a key to a sentence."""
+    ledger, zone, since = lineside.ledger, lineside.plant.time_zone, lineside.clock() - _LATELY
+    told = {}
+    for each in ledger.pending_for(person):
+        until = each.expires_at.astimezone(zone)
+        told[f"waits {each.id}"] = (
+            f"{each.id} waits for you to decide: {each.bound['title']}, {each.entity.id}, asked for by "
+            f"{each.requester}; until {until:%Y-%m-%d %H:%M %Z}."
+        )
+    for each in ledger.list(states=_BECAME, requester=person.id, changed_since=since):
+        why = f": {each.detail}" if each.detail else f" by {each.decided_by}" if each.decided_by else ""
+        told[f"{each.state} {each.id}"] = (
+            f"Your proposal {each.id} ({each.bound['title']}, {each.entity.id}) is {each.state.replace('_', ' ')}{why}."
+        )
+    return told
 
 
 def with_news(lineside: Lineside, question: Question, answer: Answer) -> Answer:
