@@ -10,6 +10,7 @@ from tests.actions.conftest import HEADS, OTHER, PLANNER, QUALITY, MakeDesk
 from tests.actions.test_policy import GOOD
 
 from lineside.actions import State, parse_policy
+from lineside.actions.governed import governed
 from lineside.errors import AlreadyDecided, BadRequest, LinesideError, NotFound, NotPermitted, ProposalStale
 from lineside.plant.plant import Person
 from lineside.plant.records import record_id
@@ -194,3 +195,20 @@ def test_a_policy_that_fails_while_it_is_asked_lets_nothing_through(desk: MakeDe
     with pytest.raises(LinesideError):
         built.ledger.approve(proposal.id, QUALITY, proposal.digest, "cli")
     assert built.ledger.show(proposal.id).state is State.PENDING
+
+
+def test_a_proposal_that_two_approved_is_one_for_the_figures_and_approved_by_the_second(desk: MakeDesk) -> None:
+    built = desk()
+    proposal = built.proposed(origins={})  # nobody knows where from: two must approve
+    built.clock.advance(minutes=3)
+    built.approve(proposal, QUALITY)
+    [waiting] = governed(built.memory)
+    built.clock.advance(minutes=4)
+    built.approve(proposal, HEADS[0])
+    second = built.clock()
+    built.clock.advance(minutes=5)
+
+    [found] = governed(built.memory)
+    [before] = governed(built.memory, as_of=second - timedelta(seconds=1))
+
+    assert (waiting.approved_at, before.approved_at, found.approved_at) == (None, None, second)
