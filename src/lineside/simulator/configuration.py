@@ -28,14 +28,15 @@ class Addresses:
 
 
 def lineside_toml(world: World, addresses: Addresses) -> str:
-    """The text of lineside.toml: eight sources through five connectors, and QMS as a target of approved actions."""
+    """The text of lineside.toml: eight sources through five connectors; approved actions may go to QMS and CMMS."""
     parts = [f"clock_offset_s = {literal(addresses.clock_offset_s)}"]
     for name, connector, poll_s, options in _sources(world, addresses):
         head = {"name": name, "connector": connector, "poll_s": poll_s}
         parts += ["", "[[sources]]", *(f"{key} = {literal(value)}" for key, value in head.items()), "[sources.options]"]
         parts += [f"{key} = {literal(value)}" for key, value in options.items()]
-    target = {"url": f"{addresses.web}/qms", "token": WRITER, "source": "qms"}
-    parts += ["", "[targets.qms]", *(f"{key} = {literal(value)}" for key, value in target.items())]
+    for name, interface in (("qms", "quality-holds"), ("cmms", "plain")):
+        target = {"interface": interface, "url": f"{addresses.web}/{name}", "token": WRITER, "source": name}
+        parts += ["", f"[targets.{name}]", *(f"{key} = {literal(value)}" for key, value in target.items())]
     return "\n".join(parts) + "\n"
 
 

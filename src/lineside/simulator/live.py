@@ -64,7 +64,7 @@ async def running(
     offset = timedelta() if clock else _offset(simulation, folder / "clock.json")
     moved = clock is not None
     clock = clock or (lambda: datetime.now(UTC) + offset)
-    stage = Stage(simulation, clock=clock, kept=folder / "qms-writes.jsonl")
+    stage = Stage(simulation, clock=clock, folder=folder)
     door = _listen(port)
     scada = Scada(simulation.world, simulation.stories.production, port + 1 if port else _free_port())
     addresses = Addresses(

@@ -1,4 +1,4 @@
-"""ERP (OData), CMMS and QMS (REST) over HTTP, and the one door through which QMS can be written to."""
+"""ERP (OData), CMMS and QMS (REST) over HTTP, and the doors through which QMS and CMMS can be written to."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from lineside.plant.records import Json
-from lineside.simulator.stage import Refused, Stage, table_named
+from lineside.simulator.stage import Stage, table_named
 from lineside.simulator.tables import TABLES, Table
+from lineside.simulator.writes import Refused, Write
 
 READER: Final = "northfield-reader"
 WRITER: Final = "northfield-writer"
@@ -32,7 +33,13 @@ def web_app(stage: Stage) -> FastAPI:
     app.add_api_route("/erp/$metadata", _metadata, dependencies=reads)
     app.add_api_route("/erp/{name}", _odata, dependencies=reads)
     app.add_api_route("/qms/lots/{lot}", _lot, dependencies=reads)
-    app.add_api_route("/qms/holds", _place, methods=["POST"], dependencies=[Depends(_may_write)])
+    writes = [Depends(_may_write)]
+    app.add_api_route("/qms/holds", _place, methods=["POST"], dependencies=writes)
+    app.add_api_route("/qms/holds/{hold}", _hold, dependencies=reads)
+    app.add_api_route("/qms/holds/{hold}", _change, methods=["PATCH"], dependencies=writes)
+    app.add_api_route("/cmms/equipment/{unit:path}/create_maintenance_order", _order, methods=["POST"],
+                      dependencies=writes)  # fmt: skip
+    app.add_api_route("/cmms/equipment/{unit:path}", _unit, dependencies=reads)
     app.add_api_route("/{source}/{name}", _rest, dependencies=reads)
     return app
 
@@ -127,9 +134,26 @@ def _rest(
 
 
 def _lot(request: Request, lot: str) -> JSONResponse:
-    known = _stage(request).lot(lot)
+    return _shown(_stage(request).lot(lot), f"no lot {lot}")
+
+
+_SAID: Final = {
+    "hold": ("lot", "reason"), "release": ("status", "reason"), "dispose": ("disposition", "reason"),
+    "order": ("description", "reason"),
+}  # fmt: skip
+
+
+def _hold(request: Request, hold: str) -> JSONResponse:
+    return _shown(_stage(request).hold(hold), f"no hold {hold}")
+
+
+def _unit(request: Request, unit: str) -> JSONResponse:
+    return _shown(_stage(request).unit(unit), f"no equipment {unit}")
+
+
+def _shown(known: dict[str, Json] | None, none: str) -> JSONResponse:
     if known is None:
-        raise HTTPException(404, f"no lot {lot}")
+        raise HTTPException(404, none)
     return JSONResponse(known, headers={"ETag": f'"{known["version"]}"'})
 
 
@@ -139,22 +163,54 @@ def _place(
     idempotency_key: str = Header(min_length=8),
     if_match: str | None = Header(None),
 ) -> JSONResponse:
-    missing = [name for name in ("lot", "reason", "requested_by", "approved_by", "proposal") if not body.get(name)]
+    done, new = _written(request, ("hold", str(body.get("lot", ""))), idempotency_key, body, if_match)
+    answer = {"hold": done.effect, "lot": done.id, "status": "active", "placed_at": done.at}
+    return JSONResponse(answer, status_code=201 if new else 200)
+
+
+def _change(
+    request: Request,
+    hold: str,
+    body: dict[str, Any] = Body(),  # noqa: B008 - FastAPI's form
+    idempotency_key: str = Header(min_length=8),
+    if_match: str | None = Header(None),
+) -> JSONResponse:
+    if "disposition" not in body and body.get("status") != "released":
+        raise HTTPException(422, "a hold is released, or its disposition is set")
+    did = "dispose" if "disposition" in body else "release"
+    _written(request, (did, hold), idempotency_key, body, if_match)
+    return JSONResponse(_stage(request).hold(hold))
+
+
+def _order(
+    request: Request,
+    unit: str,
+    body: dict[str, Any] = Body(),  # noqa: B008 - FastAPI's form
+    idempotency_key: str = Header(min_length=8),
+    if_match: str | None = Header(None),
+) -> JSONResponse:
+    done, new = _written(request, ("order", unit), idempotency_key, body, if_match)
+    return JSONResponse({"effect": done.effect}, status_code=201 if new else 200)
+
+
+def _written(
+    request: Request, wanted: tuple[str, str], key: str, body: dict[str, Any], if_match: str | None
+) -> tuple[Write, bool]:
+    did, id_ = wanted
+    missing = [n for n in (*_SAID[did], "requested_by", "approved_by", "proposal") if not body.get(n)]
     if missing:
         raise HTTPException(422, f"missing: {', '.join(missing)}")
     if body["requested_by"] == body["approved_by"]:
-        raise HTTPException(403, "nobody approves their own hold")
+        raise HTTPException(403, "nobody approves what they asked for")
     version = None
     if if_match and if_match != "*":
         if not if_match.strip('"').isdigit():
             raise HTTPException(412, "that is no version of ours")
         version = int(if_match.strip('"'))
-    placed = _stage(request).place_hold(idempotency_key, body, version)
-    if isinstance(placed, Refused):
-        raise HTTPException(placed.status, placed.why)
-    hold, new = placed
-    answer = {"hold": hold["hold"], "lot": hold["lot"], "status": "active", "placed_at": hold["at"]}
-    return JSONResponse(answer, status_code=201 if new else 200)
+    done = _stage(request).write(did, id_, key, body, version)
+    if isinstance(done, Refused):
+        raise HTTPException(done.status, done.why)
+    return done
 
 
 __all__ = ["READER", "WRITER", "table_named", "web_app"]
