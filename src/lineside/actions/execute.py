@@ -72,7 +72,7 @@ def _cut_off(ledger: Ledger, proposal_id: str) -> Step | None:
     proposal = _loaded(ledger, proposal_id)
     if isinstance(proposal, Step) or (before := _before(ledger, proposal)) is None:
         return None
-    if before.state in (*OPEN, State.VERIFIED, State.VERIFY_FAILED):
+    if before.state in OPEN or before.state is State.VERIFIED:
         return None
     return _moved(ledger, proposal, State.STALE, f"{before.id}, the step before it, is {before.state}")
 

@@ -48,7 +48,13 @@ class State(StrEnum):
     NEEDS_HUMAN = "needs_human"  # neither an answer nor a way to read one
 
 
-OPEN = frozenset({State.PENDING, State.APPROVED, State.EXECUTING, State.UNKNOWN, State.EXECUTED, State.NEEDS_HUMAN})
+# Nobody may ask for the same again before these have ended; what needs a person ends when that person has said how.
+OPEN = frozenset(
+    {
+        State.PENDING, State.APPROVED, State.EXECUTING, State.UNKNOWN, State.EXECUTED, State.VERIFY_FAILED,
+        State.NEEDS_HUMAN,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
