@@ -87,7 +87,7 @@ def main() -> int:
     chosen = options.parse_args()
     collect_seldom()
     try:
-        work(chosen.home, once=chosen.once, stop=told_to_stop(with_parent=not chosen.once))
+        work(chosen.home, once=chosen.once, stop=None if chosen.once else told_to_stop(with_parent=True))
     except LinesideError as error:
         sys.stderr.write(f"lineside executor: {error.message} [{error.code}]\n")
         return 1

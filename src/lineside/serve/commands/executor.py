@@ -23,4 +23,4 @@ def executor(
     home = home_folder(context.obj.home)
     if not once:
         typer.echo("Lineside carries out what is approved (Ctrl-C ends it)")
-    work(home, once=once, stop=told_to_stop())
+    work(home, once=once, stop=None if once else told_to_stop())
