@@ -115,6 +115,9 @@ async def act(kind: str, id_: str, action: str, request: Request) -> Response:
         if f"{parameter}_unit" in body:
             value = f"{value} {body[f'{parameter}_unit']}"
         row["properties"][name] = [{"material": value}] if name == "components" else value
+        if action == "release_hold":
+            lot = here.subjects[row["properties"]["subject"]]["properties"]
+            lot |= {"quality_status": "unrestricted", "active_holds": "none"}
         if fault == "does_otherwise":
             row["properties"][name] = [{"material": "X-9"}] if name == "components" else "2031-01-01T00:00:00+00:00"
     else:
@@ -122,6 +125,8 @@ async def act(kind: str, id_: str, action: str, request: Request) -> Response:
         row["effects"].append({"id": effect, "active": True, **marked})
         if action == "hold_lot":
             row["properties"] |= {"quality_status": "blocked", "active_holds": effect}
+            held = {"status": "active", "subject": f"{kind}:{id_}"}
+            here.subjects[f"hold:{effect}"] = {"properties": held, "effects": [], "version": 1}
     here.by_key[key] = effect
     here.done.append({"action": action, "key": key, "body": body, "effect": effect})
     await asyncio.sleep(here.pause_s)
