@@ -74,13 +74,26 @@ def _cut_off(ledger: Ledger, proposal_id: str) -> Step | None:
         return None
     if before.state in OPEN or before.state is State.VERIFIED:
         return None
-    return _moved(ledger, proposal, State.STALE, f"{before.id}, the step before it, is {before.state}")
+    return _moved(ledger, proposal, State.STALE, f"{before.proposal}, the step before it, is {before.state}")
 
 
-def _before(ledger: Ledger, proposal: Proposal) -> Proposal | None:
-    """The step of its chain that must be verified first."""
+def _before(ledger: Ledger, proposal: Proposal) -> Step | None:
+    """How the step of its chain stands that must be verified first."""
     step = proposal.bound.get("chain")
-    return ledger.show(step["after"]) if step and step["after"] else None
+    if not step or not step["after"]:
+        return None
+    found = _loaded(ledger, step["after"])
+    return found if isinstance(found, Step) else Step(proposal=found.id, state=found.state, detail=found.detail)
+
+
+def _not_yet(ledger: Ledger, proposal: Proposal) -> str:
+    """Why it can't be its turn; empty where it may be."""
+    before = _before(ledger, proposal)
+    if before is not None and before.state is not State.VERIFIED:
+        return f"{before.proposal}, the step before it, is {before.state}"
+    if proposal.system not in ledger.targets:
+        return f"{proposal.system} is not armed: nothing is sent without its url and token in [targets]"
+    return ""
 
 
 def _execute(ledger: Ledger, proposal_id: str) -> Step | None:
@@ -89,14 +102,9 @@ def _execute(ledger: Ledger, proposal_id: str) -> Step | None:
         return proposal
     if proposal.state is not State.APPROVED:
         return None
-    before = _before(ledger, proposal)
-    if before is not None and before.state is not State.VERIFIED:
-        return _stays(proposal, f"{before.id}, the step before it, is {before.state}")
-    target = ledger.targets.get(proposal.system)
-    if target is None:
-        return _stays(
-            proposal, f"{proposal.system} is not armed: nothing is sent without its url and token in [targets]"
-        )
+    if why := _not_yet(ledger, proposal):
+        return _stays(proposal, why)
+    target = ledger.targets[proposal.system]
     with ledger.memory.read() as connection:
         given, lost = approved_by(connection, proposal_id), lacking(connection, ledger, proposal)
         off = unarmed(connection, ledger, target)
