@@ -234,10 +234,11 @@ def test_a_wished_for_hold_is_filed_once_in_the_askers_name_and_words(dairy: Mem
 
 
 def test_a_hold_of_another_lot_or_with_the_models_own_reason_is_not_the_askers_word(dairy: Memory) -> None:
+    hold = {"action": "hold_lot"}
     wishes = [
-        {"lot": "BATCH 7/22", "reason": "Fremdkörper"},
-        {"lot": "BATCH 8/22", "reason": "the model thinks so"},
-        {"lot": "BATCH 8/22", "reason": "Fremdkörper", "requester": "chef"},
+        {**hold, "parameters": {"lot": "BATCH 7/22", "reason": "Fremdkörper"}},
+        {**hold, "parameters": {"lot": "BATCH 8/22", "reason": "the model thinks so"}},
+        {**hold, "parameters": {"lot": "BATCH 8/22", "reason": "Fremdkörper"}, "requester": "chef"},
     ]
     replies = [{"calls": [{"tool": "propose_action", "arguments": wish} for wish in wishes]}, {"claims": []}]
     ledger = Keeping()
