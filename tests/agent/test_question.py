@@ -94,8 +94,8 @@ tally | how many stops on line 3 last night ; hwo many stopps on line 3 yesterda
 state | Is lot L-77 blocked? ; what's the status of SO-1042 ; Ist L-77 gesperrt? ; Is line 2 really running?
 lookup | Where is HU-9? ; Wo ist HU-9? ; When does SH-310 leave? ; who is the customer of SO-1042 ; wer ist der Lieferant von L-77
 recall | what do the notes say about the leak ; did anyone mention the blue caps
-hold | Put lot L-77 on hold because of cracks ; please block L-77, the caps leak ; Sperre bitte L-77 wegen Rissen ; L-77 bitte sperren
-act | release lot L-77 ; just do it ; gib L-77 frei
+propose | Put lot L-77 on hold because of cracks ; please block L-77, the caps leak ; Sperre bitte L-77 wegen Rissen ; L-77 bitte sperren ; release lot L-77 ; gib L-77 frei
+act | just do it ; cancel SO-1042
 what_if | Can we take the rush order? ; What if line 3 stays down until 18:00?
 now | give me the lay of the land ; anything on fire? ; Wie ist die Lage im Werk?
 pace | are we going to hit target on line 2 ; line 3 seems sluggish, what's up ; Schafft Linie 2 heute das Soll?

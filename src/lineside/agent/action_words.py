@@ -231,6 +231,10 @@ STATES_A_FACT = """
 ich er sie_hat sie_haben man hat haben hatte hatten habe wurde wurden worden wird werden will wollte wollten soll sollte sollten
 darf durfte kann konnte muss musste mussten laesst liess ist sind war waren has have had was were been will would did does
 """
+REPORTS = """
+say says said saying wrote write writes written reads note notes mail email message told tells according_to quote quoted sagt sagte
+gesagt schreibt schrieb geschrieben steht stand notiz notizen laut heisst_es meldet meldete zitat nachricht
+"""
 DENIES = "not don_t dont never cannot can_t won_t no_longer nicht kein keine keinen keiner keinesfalls nie niemals without_releasing stop_releasing"
 CONDITIONS = "if unless once as_soon_as provided falls sobald wenn sofern vorausgesetzt"
 # What may stand beside a parameter and says nothing more.

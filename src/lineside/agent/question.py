@@ -16,7 +16,7 @@ from lineside.agent.plainwords import word_set
 from lineside.agent.plan_actions import completed, goes_on
 from lineside.agent.topics import Called
 from lineside.agent.wanting import SURE, Phrase, axis_in, best, heard, properties_in, together, weigh
-from lineside.agent.wishes import wish_in, with_lines
+from lineside.agent.wishes import is_report, wish_in, with_lines
 from lineside.agent.wording import Token, fold, near, repair, stop_words, tokens
 from lineside.plant.calendar import ShiftCalendar
 from lineside.plant.entities import Entity
@@ -46,9 +46,11 @@ def understand(
     before: what earlier turns of the conversation asked.
     """
     asks: list[Ask] = []
+    reported = False
     text = with_lines(_SHORT.sub(lambda found: _LONG[found[0].casefold()], text), names)
     for index, part in enumerate(parts(text) if wish_in(text, names) is None else (text.strip(),)):
-        ask = _read(part, at=at, names=names)
+        ask = _read(part, at=at, names=names, orders=not reported)
+        reported = reported or (not ask.wish and is_report(part))
         earlier = asks[-1] if asks else (before[-1] if before else None)
         if earlier is not None and goes_on(earlier, ask, names):
             ask = completed(earlier, ask)
@@ -66,7 +68,7 @@ def parts(text: str) -> tuple[str, ...]:
     return tuple(pieces) or (text.strip(),)
 
 
-def _read(text: str, *, at: datetime, names: Names) -> Ask:
+def _read(text: str, *, at: datetime, names: Names, orders: bool = True) -> Ask:
     asked = tokens(text)
     empty = stop_words(token.folded for token in asked)
     taken = [False] * len(asked)
@@ -147,7 +149,7 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         kinds=kinds,
         axis=axis_in(phrase),
         purpose=next(iter(phrase.keys(PURPOSES)), None),
-        wish=wish.action if (wish := wish_in(text, names)) else "",
+        wish=wish.action if orders and (wish := wish_in(text, names)) else "",
         sources=names.topics.sources(asked, names.sources),
         people=names.topics.people(asked),
         topic=tuple(

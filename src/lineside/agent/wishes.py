@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lineside.agent.action_words import ASKS, BEGINS, CONDITIONS, DENIES, EMPTY, ENDS, POLITE, STATES_A_FACT
+from lineside.agent.action_words import (
+    ASKS,
+    BEGINS,
+    CONDITIONS,
+    DENIES,
+    EMPTY,
+    ENDS,
+    POLITE,
+    REPORTS,
+    STATES_A_FACT,
+    TIMED,
+)
 from lineside.agent.ask import Names
 from lineside.agent.ids import Unknown
 from lineside.agent.lexicon import KINDS
@@ -31,6 +42,7 @@ _FACT = re.compile(rf"(?:^| )(?:{_either(STATES_A_FACT)})(?: |$)")
 _DENIES = re.compile(rf"(?:^| )(?:{_either(DENIES)})(?: |$)")
 _NOUN = re.compile(r"[^ ]+ of ")  # release of a hold is no order
 _CONDITION = re.compile(rf"(?:^| )(?:{_either(CONDITIONS)})(?: |$)")
+_REPORTS = re.compile(rf"(?:^| )(?:{_either(REPORTS)})(?: |$)")
 _EMPTY = word_set(EMPTY)
 BECAUSE = re.compile(
     r"\b(?:because of|because|due to|owing to|on account of|weil|wegen|denn|aufgrund von|aufgrund|reason:|grund:|"
@@ -179,8 +191,18 @@ def _ended(words: Sequence[Word], parts: Sequence[tuple[int, int]], stop: int, w
         if _FACT.search(said, start):
             continue
         for action, cues in _ENDS.items():
-            if any(cue.search(said, start) for cue in cues):
+            if any((found := cue.search(said, start)) and _leads_up(said[start : found.start()]) for cue in cues):
                 yield action, _upto(words, said, len(said))
+
+
+def _leads_up(said: str) -> bool:
+    """Whether nothing is said here that makes somebody else's words, or another sentence, of what follows."""
+    return all(word in _LEADING or word.isdigit() or word.startswith("@") for word in said.split())
+
+
+def is_report(text: str) -> bool:
+    """Whether the text tells what somebody says or wrote: what follows it is their order, not the asker's."""
+    return bool(_REPORTS.search(" ".join(token.folded for token in tokens(text))))
 
 
 def _said(words: Sequence[Word], stop: int) -> str:
@@ -226,6 +248,7 @@ def _one(word: str, *, first: bool) -> str:
     return rf"{re.escape(word[:-1])}[\w-]*" if word.endswith("*") else re.escape(word.replace("_", " "))
 
 
+_LEADING = _EMPTY | word_set(TIMED) | frozenset(word for each in KINDS for word in each.split()) | {"noch"}
 _KINDS = frozenset(word for each in KINDS for word in each.split())
 _BEGINS: Mapping[str, tuple[re.Pattern[str], ...]] = {a: _cues(table, ends=False) for a, table in BEGINS.items()}
 _ENDS: Mapping[str, tuple[re.Pattern[str], ...]] = {a: _cues(table, ends=True) for a, table in ENDS.items()}
