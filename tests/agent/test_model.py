@@ -233,7 +233,7 @@ def test_a_wished_for_hold_is_filed_once_in_the_askers_name_and_words(dairy: Mem
     assert (wish["requester"].id, wish["as_of"]) == ("meier", dairy.clock())
 
 
-def test_a_hold_of_another_lot_or_with_the_models_own_reason_is_not_the_askers_word(dairy: Memory) -> None:
+def test_a_hold_of_another_lot_or_for_the_models_own_reason_is_not_what_the_asker_asked_for(dairy: Memory) -> None:
     hold = {"action": "hold_lot"}
     wishes = [
         {**hold, "parameters": {"lot": "BATCH 7/22", "reason": "Fremdkörper"}},
@@ -247,9 +247,22 @@ def test_a_hold_of_another_lot_or_with_the_models_own_reason_is_not_the_askers_w
         asked = question(dairy, "Sperre bitte BATCH 8/22 weil Fremdkörper", person="meier")
         list(events(one, asked))
     mine, *fallbacks = ledger.asked
-    assert (mine["parameters"]["reason"], mine["origins"]) == ("the model thinks so", {"lot": "question"})
+    assert mine["parameters"] == {"lot": "BATCH 8/22", "reason": "Fremdkörper"}
+    assert mine["origins"] == {"lot": "question", "reason": "question"}
     assert mine["requester"].id == "meier"
     assert [wish["parameters"]["lot"] for wish in fallbacks] == ["BATCH 8/22"]  # the embedded answerer, asked in turn
+
+
+def test_what_the_asker_left_out_and_a_model_fills_in_is_nobodys_word(dairy: Memory) -> None:
+    filled = {"action": "hold_lot", "parameters": {"reason": "the model thinks so"}}
+    replies = [{"calls": [{"tool": "propose_action", "arguments": filled}]}, {"claims": []}]
+    ledger = Keeping()
+    with running(script=Script.model_validate({"replies": replies})) as peer:
+        asked = question(dairy, "Sperre bitte BATCH 8/22", person="meier")
+        asyncio.run(answerer(dairy, peer.url, "any", ledger=ledger).answer(asked))
+    (wish,) = ledger.asked
+    assert wish["parameters"] == {"lot": "BATCH 8/22", "reason": "the model thinks so"}
+    assert wish["origins"] == {"lot": "question"}
 
 
 def test_a_tool_that_reads_proposes_nothing_however_it_is_asked(dairy: Memory) -> None:

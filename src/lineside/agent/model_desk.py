@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pydantic import Field, ValidationError
 
 from lineside.actions import ACTIONS
-from lineside.actions.action import Form
 from lineside.agent.answer import Answer, Citation, Claim, Question, ToolUse
 from lineside.agent.cues import Intent
 from lineside.agent.embedded import EmbeddedAnswerer
@@ -167,18 +166,13 @@ class Desk:
         return reading
 
     def _as_asked(self, wish: Wished, given: Mapping[str, Json]) -> dict[str, Json]:
-        """The model's parameters with the asker's own in their place; sentences alone may be put otherwise. Raises
-        BadRequest for a subject that the asker didn't name."""
+        """What the asker said, and of the rest what the model says. Raises BadRequest for a subject that the asker didn't
+        name."""
         action = ACTIONS[wish.action]
         subjects = [spelt for thing in wish.said.subjects for spelt in (thing.id, str(thing))]
         if subjects and (subject := given.get(action.subject)) is not None and subject not in subjects:
             raise BadRequest(f"the asker named {', '.join(thing.id for thing in wish.said.subjects)}")
-        own = {
-            name: text
-            for name, text in wish.said.parameters.items()
-            if name not in given or action.parameter(name).form is not Form.TEXT
-        }
-        return {**given, **own}
+        return {**given, **wish.said.parameters}
 
     def _proposing(self) -> Offer:
         """What the asker asked for and nothing else. What the asker said is filled in where the model leaves it out."""
