@@ -19,6 +19,7 @@ from lineside.agent import Answer, AnswerEvent, ClaimFound, Done, Question, Step
 from lineside.agent.embedded import EmbeddedAnswerer
 from lineside.agent.model import ModelAnswerer, ModelProfile
 from lineside.memory import Memory
+from lineside.plant.entities import Entity
 from lineside.serve.dev_llm import Peer, Script, running
 
 QUESTIONS = [
@@ -263,6 +264,19 @@ def test_what_the_asker_left_out_and_a_model_fills_in_is_nobodys_word(dairy: Mem
     (wish,) = ledger.asked
     assert wish["parameters"] == {"lot": "BATCH 8/22", "reason": "the model thinks so"}
     assert wish["origins"] == {"lot": "question"}
+
+
+def test_the_thing_that_a_model_chose_is_nobodys_word_though_every_record_of_it_names_it(dairy: Memory) -> None:
+    record = next(said.record_id for said in dairy.view().said(entity=Entity("lot", "BATCH 8/22")))
+    chosen = {"action": "hold_lot", "parameters": {"lot": "BATCH 8/22"}, "evidence": [record]}
+    replies = [{"calls": [{"tool": "propose_action", "arguments": chosen}]}, {"claims": []}]
+    ledger = Keeping()
+    with running(script=Script.model_validate({"replies": replies})) as peer:
+        asked = question(dairy, "Setze die auffällige Charge auf Sperre, weil sie riecht", person="meier")
+        asyncio.run(answerer(dairy, peer.url, "any", ledger=ledger).answer(asked))
+    (wish,) = ledger.asked
+    assert (wish["parameters"]["lot"], wish["evidence"]) == ("BATCH 8/22", [record])
+    assert wish["origins"] == {"reason": "question"}
 
 
 def test_a_tool_that_reads_proposes_nothing_however_it_is_asked(dairy: Memory) -> None:

@@ -10,7 +10,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import Field, ValidationError
 
@@ -160,14 +160,13 @@ class Desk:
             arguments = {**arguments, "parameters": self._as_asked(wish, given)}
         if len(self.proposed) >= sum(max(1, len(each.said.subjects)) for each in self.wishes):
             raise BadRequest("what the asker asked for is already proposed")
-        reading = TOOLS[PROPOSE].call(self.context, arguments)
+        reading = TOOLS[PROPOSE].call(replace(self.context, read=frozenset(wish.said.parameters)), arguments)
         if "proposal" in reading.data:
             self.proposed.append(reading)
         return reading
 
     def _as_asked(self, wish: Wished, given: Mapping[str, Json]) -> dict[str, Json]:
-        """What the asker said, and of the rest what the model says. Raises BadRequest for a subject that the asker didn't
-        name."""
+        """What the asker said, and of the rest what the model says. Raises BadRequest for a subject of its own."""
         action = ACTIONS[wish.action]
         subjects = [spelt for thing in wish.said.subjects for spelt in (thing.id, str(thing))]
         if subjects and (subject := given.get(action.subject)) is not None and subject not in subjects:

@@ -17,6 +17,7 @@ from lineside.interpretation import state
 from lineside.interpretation.reading import Reading
 from lineside.memory.words import render
 from lineside.plant.entities import Entity, EntityKind
+from lineside.plant.records import Note
 
 _MOST_CITED = 6
 
@@ -127,7 +128,11 @@ def _number(context: Context, action: ActionType, asked: Mapping[str, str], text
 def _origins(
     context: Context, action: ActionType, values: Mapping[str, str], evidence: Sequence[str]
 ) -> dict[str, str]:
-    """Where each value stands: in the asker's question, or in a record given as evidence; left out if in neither."""
+    """Where each value stands: in the asker's question, or in a record given as evidence; left out if in neither.
+
+    A record speaks for the thing that code found in the conversation, never for one that a model chose, nor for a
+    number or a time that stands in it for something else.
+    """
     names = names_of(context.view)
     asked = with_lines(context.asked, names)
     read = said(action, asked, names=names, at=context.view.as_of, wish=wish_in(asked, names))
@@ -137,8 +142,16 @@ def _origins(
     for name, value in values.items():
         if _asked_for(context, action.parameter(name), value, read, named):
             found[name] = QUESTION
-        elif origin := next((known for known, record in records.items() if _occurs(value, render(record))), None):
-            found[name] = origin
+            continue
+        form = action.parameter(name).form
+        own = form is Form.ENTITY and (context.read is None or name in context.read)
+        speak = [
+            known
+            for known, record in records.items()
+            if (own or form is Form.TEXT or isinstance(record, Note)) and _occurs(value, render(record))
+        ]
+        if speak:
+            found[name] = speak[0]
     return found
 
 
