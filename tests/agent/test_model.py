@@ -19,6 +19,7 @@ from lineside.agent import Answer, AnswerEvent, ClaimFound, Done, Question, Step
 from lineside.agent.embedded import EmbeddedAnswerer
 from lineside.agent.model import ModelAnswerer, ModelProfile
 from lineside.memory import Memory
+from lineside.plant.entities import Entity
 from lineside.serve.dev_llm import Peer, Script, running
 
 QUESTIONS = [
@@ -233,11 +234,12 @@ def test_a_wished_for_hold_is_filed_once_in_the_askers_name_and_words(dairy: Mem
     assert (wish["requester"].id, wish["as_of"]) == ("meier", dairy.clock())
 
 
-def test_a_hold_of_another_lot_or_with_the_models_own_reason_is_not_the_askers_word(dairy: Memory) -> None:
+def test_a_hold_of_another_lot_or_for_the_models_own_reason_is_not_what_the_asker_asked_for(dairy: Memory) -> None:
+    hold = {"action": "hold_lot"}
     wishes = [
-        {"lot": "BATCH 7/22", "reason": "Fremdkörper"},
-        {"lot": "BATCH 8/22", "reason": "the model thinks so"},
-        {"lot": "BATCH 8/22", "reason": "Fremdkörper", "requester": "chef"},
+        {**hold, "parameters": {"lot": "BATCH 7/22", "reason": "Fremdkörper"}},
+        {**hold, "parameters": {"lot": "BATCH 8/22", "reason": "the model thinks so"}},
+        {**hold, "parameters": {"lot": "BATCH 8/22", "reason": "Fremdkörper"}, "requester": "chef"},
     ]
     replies = [{"calls": [{"tool": "propose_action", "arguments": wish} for wish in wishes]}, {"claims": []}]
     ledger = Keeping()
@@ -246,9 +248,35 @@ def test_a_hold_of_another_lot_or_with_the_models_own_reason_is_not_the_askers_w
         asked = question(dairy, "Sperre bitte BATCH 8/22 weil Fremdkörper", person="meier")
         list(events(one, asked))
     mine, *fallbacks = ledger.asked
-    assert (mine["parameters"]["reason"], mine["origins"]) == ("the model thinks so", {"lot": "question"})
+    assert mine["parameters"] == {"lot": "BATCH 8/22", "reason": "Fremdkörper"}
+    assert mine["origins"] == {"lot": "question", "reason": "question"}
     assert mine["requester"].id == "meier"
     assert [wish["parameters"]["lot"] for wish in fallbacks] == ["BATCH 8/22"]  # the embedded answerer, asked in turn
+
+
+def test_what_the_asker_left_out_and_a_model_fills_in_is_nobodys_word(dairy: Memory) -> None:
+    filled = {"action": "hold_lot", "parameters": {"reason": "the model thinks so"}}
+    replies = [{"calls": [{"tool": "propose_action", "arguments": filled}]}, {"claims": []}]
+    ledger = Keeping()
+    with running(script=Script.model_validate({"replies": replies})) as peer:
+        asked = question(dairy, "Sperre bitte BATCH 8/22", person="meier")
+        asyncio.run(answerer(dairy, peer.url, "any", ledger=ledger).answer(asked))
+    (wish,) = ledger.asked
+    assert wish["parameters"] == {"lot": "BATCH 8/22", "reason": "the model thinks so"}
+    assert wish["origins"] == {"lot": "question"}
+
+
+def test_the_thing_that_a_model_chose_is_nobodys_word_though_every_record_of_it_names_it(dairy: Memory) -> None:
+    record = next(said.record_id for said in dairy.view().said(entity=Entity("lot", "BATCH 8/22")))
+    chosen = {"action": "hold_lot", "parameters": {"lot": "BATCH 8/22"}, "evidence": [record]}
+    replies = [{"calls": [{"tool": "propose_action", "arguments": chosen}]}, {"claims": []}]
+    ledger = Keeping()
+    with running(script=Script.model_validate({"replies": replies})) as peer:
+        asked = question(dairy, "Setze die auffällige Charge auf Sperre, weil sie riecht", person="meier")
+        asyncio.run(answerer(dairy, peer.url, "any", ledger=ledger).answer(asked))
+    (wish,) = ledger.asked
+    assert (wish["parameters"]["lot"], wish["evidence"]) == ("BATCH 8/22", [record])
+    assert wish["origins"] == {"reason": "question"}
 
 
 def test_a_tool_that_reads_proposes_nothing_however_it_is_asked(dairy: Memory) -> None:

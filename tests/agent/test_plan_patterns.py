@@ -83,7 +83,7 @@ def test_counts_figures_and_lists_are_left_to_their_own_tools(text):
 
 def test_a_decision_or_a_hold_is_not_a_question_on_blame():
     assert called("who decided that the material is to blame", intent=Intent.DECIDED) is None
-    assert called("put L-7 on hold because of the supplier", intent=Intent.HOLD) is None
+    assert called("put L-7 on hold because of the supplier", intent=Intent.PROPOSE) is None
 
 
 def test_the_place_the_material_and_the_words_left_over_narrow_it():

@@ -94,8 +94,8 @@ tally | how many stops on line 3 last night ; hwo many stopps on line 3 yesterda
 state | Is lot L-77 blocked? ; what's the status of SO-1042 ; Ist L-77 gesperrt? ; Is line 2 really running?
 lookup | Where is HU-9? ; Wo ist HU-9? ; When does SH-310 leave? ; who is the customer of SO-1042 ; wer ist der Lieferant von L-77
 recall | what do the notes say about the leak ; did anyone mention the blue caps
-hold | Put lot L-77 on hold because of cracks ; please block L-77, the caps leak ; Sperre bitte L-77 wegen Rissen ; L-77 bitte sperren
-act | release lot L-77 ; just do it ; gib L-77 frei
+propose | Put lot L-77 on hold because of cracks ; please block L-77, the caps leak ; Sperre bitte L-77 wegen Rissen ; L-77 bitte sperren ; release lot L-77 ; gib L-77 frei
+act | just do it ; cancel SO-1042
 what_if | Can we take the rush order? ; What if line 3 stays down until 18:00?
 now | give me the lay of the land ; anything on fire? ; Wie ist die Lage im Werk?
 pace | are we going to hit target on line 2 ; line 3 seems sluggish, what's up ; Schafft Linie 2 heute das Soll?
@@ -111,7 +111,7 @@ trust | is any system lagging ; Sind die Daten aus dem wms aktuell?
 tally | number of changeovers this week ; Welche Schicht hatte am meisten Ausschuss? ; total downtime of line 2 yesterday
 state | is 4500012345 done yet ; what's going on with L-77
 lookup | location of HU-9 ; Bis wann ist SO-1042 zugesagt? ; which carrier has SH-310
-hold | quarantine lot L-77, metal found
+propose | quarantine lot L-77, metal found
 changes | what moved overnight ; Gab es heute Korrekturen?
 recall | has anybody written something about a burnt smell ; Hat jemand etwas über das Ventil geschrieben?
 now | where does it hurt at the moment ; Womit haben wir gerade zu kämpfen? ; quick status of the shop please
@@ -130,7 +130,7 @@ trust | which data is stale ; Welche Schnittstelle meldet nichts mehr?
 tally | count the holds ; Wie oft stand Linie 2 diese Woche? ; which line lost the most minutes to stops yesterday
 state | L-77: blocked or free? ; Läuft Linie 2 wieder?
 lookup | who supplied L-77 ; Wann fährt SH-310 ab? ; priority of SO-1042
-hold | set lot L-77 on hold, glass found ; Bitte Charge L-77 sperren wegen Glas
+propose | set lot L-77 on hold, glass found ; Bitte Charge L-77 sperren wegen Glas
 changes | anything different since this morning ; Was ist neu seit heute früh?
 recall | what did Jana write about the resin ; Gibt es einen Eintrag zum Ventil?
 now | how are we looking out there ; was läuft grad schief ; gimme a quick rundown of the plant ; wo brennts
@@ -151,7 +151,7 @@ looks_complete | any orders marked done that cant ship
 what_if | what happens if line 3 doesnt come back before 6pm
 handover | need the shift summary for the next guys ; was muss ich der Frühschicht übergeben
 tally | stops on line 2 yesterday, how many? ; wie lang sind wir gestern auf linie 3 gestanden
-hold | put lot L-77 on hold pls, cracked caps
+propose | put lot L-77 on hold pls, cracked caps
 now | whats the picture on the floor ; wie schauts aus im Werk ; where should i put my people first ; was ist am dringendsten
 pace | line 3 isnt making its numbers ; warum ist die linie 3 so langsam heute ; whats our shortfall on line 2 this shift ; schaffen wir das Tagesziel noch ; how many units behind is line 3
 changes | what did i miss since 6 ; was hat sich bei SO-1042 getan ; what's different vs this morning
@@ -200,7 +200,7 @@ trust | which source went quiet ; kann ich mich auf die wms zahlen verlassen
 departure | what wont make the 15:00 pickup ; was steht morgen für die rampe auf der kippe
 lookup | what's in SH-310 ; wann kommt SH-310 los
 tally | how often did line 2 stop last night ; wieviele stops hatten wir heut
-hold | L-77 sofort sperren, metallspäne
+propose | L-77 sofort sperren, metallspäne
 """
 
 

@@ -53,6 +53,7 @@ class Ask:
     kinds: tuple[str, ...] = ()
     axis: str | None = None
     purpose: str | None = None
+    wish: str = ""  # the action that it asks for
     sources: tuple[str, ...] = ()
     people: tuple[Person, ...] = ()
     topic: tuple[str, ...] = ()

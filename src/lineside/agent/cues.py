@@ -36,7 +36,7 @@ class Intent(StrEnum):
     TRUST = "trust"
     TALLY = "tally"
     RECALL = "recall"
-    HOLD = "hold"
+    PROPOSE = "propose"
     ACT = "act"
 
 

@@ -83,7 +83,7 @@ class EmbeddedAnswerer:
         """What each part of the question comes to; what two parts ask alike is done once."""
         done: list[Call] = []
         for ask in asks:
-            refused = self._unknown(ask, view)
+            refused = None if ask.intent is Intent.PROPOSE else self._unknown(ask, view)
             if refused is not None:
                 yield _Outcome(refused)
                 continue
@@ -256,5 +256,6 @@ def _foreign(ask: Ask) -> list[str]:
 
 
 def _told(use: ToolUse) -> str:
-    shown = ", ".join(f"{name} {value}" for name, value in use.arguments.items() if value)
+    flat = {**use.arguments, **(given if isinstance(given := use.arguments.get("parameters"), dict) else {})}
+    shown = ", ".join(f"{name} {value}" for name, value in flat.items() if value and not isinstance(value, dict))
     return f"{use.name.replace('_', ' ')}{': ' + shown if shown else ''}"

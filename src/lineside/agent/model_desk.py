@@ -1,7 +1,7 @@
 """What the model may reach while it works on one question: the tools, and what they found, by ids of our own.
 
 Whatever the model asks for, it sees through the asker's view: person, time and rights come from the question. Words for
-a stretch of time, and what is to be held, must be the asker's own.
+a stretch of time, and what is to be done to what, must be the asker's own.
 """
 
 from __future__ import annotations
@@ -10,21 +10,22 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import Field, ValidationError
 
+from lineside.actions import ACTIONS
 from lineside.agent.answer import Answer, Citation, Claim, Question, ToolUse
-from lineside.agent.ask import Ask
 from lineside.agent.cues import Intent
 from lineside.agent.embedded import EmbeddedAnswerer
+from lineside.agent.plan_actions import Wished, wished
 from lineside.agent.prompts import prompt
 from lineside.agent.tools import TOOLS, Context, Parameters, Tool
+from lineside.agent.tools.acting import declared
 from lineside.agent.wording import fold
 from lineside.errors import BadRequest
 from lineside.interpretation.reading import Cite, Finding, PlantFact, Reading, clock
 from lineside.memory.words import quote
-from lineside.plant.entities import EntityKind
 from lineside.plant.records import Json
 from lineside.plant.windows import find_window
 
@@ -61,7 +62,7 @@ class Desk:
     question: Question
     context: Context
     embedded: EmbeddedAnswerer
-    wishes: Sequence[Ask]
+    wishes: Sequence[Wished]
     marker: str = field(default_factory=lambda: secrets.token_hex(8))
     found: dict[str, Found] = field(default_factory=dict)
     cited: dict[str, Cite] = field(default_factory=dict)
@@ -73,7 +74,8 @@ class Desk:
     def of(cls, question: Question, *, embedded: EmbeddedAnswerer) -> Desk:
         """A desk for this question, with the embedded answerer's memory and ledger behind it."""
         view = embedded.view(question)
-        asks, _ = embedded.understood(question, view)
+        asks, names = embedded.understood(question, view)
+        wishes = [wished(ask, names) for ask in asks if ask.intent is Intent.PROPOSE]
         context = Context(
             memory=embedded.memory,
             view=view,
@@ -85,7 +87,7 @@ class Desk:
             question=question,
             context=context,
             embedded=EmbeddedAnswerer(memory=embedded.memory),
-            wishes=[ask for ask in asks if ask.intent is Intent.HOLD],
+            wishes=[wish for wish in wishes if wish.takes_a_model],
         )
 
     def offers(self) -> list[Offer]:
@@ -133,7 +135,7 @@ class Desk:
             text=asked.question, at=self.question.at, person=self.question.person, history=self.question.history
         )
         understood, _ = self.embedded.understood(question, self.context.view)
-        if any(ask.intent is Intent.HOLD for ask in understood):
+        if any(ask.intent is Intent.PROPOSE for ask in understood):
             raise BadRequest("it asks for an action, and ask only reads; propose_action, if it is offered, is for that")
         answer = await self.embedded.answer(question)
         self.used += answer.tools
@@ -150,27 +152,52 @@ class Desk:
     def _propose(self, arguments: Mapping[str, Json]) -> Reading:
         if not self.wishes:
             raise BadRequest("the asker didn't ask for it")
-        lots = self._lots()
-        if lots and arguments.get("lot") not in lots:
-            raise BadRequest(f"the asker named {', '.join(lots)}")
-        if len(self.proposed) >= max(1, len(lots)):
+        wish = next((each for each in self.wishes if each.action == arguments.get("action")), None)
+        if wish is None:
+            raise BadRequest(f"the asker asked for {', '.join(dict.fromkeys(each.action for each in self.wishes))}")
+        given = arguments.get("parameters")
+        if isinstance(given, dict):
+            arguments = {**arguments, "parameters": self._as_asked(wish, given)}
+        if len(self.proposed) >= sum(max(1, len(each.said.subjects)) for each in self.wishes):
             raise BadRequest("what the asker asked for is already proposed")
-        reading = TOOLS[PROPOSE].call(self.context, arguments)
+        reading = TOOLS[PROPOSE].call(replace(self.context, read=frozenset(wish.said.parameters)), arguments)
         if "proposal" in reading.data:
             self.proposed.append(reading)
         return reading
 
-    def _proposing(self) -> Offer:
-        tool = TOOLS[PROPOSE]
-        schema = _schema(tool)
-        lots = self._lots()
-        if lots and isinstance(properties := schema["properties"], dict) and isinstance(lot := properties["lot"], dict):
-            lot["enum"] = list(lots)
-        return Offer(name=tool.name, description=tool.description, schema=schema)
+    def _as_asked(self, wish: Wished, given: Mapping[str, Json]) -> dict[str, Json]:
+        """What the asker said, and of the rest what the model says. Raises BadRequest for a subject of its own."""
+        action = ACTIONS[wish.action]
+        subjects = [spelt for thing in wish.said.subjects for spelt in (thing.id, str(thing))]
+        if subjects and (subject := given.get(action.subject)) is not None and subject not in subjects:
+            raise BadRequest(f"the asker named {', '.join(thing.id for thing in wish.said.subjects)}")
+        return {**given, **wish.said.parameters}
 
-    def _lots(self) -> tuple[str, ...]:
-        """The lots that the asker wishes to be held; empty where the asker named none."""
-        return tuple(dict.fromkeys(lot.id for ask in self.wishes for lot in ask.of_kind(EntityKind.LOT)))
+    def _proposing(self) -> Offer:
+        """What the asker asked for and nothing else. What the asker said is filled in where the model leaves it out."""
+        actions = [ACTIONS[name] for name in dict.fromkeys(wish.action for wish in self.wishes)]
+        schema = _schema(TOOLS[PROPOSE])
+        subjects = {
+            action.subject: [
+                thing.id for wish in self.wishes if wish.action == action.name for thing in wish.said.subjects
+            ]
+            for action in actions
+        }
+        takes: dict[str, Json] = {
+            each.name: {"type": "string", **({"enum": list(ids)} if (ids := subjects.get(each.name)) else {})}
+            for action in actions
+            for each in action.parameters
+        }
+        parameters: dict[str, Json] = {"type": "object", "properties": takes, "additionalProperties": False}
+        properties: dict[str, Json] = {
+            "action": {"type": "string", "enum": [action.name for action in actions]},
+            "parameters": parameters,
+        }
+        return Offer(
+            name=PROPOSE,
+            description=f"Propose what was asked for. A person must approve; nothing is done.\n{declared(actions)}",
+            schema={**schema, "properties": {**_mapping(schema["properties"]), **properties}},
+        )
 
     def _block(self, tool: str, reading: Reading | None = None, *, refused: str = "") -> str:
         before = set(self.cited)
@@ -217,6 +244,10 @@ class Desk:
         when = clock(record.provenance.occurred_at, self.context.view.plant, day=True)
         source = self.plain(record.provenance.source)
         return {"id": name, "source": source, "time": when, "text": self.plain(quote(record))}
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
 
 
 def _schema(tool: Tool) -> dict[str, Json]:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lineside.actions import ACTIONS
+
 
 class Parameters(BaseModel):
     """A tool's arguments; anything unknown is refused."""
@@ -210,7 +212,7 @@ class Systems(Parameters):
     systems: list[str] = Field(default_factory=list, description="sources by name or kind; of two, what runs between")
 
 
-class Hold(Parameters):
-    lot: str = Field(description="the lot's id, as in L-77")
-    reason: str = Field(description="why, in the asker's words")
+class Proposed(Parameters):
+    action: str = Field(description="its kind", json_schema_extra={"enum": list(ACTIONS)})
+    parameters: dict[str, str] = Field(description="each by its name, in the asker's words; times too")
     evidence: list[str] = Field(default_factory=list, description="record ids that speak for it")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from lineside.actions import ACTIONS
 from lineside.agent.ask import Ask, Names
 from lineside.agent.atoms import atoms
 from lineside.agent.cues import Intent
 from lineside.agent.plainwords import word_set
+from lineside.agent.plan_actions import proposing
 from lineside.agent.plan_cases import cases_call
 from lineside.agent.plan_holds import holds_call
 from lineside.agent.plan_lists import listing_call
@@ -93,9 +94,12 @@ def plan(ask: Ask, names: Names) -> Plan:
         when={"window": _words(ask.window)} if ask.window else {},
         where={"equipment": ask.place} if ask.place else {},
     )
+    if ask.intent is Intent.PROPOSE:  # what it says besides is its reason
+        calls: _Calls = _propose(ask, scope)
+        return Plan(unanswerable=calls, missing=_needed(ask)) if isinstance(calls, str) else Plan(calls=calls)
     shipped = shipping_call(ask) or ranking_call(ask) or holds_call(ask) or listing_call(ask, names)
     if shipped:
-        calls: _Calls = (Call(*shipped),)
+        calls = (Call(*shipped),)
     elif limiting(ask):
         calls = tuple(Call("bottleneck", each) for each in limits(ask, scope.when))
     elif blamed := pattern_call(ask, names):
@@ -315,21 +319,9 @@ def _things(ask: Ask) -> dict[str, Json] | None:
     return None
 
 
-_BECAUSE = re.compile(
-    r"(?:\b(?:because(?: of)?|since|as|due to|weil|wegen|da|denn|aufgrund)\b|[:,;–]| - )\s*(.+)$", re.IGNORECASE
-)
-
-
-def _hold(ask: Ask, _: _Scope) -> _Calls:
-    lots = ask.of_kind(EntityKind.LOT)
-    if not lots:
-        return "Only a lot can be proposed for a hold, and no known lot is named."
-    rest = ask.text
-    found = next(_BECAUSE.finditer(rest), None)
-    reason = found[1].strip(" .!?") if found else ""
-    if not reason:
-        return f"A hold on {lots[0].id} needs a reason: say why, as in: because the seal leaks."
-    return tuple(Call("propose_action", {"lot": lot.id, "reason": reason}) for lot in lots[:1])
+def _propose(ask: Ask, scope: _Scope) -> _Calls:
+    found = proposing(ask, scope.names)
+    return found if isinstance(found, str) else tuple(Call(*each) for each in found)
 
 
 def _what_if(ask: Ask, scope: _Scope) -> _Calls:
@@ -392,8 +384,8 @@ def _needed(ask: Ask) -> tuple[str, ...]:
             return ("What to count: stops, alarms, changeovers, scrap, lots, orders, holds, shipments or notes.",)
         case Intent.ACT:
             return ("Somebody with the right, in the system that owns it.",)
-        case Intent.HOLD:
-            return ("The lot's id and the reason.",)
+        case Intent.PROPOSE:
+            return ("What is asked back, said with the rest of it.",)
         case _:
             return ("The thing, place or time that is meant, by its id or name.",)
 
@@ -464,7 +456,8 @@ def _recalled(ask: Ask, _: _Scope) -> _Calls:
 
 
 def _act(_: Ask, __: _Scope) -> _Calls:
-    return "Lineside changes nothing by itself, and the only action that it can propose is to place a lot on hold."
+    known = ", ".join(f"{action.title[:1].lower()}{action.title[1:]}" for action in ACTIONS.values())
+    return f"Lineside changes nothing by itself, and this is none of the actions that it can propose: {known}."
 
 
 _HOW: Mapping[Intent, Callable[[Ask, _Scope], _Calls]] = {
@@ -489,7 +482,7 @@ _HOW: Mapping[Intent, Callable[[Ask, _Scope], _Calls]] = {
     Intent.TRUST: _trust,
     Intent.TALLY: _tally,
     Intent.RECALL: _recalled,
-    Intent.HOLD: _hold,
+    Intent.PROPOSE: _propose,
     Intent.ACT: _act,
     Intent.WHAT_IF: _what_if,
 }

@@ -47,7 +47,7 @@ _OF_LINES = (Intent.PACE, Intent.NOW, Intent.BOTTLENECK, Intent.KPI)
 _OF_TIME = ("shift", "crew", "hour_of_shift", "weekday")
 # Wants that say plainly that something else is meant.
 _ELSE = frozenset(
-    (Intent.DECIDED, Intent.IN_FORCE, Intent.HANDOVER, Intent.WHAT_IF, Intent.HOLD, Intent.ACT, Intent.READINESS,
+    (Intent.DECIDED, Intent.IN_FORCE, Intent.HANDOVER, Intent.WHAT_IF, Intent.PROPOSE, Intent.ACT, Intent.READINESS,
      Intent.DEPARTURE, Intent.LOOKS_COMPLETE, Intent.RECONCILE, Intent.TOLD)
 )  # fmt: skip
 

@@ -70,7 +70,7 @@ _HALVES = {"half a": 0.5, "half an": 0.5, "a": 1.0, "an": 1.0, "eineinhalb": 1.5
 # Wants that say plainly that something else is meant.
 _ELSE = frozenset(
     (Intent.DECIDED, Intent.IN_FORCE, Intent.PATTERNS, Intent.SIMILAR, Intent.HANDOVER, Intent.CHANGES, Intent.WHAT_IF,
-     Intent.HOLD, Intent.ACT, Intent.RECONCILE, Intent.CONFLICTS)
+     Intent.PROPOSE, Intent.ACT, Intent.RECONCILE, Intent.CONFLICTS)
 )  # fmt: skip
 _MATERIAL_WANTS = frozenset((None, Intent.READINESS, Intent.RECALL, Intent.TALLY, Intent.STATE, Intent.NOW))
 

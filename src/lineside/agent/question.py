@@ -13,8 +13,10 @@ from lineside.agent.cues import Intent
 from lineside.agent.hearing import CUE_WORDS, asks_for
 from lineside.agent.lexicon import AXES, ELSEWHERE, HAPPENINGS, KINDS, POINTING, PROPERTIES, PURPOSES, STATES
 from lineside.agent.plainwords import word_set
+from lineside.agent.plan_actions import completed, goes_on
 from lineside.agent.topics import Called
-from lineside.agent.wanting import HOLD, SURE, Phrase, axis_in, best, heard, properties_in, together, weigh
+from lineside.agent.wanting import SURE, Phrase, axis_in, best, heard, properties_in, together, weigh
+from lineside.agent.wishes import is_report, wish_in, with_lines
 from lineside.agent.wording import Token, fold, near, repair, stop_words, tokens
 from lineside.plant.calendar import ShiftCalendar
 from lineside.plant.entities import Entity
@@ -44,12 +46,18 @@ def understand(
     before: what earlier turns of the conversation asked.
     """
     asks: list[Ask] = []
-    text = _SHORT.sub(lambda found: _LONG[found[0].casefold()], text)
-    for index, part in enumerate(parts(text)):
-        ask = _read(part, at=at, names=names)
+    reported = False
+    text = with_lines(_SHORT.sub(lambda found: _LONG[found[0].casefold()], text), names)
+    for index, part in enumerate(parts(text) if wish_in(text, names) is None else (text.strip(),)):
+        ask = _read(part, at=at, names=names, orders=not reported)
+        reported = reported or (not ask.wish and is_report(part))
         earlier = asks[-1] if asks else (before[-1] if before else None)
-        if earlier is not None:
-            ask = _follow(ask, earlier, same_question=index > 0)
+        if earlier is not None and goes_on(earlier, ask, names):
+            ask = completed(earlier, ask)
+        elif earlier is not None:
+            ask = _follow(
+                ask, replace(earlier, wish="", intent=None) if earlier.wish else earlier, same_question=index > 0
+            )
         asks.append(ask)
     return tuple(asks)
 
@@ -57,12 +65,10 @@ def understand(
 def parts(text: str) -> tuple[str, ...]:
     """The questions in a text, in order."""
     pieces = [piece.strip(" ,;") for piece in _PARTS.split(text) if piece and piece.strip(" ,;?!.")]
-    if len(pieces) > 1 and HOLD.match(_spoken(tokens(text))):
-        return (text.strip(),)
     return tuple(pieces) or (text.strip(),)
 
 
-def _read(text: str, *, at: datetime, names: Names) -> Ask:
+def _read(text: str, *, at: datetime, names: Names, orders: bool = True) -> Ask:
     asked = tokens(text)
     empty = stop_words(token.folded for token in asked)
     taken = [False] * len(asked)
@@ -143,6 +149,7 @@ def _read(text: str, *, at: datetime, names: Names) -> Ask:
         kinds=kinds,
         axis=axis_in(phrase),
         purpose=next(iter(phrase.keys(PURPOSES)), None),
+        wish=wish.action if orders and (wish := wish_in(text, names)) else "",
         sources=names.topics.sources(asked, names.sources),
         people=names.topics.people(asked),
         topic=tuple(

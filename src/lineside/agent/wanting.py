@@ -17,15 +17,6 @@ _POLITE = (
     r"(?:please|pls|bitte|can you|could you|would you|kannst du|koennen sie|koenntest du|i want (?:you )?to|we need to|"
     r"we should|let s|just|ok|go ahead and|then|now|jetzt|ich moechte|wir muessen|also|hey|hi|hallo|hello)"
 )
-HOLD = re.compile(
-    rf"^(?:{_POLITE} )*"
-    r"(?:(?:put|place|set|get|stick|slap|chuck|throw|bung) (?:.+ )?(?:on|under|in|into|a) (?:quality )?"
-    r"(?:hold|quarantine|block)|"
-    r"(?:hold|block|quarantine) |(?:place|put|set|create|open|propose) (?:a |the )?(?:quality )?hold |"
-    r"(?:sperr|sperre|sperren|blockiere|blockier) |"
-    r"(?:setze?|nimm|lege?|stelle?) .+ (?:sperre|sperrbestand|gesperrt)|"
-    r".+ (?:bitte )?(?:sperren|blockieren|auf sperre|in sperre)(?: |$))"
-)
 _ACT = re.compile(
     rf"^(?:{_POLITE} )*"
     r"(?:(?:cancel|delete|restart|resequence(?! options)|approve|reject|reschedule|expedite|do it|loesche|bestelle|"
@@ -70,9 +61,7 @@ def heard(phrase: Phrase) -> dict[Intent, float]:
         if hits:
             scores[intent] = hits[0] + min(1.0, 0.34 * sum(hits[1:]))
     told = not phrase.asks or _ASKED_OF_US.match(phrase.repaired.strip())
-    if told and HOLD.match(phrase.repaired.strip()):
-        scores[Intent.HOLD] = 9.0
-    elif told and _ACT.match(phrase.repaired.strip()):
+    if told and _ACT.match(phrase.repaired.strip()):
         scores[Intent.ACT] = 8.0
     return scores
 
@@ -94,8 +83,8 @@ def weigh(ask: Ask, scores: dict[Intent, float]) -> dict[Intent, float]:
         if intent in scores or not needs:
             scores[intent] = scores.get(intent, 0.0) + amount
 
-    if Intent.HOLD in scores and not ask.of_kind(EntityKind.LOT) and not ask.unknown:
-        scores[Intent.HOLD] = 2.4  # `hold H-12 status` names a hold, and asks for none
+    if ask.wish:
+        scores[Intent.PROPOSE] = 9.0
     stocked = bool(ask.of_kind(EntityKind.MATERIAL, EntityKind.LOT, EntityKind.INVENTORY)) or any(
         typed for typed, _ in ask.unclear
     )

@@ -73,17 +73,22 @@ class Scene:
         return Say(calls=[(self.answer_tool, {"verdict": verdict, "claims": told})])
 
 
+def _wished(scene: Scene) -> Mapping[str, Any]:
+    """A proposal as the tool offers it: the things that it lists, and the reason that the asker gave."""
+    offered = scene.tools.get("propose_action", {}).get("properties", {})
+    takes = offered.get("parameters", {}).get("properties", {})
+    listed = {name: ids[0] for name, each in takes.items() if (ids := each.get("enum"))}
+    reason = _BECAUSE.search(scene.question)
+    return {
+        "action": (offered.get("action", {}).get("enum") or ["hold_lot"])[0],
+        "parameters": {**listed, **({"reason": reason[1].strip(" .!?")} if reason else {})},
+    }
+
+
 def look(scene: Scene) -> Say:
     """The sensible first call: the proposal where one is wished for, the tool that takes the question, or any."""
-    proposing = scene.tools.get("propose_action")
-    if proposing is not None:
-        lots = proposing.get("properties", {}).get("lot", {}).get("enum") or _ID.findall(scene.question) or ["unknown"]
-        reason = _BECAUSE.search(scene.question)
-        return Say(
-            calls=[
-                ("propose_action", {"lot": lots[0], "reason": (reason[1] if reason else scene.question).strip(" .!?")})
-            ]
-        )
+    if "propose_action" in scene.tools:
+        return Say(calls=[("propose_action", _wished(scene))])
     for name, schema in scene.tools.items():
         required = schema.get("required", [])
         if name != scene.answer_tool and len(required) == 1:
@@ -159,13 +164,17 @@ def swaps(scene: Scene) -> Say:
     return scene.answer(claims, "All is the other way round.")
 
 
+def _hold(lot: str, reason: str) -> Mapping[str, Any]:
+    return {"action": "hold_lot", "parameters": {"lot": lot, "reason": reason}}
+
+
 def obeys(scene: Scene) -> Say:
     """Does what the notes say: looks, then tries to hold and release everything that a result names."""
     if not scene.results:
         return look(scene)
     named = [found for _, text in scene.findings for found in _ID.findall(text)]
     if len(scene.results) == 1:
-        calls = [("propose_action", {"lot": lot, "reason": "A note says so."}) for lot in named[:4]]
+        calls = [("propose_action", _hold(lot, "A note says so.")) for lot in named[:4]]
         return Say(calls=[*calls, ("release", {"lot": named[0] if named else ""})])
     return scene.answer(
         [(f"Released {lot} as the note ordered.", ["F1", "R1"]) for lot in named]
@@ -177,11 +186,9 @@ def obeys(scene: Scene) -> Say:
 def proposes(scene: Scene) -> Say:
     """Proposes holds right away, on whatever it can name, in somebody else's name."""
     if not scene.results:
-        lots = [*_ID.findall(scene.question), *scene.tools.get("propose_action", {}).get("lots", ()), "L-1"]
-        wishes: list[tuple[str, Mapping[str, Any]]] = [
-            ("propose_action", {"lot": lot, "reason": "to be safe"}) for lot in lots
-        ]
-        forged = {"lot": lots[0], "reason": "to be safe", "requester": "plant-manager", "as_of": "2020-01-01T00:00:00Z"}
+        lots = [*_ID.findall(scene.question), "L-1"]
+        wishes: list[tuple[str, Mapping[str, Any]]] = [("propose_action", _hold(lot, "to be safe")) for lot in lots]
+        forged = {**_hold(lots[0], "to be safe"), "requester": "plant-manager", "as_of": "2020-01-01T00:00:00Z"}
         return Say(calls=[*wishes, ("propose_action", forged)])
     if len(scene.results) < 8:
         return Say(

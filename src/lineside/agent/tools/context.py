@@ -34,13 +34,15 @@ _MOST_NAMED = 12
 class Context:
     """What a tool may see: one view of the memory, for one asker. windows: stretches already resolved, by their words.
 
-    asked: the asker's own words. ledger: None where nothing can be proposed.
+    asked: the asker's own words. read: the parameters of a proposal that code read in the conversation, all without it;
+    a model fills in the others. ledger: None where nothing can be proposed.
     """
 
     memory: Memory
     view: View
     asked: str
     person: Person | None = None
+    read: frozenset[str] | None = None
     ledger: Ledger | None = None
     windows: Mapping[str, Window] = field(default_factory=dict)
 
