@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lineside.errors import BadSettings
-from lineside.settings import database_url, described, load_settings
+from lineside.settings import credential_variables, database_url, described, load_settings
 
 
 def written(home: Path, text: str) -> Path:
@@ -34,11 +34,26 @@ def test_secrets_are_read_from_where_they_are_named(tmp_path: Path, monkeypatch:
         tmp_path,
         '[model]\napi_key = { env = "MY_KEY" }\n[targets.qms]\nurl = "http://q"\ntoken = { file = "qms.key" }\n',
     )
-    found = load_settings(home)
+    found = load_settings(home, credentials=True)
 
     assert found.model.api_key.get_secret_value() == "from-variable"
     assert found.targets["qms"].token.get_secret_value() == "from-file"
     assert "from-" not in str(list(described(found, home)))
+
+
+@pytest.mark.parametrize("token", ['"written"', '{ file = "unreadable.key" }', '{ env = "NOT_SET_ANYWHERE" }'])
+def test_nobody_but_the_executor_looks_up_what_a_target_trusts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("LINESIDE_TARGETS__ERP__TOKEN", "from-variable")
+    home = written(tmp_path, f'[targets.qms]\nurl = "http://q"\ntoken = {token}\n[targets.erp]\nurl = "http://e"\n')
+
+    found = load_settings(home)
+
+    said = {name: target.token.get_secret_value() for name, target in found.targets.items()}
+    assert said == {"qms": "withheld", "erp": "withheld"}
+    named = {"NOT_SET_ANYWHERE"} if "env" in token else set()
+    assert credential_variables(home) == {"LINESIDE_TARGETS__ERP__TOKEN", *named}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,6 +19,7 @@ from lineside.settings import Settings, database_url, load_settings
 
 if TYPE_CHECKING:
     from lineside.actions import Ledger
+    from lineside.actions.executors import Target
     from lineside.actions.exporting import Export
     from lineside.agent.answer import Answerer
     from lineside.connector import Connector, Manifest
@@ -61,10 +62,14 @@ class Lineside:
     @cached_property
     def ledger(self) -> Ledger:
         """The life of proposals, and the audit behind it."""
-        from lineside.actions import KEY_FILE, Ledger, load_policy, signing_key
         from lineside.actions.executors.configured import configured
 
-        targets = configured(self.settings.targets.items(), self.home, self.clock)
+        return self.ledger_over(configured(self.settings.targets.items(), self.home))
+
+    def ledger_over(self, targets: Iterable[Target]) -> Ledger:
+        """The ledger with these targets; with Writers, as the executor has them, what is approved is carried out."""
+        from lineside.actions import KEY_FILE, Ledger, load_policy, signing_key
+
         key = signing_key(self.home / KEY_FILE)
         return Ledger(self.memory, load_policy(self.home, self.plant.packs), self.clock, key, targets=targets)
 

@@ -21,6 +21,8 @@ from lineside.errors import BadSettings
 # Up to the last @: a password may hold one, and showing too little of a URL leaks nothing.
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)\S*@")
 PREFIX = "LINESIDE_"
+_TARGETS = PREFIX + "TARGETS__"
+_WITHHELD = "withheld"
 HOME_VARIABLE = "LINESIDE_HOME"  # where all this lives; read by the command line, not a setting
 
 
@@ -66,7 +68,7 @@ class TargetSettings(_Section):
         "quality-holds", description="how it is written to: a shipped interface, or interfaces/NAME.toml in the home"
     )
     url: str = Field(description="the base of its write interface")
-    token: SecretStr = Field(description="a credential that only the executor holds")
+    token: SecretStr = Field(description="a credential that only the executor reads and holds")
     read_url: str = Field("", description="the base of its read interface, where it differs")
     source: str = Field("", description="the source through which its effects come back; its own name if empty")
     timeout_s: float = Field(10.0, gt=0, description="longest wait for its answer")
@@ -135,21 +137,35 @@ class Settings(BaseSettings):
         return (env_settings, init_settings)
 
 
-def load_settings(home: Path, draft: str | None = None) -> Settings:
+def load_settings(home: Path, draft: str | None = None, *, credentials: bool = False) -> Settings:
     """The settings of the installation at `home`. Raises BadSettings naming the key and what to do.
 
-    draft: the text of a lineside.toml to take instead of the one that is there.
+    draft: the text of a lineside.toml to take instead of the one that is there. credentials: those of targets too,
+    which the executor alone asks for; else they are not even looked up, and another word stands in their place.
     """
     written = _written(home, draft)
     _refuse_unknown_variables()
+    if not credentials:
+        written = _withholding(written)
     try:
-        return Settings(**_resolved(written, home))
+        found = Settings(**_resolved(written, home))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         wrong = "is not a setting" if first["type"] == "extra_forbidden" else first["msg"]
         where = home / "lineside.toml" if draft is None else "the draft"
         raise BadSettings(f"{where} or {PREFIX}{_variable(key)}: {key} {wrong}", key=key) from error
+    if not credentials:  # one may have come from a variable
+        for target in found.targets.values():
+            target.token = SecretStr(_WITHHELD)
+    return found
+
+
+def credential_variables(home: Path) -> frozenset[str]:
+    """The names of the environment variables that hold credentials of targets."""
+    named = [target.get("token") for target in _tables(_written(home).get("targets"))]
+    ours = {name for name in os.environ if name.upper().startswith(_TARGETS) and name.upper().endswith("__TOKEN")}
+    return frozenset(ours | {token["env"] for token in named if isinstance(token, dict) and "env" in token})
 
 
 def database_url(settings: Settings, home: Path) -> str:
@@ -188,6 +204,19 @@ def _written(home: Path, draft: str | None = None) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         where = path if draft is None else "the draft"
         raise BadSettings(f"{where} is not TOML: {error}", path=str(path)) from error
+
+
+def _withholding(written: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written, without any credential of a target."""
+    targets = written.get("targets")
+    if not isinstance(targets, dict):
+        return dict(written)
+    blind = {n: {**said, "token": _WITHHELD} if isinstance(said, dict) else said for n, said in targets.items()}
+    return {**written, "targets": blind}
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:  # TOML values are any JSON-like shape
+    return [each for each in value.values() if isinstance(each, dict)] if isinstance(value, dict) else []
 
 
 def _refuse_unknown_variables() -> None:

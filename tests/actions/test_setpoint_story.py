@@ -16,6 +16,7 @@ from tests.conftest import message_of, translate
 
 from lineside.actions import Ledger, Proposal, Refusal, State, load_policy
 from lineside.actions.executors.configured import configured
+from lineside.actions.executors.writing import writers
 from lineside.connector import Batch
 from lineside.errors import BadSettings, NotPermitted
 from lineside.memory import Memory
@@ -40,7 +41,7 @@ class Hall:
         (home / "interfaces" / "oven.toml").write_text(rows)
         self.home = home
         settings = TargetSettings(interface="oven", url=oven.url, token=PASSWORD)
-        targets = configured([("scada", settings)], home, self.clock)
+        targets = writers([("scada", settings)], home, self.clock)
         self.ledger = Ledger(memory, load_policy(), self.clock, KEY, targets=targets)
         oven.now = self.clock()
 
@@ -284,7 +285,7 @@ def test_no_interface_over_http_may_offer_it(tmp_path: Path) -> None:
     )
     loose = TargetSettings(interface="loose", url="http://localhost", token=PASSWORD)
     with pytest.raises(BadSettings, match="bounds of its own"):
-        configured([("scada", loose)], tmp_path, Clock())
+        writers([("scada", loose)], tmp_path, Clock())
 
 
 def test_a_target_over_opc_ua_wants_its_own_kind_of_address(hall: Callable[..., Hall]) -> None:
@@ -292,9 +293,7 @@ def test_a_target_over_opc_ua_wants_its_own_kind_of_address(hall: Callable[..., 
     for wrong in ({"url": "http://oven:4840"}, {"read_url": "opc.tcp://oven:1"}, {"timeout_s": 60}):
         said = {"interface": "oven", "url": "opc.tcp://oven:4840", "token": PASSWORD, **wrong}
         with pytest.raises(BadSettings):
-            configured([("scada", TargetSettings(**said))], home, Clock())
+            configured([("scada", TargetSettings(**said))], home)
     (home / "ours.pem").write_bytes((home / "theirs.pem").read_bytes())
     with pytest.raises(BadSettings, match="not the key"):
-        configured(
-            [("scada", TargetSettings(interface="oven", url="opc.tcp://oven:4840", token=PASSWORD))], home, Clock()
-        )
+        writers([("scada", TargetSettings(interface="oven", url="opc.tcp://oven:4840", token=PASSWORD))], home, Clock())

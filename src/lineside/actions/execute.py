@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 
 from lineside.actions.action import Sets, same, shows
 from lineside.actions.approve import approved_by, lacking, outdated
-from lineside.actions.executors import Answer, Done, NoAnswer, NoEffect, There
+from lineside.actions.executors import Answer, Done, NoAnswer, NoEffect, There, Writer
 from lineside.actions.proposal import Proposal, State, canonical, load, move
 from lineside.actions.switch import unarmed
 from lineside.actions.tables import approvals, executions, proposals
@@ -88,6 +88,8 @@ def _execute(ledger: Ledger, proposal_id: str) -> Step | None:
         return _moved(ledger, proposal, State.STALE, "what was approved is not what is stored")
     if off:
         return _stays(proposal, off)
+    if not isinstance(target, Writer):
+        return _stays(proposal, "it is for the executor to carry out")
     if proposal.bound["interface"] != target.interface:
         return _moved(ledger, proposal, State.STALE, f"{proposal.system} is written to in another way than was shown")
     try:
@@ -154,10 +156,12 @@ def _settle(ledger: Ledger, proposal_id: str) -> Step | None:
     proposal = _loaded(ledger, proposal_id)
     if isinstance(proposal, Step):
         return proposal
+    target = ledger.targets.get(proposal.system)
+    if target is not None and not isinstance(target, Writer):
+        return None  # for the executor to read
     fence = _take_over(ledger, proposal_id)
     if fence is None:
         return None
-    target = ledger.targets.get(proposal.system)
     if target is None:
         return _wait(ledger, proposal_id, fence, f"{proposal.system} is no longer armed and can't be read")
     try:

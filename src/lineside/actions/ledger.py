@@ -41,7 +41,8 @@ class Chapter:
 class Ledger:
     """Proposals and what became of them. Its calls block, so call them off a running event loop.
 
-    targets: what could be written to once it is armed; without any, nothing is ever sent. clock: aware, ours.
+    targets: what could be written to once it is armed; only the executor's own are also Writers, and nothing is sent
+    through any other. clock: aware, ours.
     """
 
     def __init__(

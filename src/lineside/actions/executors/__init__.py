@@ -1,6 +1,8 @@
 """The only code that writes outside, one file per kind of interface; what it reads there and the answers it can get.
 
-Nothing here decides: `execute` hands over bytes that an approval binds, and is told what the target answered.
+Nothing here decides: `execute` hands over bytes that an approval binds, and is told what the target answered. What
+anybody may know of a target is apart from what writes to it, which the executor's process alone imports and fills with
+a credential.
 """
 
 from __future__ import annotations
@@ -61,8 +63,9 @@ class NoAnswer:
 Answer: TypeAlias = Done | NoEffect | NoAnswer
 
 
+@runtime_checkable
 class Target(Protocol):
-    """One system that could be written to. source: through which source its effects come back.
+    """What everybody may know of a system that could be written to. source: through which its effects come back.
 
     interface: what a proposal is bound to of it, so that approved parameters can't be sent another way than shown.
     """
@@ -75,6 +78,20 @@ class Target(Protocol):
         """The names of the actions that it can carry out."""
         ...
 
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A target with bounds of its own, which it knows without being asked."""
+
+    def terms(self, draft: Draft) -> Terms | Refusal:
+        """What it says of this beforehand, or why it never would."""
+        ...
+
+
+@runtime_checkable
+class Writer(Target, Protocol):
+    """A target with the means to read and write it; the executor's process alone has any."""
+
     def read(self, action: str, subject: Entity, *, proposal: str) -> There | None:
         """The subject as the target has it; None where it has none. Raises SourceUnavailable or SourceRefused."""
         ...
@@ -84,13 +101,4 @@ class Target(Protocol):
 
         body: the canonical JSON that was approved, with who approved it.
         """
-        ...
-
-
-@runtime_checkable
-class Bounded(Protocol):
-    """A target with bounds of its own, which it knows without being asked."""
-
-    def terms(self, draft: Draft) -> Terms | Refusal:
-        """What it says of this beforehand, or why it never would."""
         ...

@@ -4,7 +4,6 @@ silence."""
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +13,14 @@ import httpx
 
 from lineside.actions.executors import Answer, Done, NoAnswer, NoEffect, There
 from lineside.actions.executors.interface import Interface, at, part_of
+from lineside.actions.executors.known import HttpKnown
 from lineside.errors import SourceRefused, SourceUnavailable
 from lineside.plant.entities import Entity
 
 _LONGEST_ANSWER = 1_000_000
 
 
-class HttpTarget:
+class HttpTarget(HttpKnown):
     """A system that is written to as its interface file says.
 
     token: held by this object alone, never logged. timeout_s: for one whole exchange, however slowly it drips.
@@ -30,27 +30,20 @@ class HttpTarget:
     def __init__(
         self, url: str, token: str, *, source: str, interface: Interface, read_url: str = "", timeout_s: float = 10.0
     ) -> None:
-        self.source = source
-        self._url, self._read_url = url.rstrip("/"), (read_url or url).rstrip("/")
-        self._token, self._timeout_s, self._described = token, timeout_s, interface
-        where = hashlib.sha256(f"{self._url}\n{self._read_url}".encode()).hexdigest()[:12]
-        self.interface = f"{interface.described.name}@{interface.described.version} {interface.digest[:12]} {where}"
-
-    @property
-    def offers(self) -> frozenset[str]:
-        return self._described.offers
+        super().__init__(url, source=source, interface=interface, read_url=read_url)
+        self._token, self._timeout_s = token, timeout_s
 
     def read(self, action: str, subject: Entity, *, proposal: str) -> There | None:
         """The subject as the system has it now, its ETag or row version as the condition."""
         del proposal  # what is ours is marked in the answer
-        read = self._described.reading(action, subject)
+        read = self.described.reading(action, subject)
         if read is None:
             raise SourceRefused(f"the interface of {self.source} has no way to read {subject.kind}", source=self.source)
         path = read.path.replace("{kind}", quote(subject.kind, safe=""))
         for part in range(10):
             path = path.replace("{id}" if part == 0 else f"{{id.{part}}}", quote(part_of(subject.id, part), safe=""))
         try:
-            status, headers, content = self._exchange("GET", f"{self._read_url}{path}")
+            status, headers, content = self._exchange("GET", f"{self.read_url}{path}")
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _TooLongError) as error:
             raise SourceUnavailable(f"{self.source} does not answer: {_named(error)}", source=self.source) from error
         what = f"{subject.kind.replace('_', ' ')} {subject.id}"
@@ -60,21 +53,21 @@ class HttpTarget:
             raise SourceRefused(f"{self.source} refuses our credential ({status})", source=self.source)
         if status != 200:
             raise SourceUnavailable(f"{self.source} answers {status} for {what}", source=self.source)
-        found = self._described.there(read, subject, _parsed(content), headers.get("etag"))
+        found = self.described.there(read, subject, _parsed(content), headers.get("etag"))
         if found is None:
             raise SourceUnavailable(f"{self.source} answers with something else than {what}", source=self.source)
         return found
 
     def carry_out(self, action: str, subject: Entity, body: bytes, *, key: str, condition: str | None) -> Answer:
         """What came of asking for it, once for all calls with the same key."""
-        do = self._described.described.do[action]
-        method, path, filled = self._described.request(action, subject, _parsed(body))
+        do = self.described.described.do[action]
+        method, path, filled = self.described.request(action, subject, _parsed(body))
         headers = {"Content-Type": "application/json", do.key_header: key}
         if condition:
             headers[do.condition_header] = condition
         try:
             status, _, content = self._exchange(
-                method, f"{self._url}{path}", headers=headers, content=body if filled is None else filled
+                method, f"{self.url}{path}", headers=headers, content=body if filled is None else filled
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             return NoEffect(reason=f"{self.source} could not be reached, nothing was sent: {_named(error)}")
@@ -110,7 +103,7 @@ class HttpTarget:
     async def _exchanged(
         self, method: str, url: str, headers: dict[str, str], content: bytes | None
     ) -> tuple[int, httpx.Headers, bytes]:
-        ours = self._described.described.headers
+        ours = self.described.described.headers
         headers |= {name: text.replace("{token}", self._token) for name, text in ours.items()}
         # No proxy out of the environment: the conduit is the one that the settings name. No redirect: the token and
         # the write go nowhere else.
@@ -118,10 +111,10 @@ class HttpTarget:
             asyncio.timeout(self._timeout_s),
             httpx.AsyncClient(timeout=self._timeout_s, trust_env=False, follow_redirects=False) as client,
         ):
-            if self._described.described.csrf and method != "GET":
+            if self.described.described.csrf and method != "GET":
                 fetch = {**headers, "X-CSRF-Token": "Fetch"}
                 first = await client.get(
-                    f"{self._read_url}/", headers={k: v for k, v in fetch.items() if k != "If-Match"}
+                    f"{self.read_url}/", headers={k: v for k, v in fetch.items() if k != "If-Match"}
                 )
                 headers["X-CSRF-Token"] = first.headers.get("x-csrf-token", "")
             async with client.stream(method, url, headers=headers, content=content) as response:

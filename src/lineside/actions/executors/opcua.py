@@ -21,15 +21,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lineside.actions.action import Draft, Refusal, Terms
 from lineside.actions.executors import Answer, Done, NoAnswer, NoEffect, There
 from lineside.actions.executors.allowlist import AllowList, Setpoint, holds, said
+from lineside.actions.executors.known import OpcUaKnown, not_now
 from lineside.actions.executors.pace import Pace
 from lineside.actions.executors.trusted import Trusted
 from lineside.actions.types.setpoint import STATE, WRITE_SETPOINT
 from lineside.errors import SourceRefused, SourceUnavailable, StoreUnavailable
 from lineside.plant.entities import Entity
-from lineside.plant.quantities import plain, unit
 
 _PLAIN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 _LOOK_EVERY_S = 0.2
@@ -62,7 +61,7 @@ class Seen:
     wrong: str = ""
 
 
-class OpcUaTarget:
+class OpcUaTarget(OpcUaKnown):
     """A server on which the setpoints of an allow-list may be written.
 
     password: of the allow-list's user, held by this object alone. clock: ours, aware; rates are kept by it. home: where
@@ -81,43 +80,12 @@ class OpcUaTarget:
         clock: Callable[[], datetime],
         timeout_s: float = 10.0,
     ) -> None:
-        self.source = source
-        self._url, self._password, self._timeout_s, self._clock = url, password, timeout_s, clock
+        super().__init__(url, source=source, allowed=allowed, home=home)
+        self._password, self._timeout_s, self._clock = password, timeout_s, clock
         self._allowed, self._server = allowed, allowed.described.server
-        self._trusted = None if self._server.insecure else Trusted.load(self._server, home)
-        pinned = "" if self._trusted is None else self._trusted.digest
-        where = hashlib.sha256(f"{url}\n{pinned}".encode()).hexdigest()[:12]
-        self.interface = f"{allowed.described.name}@{allowed.described.version} {allowed.digest[:12]} {where}"
+        self._trusted = None if self.pinned is None else Trusted.load(self._server, self.pinned, home)
         named = hashlib.sha256(self._server.uri.encode()).hexdigest()[:12]
         self._pace = Pace(home / f"opcua-writes-{named}.json")
-
-    @property
-    def offers(self) -> frozenset[str]:
-        return frozenset({WRITE_SETPOINT.name})
-
-    def terms(self, draft: Draft) -> Terms | Refusal:
-        """The row's bounds for the approver, or why it would never be written; the server is not asked."""
-        name = draft.written["parameter"]
-        row = self._allowed.row(draft.subject.id, name)
-        if row is None:
-            listed = ", ".join(each.parameter for each in self._allowed.rows(draft.subject.id)) or "none"
-            return Refusal(
-                reason=f"{name!r} of {draft.subject.id} is not in the allow-list of {self.source}; there are: {listed}",
-                code="not_listed",
-            )
-        value, told, state = Decimal(draft.written["value"]), draft.told.get(name), draft.told.get(STATE)
-        now = None if told is None or told.quantity is None else told.quantity
-        why = row.outside(value)
-        if not why and now is not None and now.unit == unit(row.unit):
-            why = row.too_far(value, now.value)
-        if why:
-            return Refusal(reason=why, code="out_of_bounds")
-        if state is not None and state.text not in row.states:
-            return Refusal(reason=_not_now(row, state.text), code="in_the_way")
-        return Terms(
-            unit=unit(row.unit), tolerance=plain(row.tolerance) if row.tolerance else "",
-            facts=(*row.facts(), self._channel()),
-        )  # fmt: skip
 
     def read(self, action: str, subject: Entity, *, proposal: str) -> There | None:
         """The machine's state and each of its listed setpoints that can be trusted, as the server has them now."""
@@ -186,7 +154,7 @@ class OpcUaTarget:
         """A client that is signed in to the one server, over a channel as the allow-list wants it."""
         from asyncua import Client, ua
 
-        client = Client(self._url, timeout=self._timeout_s, watchdog_intervall=600)
+        client = Client(self.url, timeout=self._timeout_s, watchdog_intervall=600)
         client.name = client.description = "Lineside"
         if self._trusted is not None:
             await self._trusted.secure(client)
@@ -221,7 +189,7 @@ class OpcUaTarget:
         if seen.wrong or now is None or raw is None:
             return NoEffect(reason=seen.wrong or f"{self.source} has no good value of {row.parameter}")
         if seen.state not in row.states:
-            return NoEffect(reason=_not_now(row, seen.state), changed=True)
+            return NoEffect(reason=not_now(row, seen.state), changed=True)
         if changed := _changed(row, now, seen.state, condition):
             return NoEffect(reason=changed, changed=True)
         elapsed_s = self._pace.elapsed_s(row.whole, at)
@@ -321,22 +289,6 @@ class OpcUaTarget:
         wanted = [ua.ReadValueId(NodeId=ua.NodeId(each), AttributeId=ua.AttributeIds.Value) for each in ids]
         found = await client.uaclient.session.read(ua.ReadParameters(MaxAge=0, NodesToRead=wanted))
         return [_good(each) for each in found]
-
-    def _channel(self) -> str:
-        server = self._server
-        if self._trusted is None:
-            return f"INSECURE, for a laboratory only: the channel to {server.uri} is neither signed nor encrypted"
-        return (
-            f"server {server.uri}, {server.policy}, signed and encrypted, its certificate pinned "
-            f"(SHA-256 {self._trusted.pinned})"
-        )
-
-
-def _not_now(row: Setpoint, state: str | None) -> str:
-    only = " or ".join(row.states)
-    return (
-        f"{row.equipment} is {state or 'in no state that it says'}; {row.parameter} is written only while it is {only}"
-    )
 
 
 def _changed(row: Setpoint, now: Decimal, state: str | None, condition: str | None) -> str:
