@@ -186,6 +186,7 @@ class Draft:
     target's, where one with bounds is configured.
     """
 
+    action: str
     asked: Mapping[str, Value]
     written: Mapping[str, str]
     subject: Entity
@@ -203,6 +204,16 @@ class Draft:
     def amount(self, name: str) -> Quantity | None:
         value = self.asked.get(name)
         return value if isinstance(value, Quantity) else None
+
+    @property
+    def payload(self) -> dict[str, Json]:
+        """What goes to the target: the parameters as written, amounts with value and unit apart."""
+        payload: dict[str, Json] = dict(self.written)
+        for name, value in self.asked.items():
+            if isinstance(value, Quantity):
+                number, _, unit = self.written[name].partition(" ")
+                payload |= {name: number, f"{name}_unit": unit}
+        return payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,8 +308,14 @@ def fits(rest: Rest, text: str) -> bool:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts say one value: an instant in any zone, an amount in any spelling, a word in any case."""
-    return _plain(one) == _plain(other)
+    """Whether two texts say one value: an instant in any zone, an amount in any spelling, a word in any case.
+
+    A moment without its zone is of the clock on the wall: the one by which the other is written.
+    """
+    first, second = _plain(one), _plain(other)
+    if isinstance(first, datetime) and isinstance(second, datetime) and None in (first.tzinfo, second.tzinfo):
+        return first.replace(tzinfo=None) == second.replace(tzinfo=None)
+    return first == second
 
 
 def filled(sentence: str, words: Mapping[str, str]) -> str:
@@ -335,7 +352,6 @@ def _plain(text: str) -> object:
     except (ArithmeticError, ValueError):
         pass
     try:
-        moment = datetime.fromisoformat(bare)
+        return datetime.fromisoformat(bare)
     except ValueError:
         return bare.casefold()
-    return moment.timestamp() if moment.tzinfo else moment

@@ -18,13 +18,11 @@ from lineside.actions.action import (
     Sets,
     Snapshot,
     Terms,
-    Value,
     fits,
 )
 from lineside.actions.asked import typed, written
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.quantities import Quantity
 from lineside.plant.records import Json
 
 ACTIVE, HOLDS = "active", "active_holds"
@@ -51,7 +49,13 @@ def plan(
     if isinstance(system, Refusal):
         return system
     draft = Draft(
-        asked=asked, written=texts, subject=subject, system=system, view=view, told=_told(subject, view, system)
+        action=action.name,
+        asked=asked,
+        written=texts,
+        subject=subject,
+        system=system,
+        view=view,
+        told=_told(subject, view, system),
     )
     said = terms(draft)
     if isinstance(said, Refusal):
@@ -66,7 +70,7 @@ def plan(
         entity=subject,
         system=system,
         parameters=MappingProxyType(texts),
-        payload=MappingProxyType(_payload(asked, texts)),
+        payload=MappingProxyType(draft.payload),
         snapshot=snapshot,
         effect=effect,
         changes=_changes(action, draft, effect, snapshot),
@@ -171,16 +175,6 @@ def _in_the_way(action: ActionType, snapshot: Snapshot, draft: Draft) -> Refusal
                 reason=f"{draft.subject} stands against it in {draft.system}: {words} is {value}", code="in_the_way"
             )
     return None
-
-
-def _payload(asked: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, Json]:
-    """What goes to the target: the parameters as written, amounts with value and unit apart."""
-    payload: dict[str, Json] = dict(texts)
-    for name in asked:
-        value, _, unit = texts[name].partition(" ")
-        if isinstance(asked[name], Quantity):
-            payload |= {name: value, f"{name}_unit": unit}
-    return payload
 
 
 def _changes(action: ActionType, draft: Draft, effect: Effect, snapshot: Snapshot) -> tuple[Change, ...]:

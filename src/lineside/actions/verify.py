@@ -123,7 +123,9 @@ def _set_by(proposal: Proposal, view: View, effect: Sets) -> Iterator[Provenance
 
 def _noted_by(proposal: Proposal, view: View) -> Iterator[Provenance]:
     """The entry or message itself, as its system shows it: it names the proposal."""
-    for note in view.notes(within=Window(start=proposal.created_at, end=view.as_of + timedelta(seconds=1)), about=None):
+    # By the other system's clock, which may run behind ours.
+    since = proposal.created_at - timedelta(days=1)
+    for note in view.notes(within=Window(start=since, end=view.as_of + timedelta(seconds=1)), about=None):
         if note.provenance.source == proposal.system and proposal.id in render(note):
             yield note.provenance
 

@@ -29,6 +29,8 @@ class Configured(Protocol):
     @property
     def source(self) -> str: ...
     @property
+    def options(self) -> Mapping[str, str]: ...
+    @property
     def timeout_s(self) -> float: ...
 
 
@@ -49,7 +51,8 @@ def known(name: str, said: Configured, home: Path) -> Known:
         return OpcUaKnown(
             said.url, source=source, allowed=parse_allow_list(own.read_bytes(), where=str(own)), home=home
         )
-    return HttpKnown(said.url, source=source, interface=load_interface(said.interface, home), read_url=said.read_url)
+    interface = load_interface(said.interface, home)
+    return HttpKnown(said.url, source=source, interface=interface, read_url=said.read_url, options=said.options)
 
 
 def _kind(path: Path) -> object:

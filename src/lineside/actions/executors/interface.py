@@ -12,7 +12,6 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -81,6 +80,7 @@ class Read(_Section):
     path: str
     body: dict[str, Any] = Field(default_factory=dict)
     itself: Pointer = Field("", description="where the answer names the subject; empty: it lists effects alone")
+    lists: Pointer = Field("", description="the list that the answer always has; empty: the system has no such subject")
     part: int = Field(0, ge=0, le=9, description="which part of the id stands there; 0: the whole")
     condition: str | tuple[Pointer, ...] = ""
     values: dict[str, Pointer | Amount | Listed | Moment] = Field(default_factory=dict)
@@ -139,7 +139,9 @@ class Described(_Section):
                 if hole not in known:
                     raise ValueError(f"do: {name}: nothing fills in {{{hole}}}; there are: {', '.join(sorted(known))}")
                 if form and (form not in FORMS or action.parameter(hole).form is not Form.MOMENT):
-                    raise ValueError(f"do: {name}: {{{hole}:{form}}} is no part of a moment: {', '.join(sorted(FORMS))}")
+                    raise ValueError(
+                        f"do: {name}: {{{hole}:{form}}} is no part of a moment: {', '.join(sorted(FORMS))}"
+                    )
         asked = {hole for each in self.read.values() for hole, _ in holes([each.path, each.body])}
         if unknown := sorted(asked - {"id", "kind", "proposal", *self.options}):
             raise ValueError(f"read: nothing fills in {{{unknown[0]}}}")
@@ -163,7 +165,7 @@ class Interface:
         kinds = self.described.read
         return kinds.get(self.described.do[action].reads or subject.kind) or kinds.get("*")
 
-    def there(self, read: Read, subject: Entity, answer: Json, etag: str | None, zone: tzinfo) -> There | None:
+    def there(self, read: Read, subject: Entity, answer: Json, etag: str | None) -> There | None:
         """What the answer says of the subject; None where it speaks of another, or of none."""
         named = at(answer, read.itself) if read.itself else None
         if read.itself and (named is None or str(named) != part_of(subject.id, read.part)):
@@ -174,7 +176,7 @@ class Interface:
         values: dict[str, str | None] = {}
         if isinstance(said, dict):
             values |= {name: spelled(each) for name, each in said.items() if each is not None}
-        values |= {name: self._value(name, answer, spec, zone) for name, spec in read.values.items()}
+        values |= {name: self._value(name, answer, spec) for name, spec in read.values.items()}
         return There(
             values={name: value for name, value in values.items() if value is not None},
             effects=None if read.effects is None else _effects(answer, read.effects),
@@ -201,12 +203,10 @@ class Interface:
         do, names = self.described.do[action], ACTIONS[action].parameter_names
         return [name for name in days_only([do.path, do.body]) if name in names]
 
-    def _value(
-        self, name: str, answer: Json, spec: Pointer | Amount | Listed | Moment, zone: tzinfo
-    ) -> str | None:
+    def _value(self, name: str, answer: Json, spec: Pointer | Amount | Listed | Moment) -> str | None:
         match spec:
             case Moment():
-                return wall_clock(at(answer, spec.day), at(answer, spec.time) if spec.time else None, zone)
+                return wall_clock(at(answer, spec.day), at(answer, spec.time) if spec.time else None)
             case Amount():
                 amount = at(answer, spec.value)
                 unit = spec.always or (at(answer, spec.unit) if spec.unit else "") or ""

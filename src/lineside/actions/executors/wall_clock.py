@@ -1,9 +1,9 @@
-"""A day and a time as systems write them in JSON, told as one moment of the plant's wall clock."""
+"""A day and a time as systems write them in JSON, told as one moment of the plant's wall clock, without a zone."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta
 
 from lineside.plant.records import Json
 
@@ -11,13 +11,13 @@ _MS = re.compile(r"/Date\((-?\d{1,15})\)/")  # OData 2: milliseconds, of which a
 _DURATION = re.compile(r"PT(?:(\d{1,2})H)?(?:(\d{1,2})M)?(?:(\d{1,2})S)?")
 
 
-def wall_clock(day: Json, hour: Json, zone: tzinfo) -> str | None:
-    """RFC 3339 in the zone; None where there is no day, or it or its time can't be read. No time is midnight."""
+def wall_clock(day: Json, hour: Json) -> str | None:
+    """ISO 8601 without an offset; None where there is no day, or it or its time can't be read. No time is midnight."""
     try:
         on, at = _day(day), _time(hour)
     except (ValueError, OverflowError):
         return None
-    return None if on is None else datetime.combine(on, at, zone).isoformat()
+    return None if on is None else datetime.combine(on, at).isoformat()
 
 
 def _day(said: Json) -> date | None:
@@ -36,5 +36,6 @@ def _time(said: Json) -> time:
         return time()
     text = str(said)
     if found := _DURATION.fullmatch(text):
-        return time(*(int(each or 0) for each in found.groups()))
+        hours, minutes, seconds = (int(each or 0) for each in found.groups())
+        return time(hours, minutes, seconds)
     return time.fromisoformat(text)

@@ -40,5 +40,11 @@ def _writer(name: str, said: Entrusted, home: Path, clock: Callable[[], datetime
             of.url, token, source=of.source, allowed=of.allowed, home=home, clock=clock, timeout_s=said.timeout_s
         )
     return HttpTarget(
-        of.url, token, source=of.source, interface=of.described, read_url=of.read_url, timeout_s=said.timeout_s
+        of.url,
+        token,
+        source=of.source,
+        interface=of.described,
+        read_url=of.read_url,
+        options=of.options,
+        timeout_s=said.timeout_s,
     )
