@@ -25,6 +25,7 @@ PEOPLE = "\n".join(
     for name, role in (("asks", "planner"), ("one", "head"), ("two", "head"), ("three", "head"))
 )
 PLANT = f'site = "westhafen"\ntime_zone = "Europe/Berlin"\n{PEOPLE}[[sources]]\nname = "all"\nkind = "erp"\n'
+PLANT += '[[contacts]]\npartner = "C-1"\nemail = "ann@customer.example"\n'
 RULES = b"""
 name = "heads decide"
 version = "1"

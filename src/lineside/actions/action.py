@@ -179,6 +179,15 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What master data adds to what is sent. facts: of it, for the approver. basis: ids of records that it rests on."""
+
+    payload: Mapping[str, Json]
+    facts: tuple[str, ...] = ()
+    basis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What was asked for, resolved against the records; what an action type's own rules are asked about.
 
@@ -247,7 +256,8 @@ class ActionType:
     subject: the parameter that names what is changed. systems: kinds of sources that may keep it, the likeliest first.
     asks, does: the decision in words, with the parameters' names in braces. facts: further properties of the subject
     for the approver. check: rules of its own. inverse: the action that undoes it, and with which parameters.
-    bounded: only a target with bounds of its own may carry it out.
+    bounded: only a target with bounds of its own may carry it out. adds: what master data adds to the parameters as
+    they are written; looked up again before anything is sent.
     """
 
     name: str
@@ -269,6 +279,7 @@ class ActionType:
     inverse: str = ""
     inverse_parameters: Callable[[Carried], Mapping[str, str]] | None = None
     bounded: bool = False
+    adds: Callable[[View, Entity, Mapping[str, str]], Added | Refusal] | None = None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

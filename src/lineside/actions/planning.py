@@ -9,6 +9,7 @@ from types import MappingProxyType
 from lineside.actions.action import (
     NONE,
     ActionType,
+    Added,
     Change,
     Creates,
     Draft,
@@ -65,16 +66,19 @@ def plan(
     for refusal in (_in_the_way(action, snapshot, draft), action.check(draft) if action.check else None):
         if refusal is not None:
             return refusal
+    added = action.adds(view, subject, texts) if action.adds else Added(payload={})
+    if isinstance(added, Refusal):
+        return added
     effect = action.effect(draft)
     return Plan(
         entity=subject,
         system=system,
         parameters=MappingProxyType(texts),
-        payload=MappingProxyType(draft.payload),
-        snapshot=snapshot,
+        payload=MappingProxyType({**draft.payload, **added.payload}),
+        snapshot=replace(snapshot, basis=tuple(dict.fromkeys((*snapshot.basis, *added.basis)))),
         effect=effect,
         changes=_changes(action, draft, effect, snapshot),
-        facts=(*_facts(action, subject, view), *(said.facts if said is not None else ())),
+        facts=(*_facts(action, subject, view), *added.facts, *(said.facts if said is not None else ())),
         amount=action.amount(draft) if action.amount else None,
     )
 

@@ -225,10 +225,17 @@ class Interface:
 
 
 def load_interface(name: str, home: Path | None = None) -> Interface:
-    """The interface of that name: a file in the home's `interfaces`, or one that is shipped. Raises BadSettings."""
+    """The interface of that name, as `interface_file` finds it. Raises BadSettings."""
+    content, where = interface_file(name, home)
+    return parse_interface(content, where=where)
+
+
+def interface_file(name: str, home: Path | None = None) -> tuple[bytes, str]:
+    """What describes an interface, and where: a file in the home's `interfaces`, or one that is shipped. Raises
+    BadSettings."""
     own = None if home is None else home / "interfaces" / f"{name}.toml"
     if own is not None and own.is_file():
-        return parse_interface(own.read_bytes(), where=str(own))
+        return own.read_bytes(), str(own)
     folder = files("lineside") / "actions" / "executors" / "interfaces"
     shipped = folder / f"{name}.toml"
     if not name.replace("-", "").replace("_", "").isalnum() or not shipped.is_file():
@@ -238,7 +245,7 @@ def load_interface(name: str, home: Path | None = None) -> Interface:
             f"there is no interface {name!r}; shipped are: {there}; your own goes to interfaces/NAME.toml in the home",
             key="targets",
         )
-    return parse_interface(shipped.read_bytes(), where=f"the shipped interface {name}")
+    return shipped.read_bytes(), f"the shipped interface {name}"
 
 
 def parse_interface(content: bytes, *, where: str) -> Interface:

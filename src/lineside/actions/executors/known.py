@@ -37,10 +37,7 @@ class HttpKnown:
         self.url, self.read_url = url.rstrip("/"), (read_url or url).rstrip("/")
         self.described, self.options = interface, dict(options)
         of = interface.described
-        lacking, unknown = sorted(of.options.keys() - options.keys()), sorted(options.keys() - of.options.keys())
-        if lacking or unknown:
-            said = f"lacks {lacking[0]}: {of.options[lacking[0]]}" if lacking else f"has no {unknown[0]}"
-            raise BadSettings(f"targets, options of {source}: the interface {of.name} {said}", key="options")
+        need(of.options, options, source=source, interface=of.name)
         where = "\n".join((self.url, self.read_url, *(f"{name}={options[name]}" for name in sorted(options))))
         self.interface = bound_to(of.name, of.version, interface.digest, where)
 
@@ -107,6 +104,14 @@ class OpcUaKnown:
             f"server {server.uri}, {server.policy}, signed and encrypted, its certificate pinned "
             f"(SHA-256 {self.pinned.fingerprint})"
         )
+
+
+def need(wanted: Mapping[str, str], options: Mapping[str, str], *, source: str, interface: str) -> None:
+    """The options are those that the interface asks for. Raises BadSettings."""
+    lacking, unknown = sorted(wanted.keys() - options.keys()), sorted(options.keys() - wanted.keys())
+    if lacking or unknown:
+        said = f"lacks {lacking[0]}: {wanted[lacking[0]]}" if lacking else f"has no {unknown[0]}"
+        raise BadSettings(f"targets, options of {source}: the interface {interface} {said}", key="options")
 
 
 def bound_to(name: str, version: str, digest: str, where: str) -> str:
