@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     slack: SlackSettings = Field(default_factory=SlackSettings, description="the Slack app")
     sources: list[SourceSettings] = Field(default_factory=list, description="what is read, one entry a source")
     audit: AuditSettings = Field(default_factory=AuditSettings, description="where the audit's heads are kept")
+    executor: Literal["child", "apart"] = Field(
+        "child",
+        description="child: `lineside serve` starts it; apart: you run `lineside executor`, as under a user of its own",
+    )
     targets: dict[str, TargetSettings] = Field(default_factory=dict, description="what approved actions may write to")
 
     @classmethod

@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+SLOW_S = 0.03  # on either side of the effect
 REFUSALS = {"refuses_writer": 403, "too_many": 429, "fails_before": 500}
 # What each action sets on its subject, as (property, parameter); the others leave an effect behind.
 SETS = {
@@ -33,17 +34,18 @@ app = FastAPI()
 
 class Plant:
     def __init__(self, subjects: dict[str, dict[str, Any]]) -> None:
-        self.subjects = {
-            name: {"properties": dict(said), "effects": [], "version": 1} for name, said in subjects.items()
-        }
-        for name, row in self.subjects.items():
-            if name.startswith("lot:"):
-                row["properties"]["active_holds"] = "none"
+        self.subjects: dict[str, dict[str, Any]] = {}
+        self.add(subjects)
         self.by_key: dict[str, str] = {}
-        self.fault = ""
+        self.fault, self.pause_s = "", 0.0
         self.done: list[dict[str, Any]] = []
         self.writes = 0
         self.release = asyncio.Event()
+
+    def add(self, subjects: dict[str, dict[str, Any]]) -> None:
+        for name, said in subjects.items():
+            more = {"active_holds": "none"} if name.startswith("lot:") else {}
+            self.subjects[name] = {"properties": {**said, **more}, "effects": [], "version": 1}
 
 
 plant = Plant({})
@@ -57,9 +59,16 @@ async def reset(request: Request) -> dict[str, str]:
     return {}
 
 
+@app.post("/test/subject")
+async def add(request: Request) -> dict[str, str]:
+    plant.add(await request.json())
+    return {}
+
+
 @app.post("/test/fault/{fault}")
 async def switch(fault: str) -> dict[str, str]:
     plant.fault = "" if fault == "none" else fault
+    plant.pause_s = SLOW_S if fault == "slow" else 0.0
     return {}
 
 
@@ -89,6 +98,7 @@ async def act(kind: str, id_: str, action: str, request: Request) -> Response:
     body, key = await request.json(), request.headers["idempotency-key"]
     if fault in REFUSALS:
         return Response(status_code=REFUSALS[fault])
+    await asyncio.sleep(here.pause_s)
     if fault == "silent_before":
         await here.release.wait()
         return Response(status_code=500)
@@ -105,6 +115,9 @@ async def act(kind: str, id_: str, action: str, request: Request) -> Response:
         if f"{parameter}_unit" in body:
             value = f"{value} {body[f'{parameter}_unit']}"
         row["properties"][name] = [{"material": value}] if name == "components" else value
+        if action == "release_hold":
+            lot = here.subjects[row["properties"]["subject"]]["properties"]
+            lot |= {"quality_status": "unrestricted", "active_holds": "none"}
         if fault == "does_otherwise":
             row["properties"][name] = [{"material": "X-9"}] if name == "components" else "2031-01-01T00:00:00+00:00"
     else:
@@ -112,8 +125,11 @@ async def act(kind: str, id_: str, action: str, request: Request) -> Response:
         row["effects"].append({"id": effect, "active": True, **marked})
         if action == "hold_lot":
             row["properties"] |= {"quality_status": "blocked", "active_holds": effect}
+            held = {"status": "active", "subject": f"{kind}:{id_}"}
+            here.subjects[f"hold:{effect}"] = {"properties": held, "effects": [], "version": 1}
     here.by_key[key] = effect
     here.done.append({"action": action, "key": key, "body": body, "effect": effect})
+    await asyncio.sleep(here.pause_s)
     match fault:
         case "silent_after" | "does_otherwise":
             await here.release.wait()

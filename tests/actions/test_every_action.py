@@ -13,7 +13,7 @@ import pytest
 from tests.actions.conftest import KEY, Clock, report
 from tests.conftest import message_of, translate
 
-from lineside.actions import ACTIONS, Ledger, Proposal, State, parse_policy
+from lineside.actions import ACTIONS, Ledger, Proposal, Refusal, State, parse_policy
 from lineside.actions.executors.http import HttpTarget
 from lineside.actions.executors.interface import load_interface
 from lineside.connector import Batch
@@ -44,12 +44,14 @@ verify_minutes = 120
 """
 SAID: dict[str, dict[str, Any]] = {
     "lot:A-1": {"quality_status": "unrestricted", "material": "M-1"},
+    "lot:A-9": {"quality_status": "unrestricted", "material": "M-1"},
     "hold:H-7": {"status": "active", "subject": "lot:A-9", "reason": "smells"},
     "job_order:W-1": {"status": "planned", "sequence": 4, "components": [{"material": "M-1"}]},
     "material:M-1": {"substitutes": ["M-2"]},
     "material:M-2": {"description": "another"},
     "equipment:westhafen/hall/oven": {"state": "running"},
     "handling_unit:HU-1": {"location": "A-03", "sales_order_line": "S-1/10", "lot": "A-1"},
+    "sales_order_line:S-1/10": {"material": "M-1"},
     "sales_order_line:S-2/10": {"material": "M-1"},
     "sales_order:S-2": {"customer": "C-1"},
     "inventory:M-1@WH1": {"quantity": {"value": 40, "unit": "ea"}},
@@ -208,7 +210,7 @@ def its_system_reports(ledger: Ledger, layer: Layer, proposal: Proposal, effect:
         event: dict[str, Any] = {"type": "lineside.note", "data": {"text": f"Entry of {proposal.id}", "author": "it"}}
     elif expected["kind"]:
         said = {
-            expected["points"]: str(proposal.entity).partition(":")[2],
+            expected["points"]: str(proposal.entity) if expected["points"] == "subject" else proposal.entity.id,
             "status": (expected["statuses"] or ["open"])[0],
         }
         tell(ledger, f"{expected['kind']}:{effect}", **said)
@@ -222,6 +224,33 @@ def its_system_reports(ledger: Ledger, layer: Layer, proposal: Proposal, effect:
     event |= {"id": f"back-{proposal.id}", "source": "all", "time": ledger.clock().isoformat()}
     batch = Batch(messages=[message_of(event, received_at=ledger.clock())])
     assert ledger.memory.remember(batch, source="all", translate=translate).dead == ()
+
+
+@pytest.mark.parametrize("action", [name for name in OVER_HTTP if ACTIONS[name].inverse])
+def test_what_is_undone_by_a_proposal_of_its_own_is_compensated(ledger: Ledger, layer: Layer, action: str) -> None:
+    proposal = approved(ledger, action)
+    carried_through(ledger, layer, proposal)
+
+    back = ledger.undo(proposal.id, Person(id="asks"), "it was the wrong one")
+    assert isinstance(back, Proposal), back
+    for head in ("two", "three"):
+        ledger.approve(back.id, Person(id=head), back.digest, "cli")
+    assert ledger.show(proposal.id).state is State.VERIFIED
+    carried_through(ledger, layer, back)
+
+    assert [ledger.show(each).state for each in (proposal.id, back.id)] == [State.COMPENSATED, State.VERIFIED]
+    assert {d.provenance.source_id for d in ledger.memory.view().decisions()} == {proposal.id, back.id}
+    assert isinstance(ledger.undo(proposal.id, Person(id="asks"), "again"), Refusal)
+
+
+def carried_through(ledger: Ledger, layer: Layer, proposal: Proposal) -> None:
+    [step] = ledger.execute_due()
+    assert step.state is State.EXECUTED, step
+    ledger.clock.advance(minutes=5)  # type: ignore[attr-defined]
+    its_system_reports(ledger, layer, proposal, layer.state["done"][-1]["effect"])
+    [step] = ledger.verify_due()
+    assert step.state is State.VERIFIED
+    ledger.clock.advance(minutes=5)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))

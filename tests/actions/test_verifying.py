@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.actions.conftest import Desk, MakeDesk, Qms
+from tests.actions.conftest import QUALITY, Desk, MakeDesk, Qms
 
 from lineside.actions import State
 from lineside.plant.entities import Entity
@@ -161,3 +161,39 @@ def test_the_story_can_be_read_from_the_first_word_to_the_last(desk: MakeDesk, q
         ("verified", "lineside"),
     ]
     assert story[-1].detail == "H-1 came back from lab"
+
+
+def told_of(built: Desk, proposal_id: str) -> list[tuple[str, str]]:
+    """What the memory was told of the proposal beside its decision."""
+    events = built.memory.view().events(kinds=("effect_missing", "effect_settled"), about=Entity("lot", "A-1"))
+    return [(e.kind, str(e.attributes["state"])) for e in events if e.attributes["proposal"] == proposal_id]
+
+
+def test_an_effect_that_stays_out_is_told_once_and_so_is_its_late_proof(desk: MakeDesk, qms: Qms) -> None:
+    built, proposal_id = executed(desk, qms)
+    assert told_of(built, proposal_id) == []
+    built.clock.advance(hours=3)
+    for _ in range(3):
+        built.ledger.verify_due()
+    assert told_of(built, proposal_id) == [("effect_missing", "verify_failed")]
+
+    built.clock.advance(minutes=1)
+    built.tell_of_hold("H-1")
+    for _ in range(3):
+        built.ledger.verify_due()
+
+    assert told_of(built, proposal_id) == [("effect_missing", "verify_failed"), ("effect_settled", "verified")]
+    assert len(built.memory.view().decisions(about=Entity("lot", "A-1"))) == 1
+
+
+def test_a_person_who_looked_there_closes_it_as_failed_and_says_what_was_found(desk: MakeDesk, qms: Qms) -> None:
+    built, proposal_id = executed(desk, qms)
+    built.clock.advance(hours=3)
+    built.ledger.verify_due()
+    built.clock.advance(minutes=1)
+
+    built.ledger.reject(proposal_id, QUALITY, "the lab threw the hold away", "web")
+    built.ledger.verify_due()
+
+    assert told_of(built, proposal_id) == [("effect_missing", "verify_failed"), ("effect_settled", "failed")]
+    assert built.memory.view().decisions() == []

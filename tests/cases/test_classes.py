@@ -20,7 +20,7 @@ def data():
 def test_the_core_pack_has_every_class_that_the_product_promises():
     assert set(parse("core/cases.toml", CORE).classes) >= {
         "shortage", "late_staging", "downtime", "excursion", "quality_hold", "missing_document", "late_carrier",
-        "stock_difference", "state_conflict", "silent_feed", "reported",
+        "stock_difference", "state_conflict", "silent_feed", "effect_missing", "reported",
     }  # fmt: skip
 
 

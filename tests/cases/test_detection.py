@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import insert
 from tests.cases.conftest import DAIRY, FILLER, LINE, at, instant
 
-from lineside.cases import State
+from lineside.cases import Severity, State
 from lineside.memory import tables
 from lineside.memory.moments import stored
 
@@ -198,3 +198,21 @@ def test_a_source_whose_contact_came_while_one_looked_is_not_silent(works):
     dairy.run("10:00")
 
     assert [c.subject.id for c in of(dairy, "silent_feed")] == ["lager"]
+
+
+def test_an_action_whose_effect_never_came_back_is_a_case_until_somebody_settled_it(works):
+    dairy = works()
+    said = {"proposal": "P-1", "subject": "lot:M-7", "system": "labor", "action": "Place a lot on hold", "by": "plan-1"}
+    missing = {**said, "reason": "S-7 never came back from labor", "state": "verify_failed"}
+    dairy.scribe.event("labor", at("07:50"), "effect_missing", lot="M-7", proposal="P-0")
+    dairy.scribe.event("lineside", at("08:00"), "effect_missing", lot="M-7", **missing)
+    dairy.run("08:05")
+    (case,) = of(dairy, "effect_missing")
+    assert (str(case.subject), case.owner, case.ended) == ("lot:M-7", "plan-1", None)
+    assert "P-1" in case.title
+    assert case.severity is Severity.HIGH
+
+    dairy.scribe.event("lineside", at("09:00"), "effect_settled", lot="M-7", **said, reason="found", state="failed")
+    dairy.run("09:05")
+
+    assert [(c.state, c.ended) for c in of(dairy, "effect_missing")] == [(State.CLOSED, instant("09:00"))]

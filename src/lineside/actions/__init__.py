@@ -1,4 +1,4 @@
-"""Governed actions. The file list is the life cycle: action, policy, propose, approve, execute, verify, ledger.
+"""Governed actions. The file list is the life cycle: action, policy, propose, approve, execute, verify, remember.
 
 A proposal is a page of canonical bytes; an approval binds their digest; the executor sends nothing else. Every state
 moves by one conditional UPDATE with its audit entry in the same transaction. As installed nothing is armed: without a

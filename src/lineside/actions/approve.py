@@ -193,6 +193,7 @@ def reject(ledger: Ledger, proposal_id: str, *, approver: Person, reason: str, c
             State.PENDING: State.REJECTED,
             State.APPROVED: State.REVOKED,
             State.NEEDS_HUMAN: State.FAILED,
+            State.VERIFY_FAILED: State.FAILED,
         }.get(proposal.state)
     if to is None:
         raise _too_late(proposal)

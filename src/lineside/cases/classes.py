@@ -19,7 +19,7 @@ CRITERIA = (
 
 DETECTORS = (
     "downtime", "shortage", "staging", "excursion", "hold", "document", "carrier", "stock", "conflict", "feed",
-    "lateness", "credit", "label",
+    "lateness", "credit", "label", "effect",
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ _ENDINGS = {
     "excursion": (),
     "complaint": (),
     "feed_stopped": ("feed_started",),
+    "effect_missing": ("effect_settled",),
 }
 _PASSING = (
     "promise_changed", "eta_changed", "cancelled", "resequenced", "priority_changed", "parameter_change",

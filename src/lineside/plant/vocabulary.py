@@ -28,6 +28,7 @@ _EVENT_GROUPS: Mapping[str, tuple[str, ...]] = {
     "engineering": ("change_approved", "change_effective"),
     "maintenance": ("maintenance_requested", "maintenance_started", "maintenance_finished", "restart_check"),
     "interface": ("feed_started", "feed_stopped", "schema_changed"),
+    "actions": ("effect_missing", "effect_settled"),
 }  # fmt: skip
 
 EVENT_KINDS: Mapping[str, str] = {kind: group for group, kinds in _EVENT_GROUPS.items() for kind in kinds}
@@ -37,6 +38,7 @@ EVENT_KINDS: Mapping[str, str] = {kind: group for group, kinds in _EVENT_GROUPS.
 CLOSED_BY: Mapping[str, str] = {
     "stop": "start", "slow": "slow_end", "changeover_start": "changeover_end", "alarm": "alarm_cleared",
     "hold_placed": "hold_released", "maintenance_started": "maintenance_finished", "feed_stopped": "feed_started",
+    "effect_missing": "effect_settled",
 }  # fmt: skip
 
 _SALES_ORDER = (

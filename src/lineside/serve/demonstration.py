@@ -18,10 +18,13 @@ import typer
 from lineside.app import Lineside, open_lineside
 from lineside.errors import BadRequest, LinesideError, SetupError
 from lineside.interpretation.reading import clock
+from lineside.serve.executing import beside
 
 MARKER = ".lineside-demo"
 READY_WITHIN_S = 240.0
 VERIFIED_WITHIN_S = 60.0
+LOOK_AGAIN_S = 0.2
+UNDER_WAY = ("approved", "executing", "unknown", "executed")
 STREAMED_S = 2.0  # what a stream shows at first; the rest comes while the product runs
 
 
@@ -58,7 +61,8 @@ async def demonstrate(home: Path, *, once: bool, seed: int, days: int, port: int
             )
             _arm(lineside, plant)
             if once:
-                await _ask_and_act(lineside, plant)
+                async with beside(lineside):
+                    await _ask_and_act(lineside, plant)
             else:
                 await _serve(lineside, plant, port, began)
         finally:
@@ -155,7 +159,6 @@ async def _ask_and_act(lineside: Lineside, plant: DemoPlant) -> None:
     proposal = lineside.ledger.show(str(answer.proposals[0]["id"]))
     typer.echo(f"\n{approver.id} approves {proposal.id} with the digest that was shown")
     lineside.ledger.approve(proposal.id, approver=approver, digest=proposal.digest, channel="cli")
-    await asyncio.to_thread(lineside.ledger.execute_due)
     await _see_it_come_back(lineside, proposal.id)
     for line in told(lineside, proposal.id):
         typer.echo(f"  {line}")
@@ -166,16 +169,16 @@ async def _ask_and_act(lineside: Lineside, plant: DemoPlant) -> None:
 
 
 async def _see_it_come_back(lineside: Lineside, proposal: str) -> None:
-    """The effect is verified through ingest, another way than it was written."""
+    """The executor carries it out, and the effect is verified through ingest, another way than it was written."""
     from lineside.memory.intake import catch_up
 
     deadline = time.monotonic() + VERIFIED_WITHIN_S
     sources = {target.source or name for name, target in lineside.settings.targets.items()}
-    while lineside.ledger.show(proposal).state == "executed" and time.monotonic() < deadline:
+    while lineside.ledger.show(proposal).state in UNDER_WAY and time.monotonic() < deadline:
         for name, (source, _) in lineside.connectors().items():
             if name in sources:
                 await catch_up(lineside.memory, source)
-        await asyncio.to_thread(lineside.ledger.verify_due)
+        await asyncio.sleep(LOOK_AGAIN_S)
     state = lineside.ledger.show(proposal).state
     typer.echo(f"{proposal} is {state}")
     if state != "verified":

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from lineside.actions.at_work import at_work, waiting
 from lineside.actions.exporting import EVERY_ENTRIES
 from lineside.app import Lineside, open_lineside
 from lineside.cases.classes import case_pack
@@ -92,6 +93,15 @@ def _targets(lineside: Lineside) -> Iterator[Check]:
     """What could be written to, and whether it may be. Told, not failed: off is how a target is installed."""
     for switch in lineside.ledger.switches():
         yield Check(name=f"target {switch.target}", ok=True, detail=switch.why or "armed; approved actions are written")
+    if lineside.settings.targets:
+        who, wait = at_work(lineside.memory), waiting(lineside.ledger)
+        own = lineside.settings.executor == "apart"
+        yield Check(
+            name="executor",
+            ok=bool(who) or not wait,
+            detail=f"{who} carries out what is approved" if who else f"none lives; {wait} proposals wait for it",
+            fix=f"start `lineside {'executor' if own else 'serve'}` and see what it says about its credentials",
+        )
 
 
 def _heads(lineside: Lineside) -> Iterator[Check]:

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from lineside import errors
+from lineside.actions.at_work import at_work
 from lineside.app import Lineside
 from lineside.memory.feed_state import FeedState
 from lineside.memory.freshness import HEARTBEAT_S
@@ -99,6 +100,7 @@ class _Measured:
         self._waiting = gauge("index_lag_passages", "Passages not yet in the vector index")
         self._proposals = gauge("proposals", "Proposals by state", "state")
         self._head = gauge("audit_head_late", "1 while the audit's newest head could not be carried off this machine")
+        self._executor = gauge("executor_missing", "1 while there are targets, and no executor lives")
         self._exceptions = ExceptionGauges(registry)
 
     def take(self, lineside: Lineside) -> None:
@@ -124,6 +126,7 @@ class _Measured:
         self._waiting.set(memory.index_lag())
         for proposal in lineside.ledger.list():
             self._proposals.labels(proposal.state.value).inc()
+        self._executor.set(bool(lineside.settings.targets) and not at_work(memory))
         self._head.set(lineside.audit_export is not None and bool(lineside.audit_export.behind))
         self._exceptions.take(lineside)
 

@@ -15,6 +15,7 @@ import typer
 
 from lineside.app import Lineside
 from lineside.errors import LinesideError, SetupError
+from lineside.serve import executing
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ async def run(
     has its vector, with how many are new. Raises SetupError where the port can't be taken.
     """
     lineside.memory  # noqa: B018 - fail on an old schema before anything starts
+    environment = executing.parted(lineside.home)
     slack = _slack(lineside, alone=parts == {"slack"}) if "slack" in parts else None
     door = _listen(lineside.settings.host, port) if "web" in parts else None
     stop = asyncio.Event()
@@ -55,7 +57,10 @@ async def run(
             running.append(tasks.create_task(_repeat(lambda: _warn(lineside), DECISIONS_PAUSE_S)))
             running.append(tasks.create_task(_keep_cases(lineside)))
         if "actions" in parts:
-            running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))
+            if executing.ours(lineside):
+                running.append(tasks.create_task(executing.keep(lineside.home, environment)))
+            elif not lineside.settings.targets:
+                running.append(tasks.create_task(_repeat(lambda: _act(lineside), ACTIONS_PAUSE_S)))
             running.append(tasks.create_task(_repeat(_exporting(lineside), ACTIONS_PAUSE_S)))
         if slack is not None:
             running.append(tasks.create_task(slack()))
@@ -123,6 +128,7 @@ def _warn(lineside: Lineside) -> bool:
 
 
 def _act(lineside: Lineside) -> bool:
+    """What waited too long expires, where nothing can be written to and no executor runs."""
     lineside.ledger.execute_due()
     lineside.ledger.verify_due()
     return False

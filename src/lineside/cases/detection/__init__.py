@@ -12,6 +12,7 @@ from lineside.cases.detection import (
     credit,
     documents,
     downtime,
+    effects,
     excursions,
     feeds,
     holding,
@@ -39,8 +40,9 @@ _DETECTORS: Mapping[str, Detector] = {
     "lateness": lateness.episodes,
     "credit": credit.episodes,
     "label": labels.episodes,
+    "effect": effects.episodes,
 }
-QUICK = frozenset({"downtime", "staging", "excursion", "hold"})
+QUICK = frozenset({"downtime", "staging", "excursion", "hold", "effect"})
 """Those that are read again at every batch; the others look at more, and wait for a calmer moment."""
 
 

@@ -88,6 +88,7 @@ def approve(
     """Approve exactly what is shown, then carry it out."""
     from lineside.app import open_lineside
     from lineside.serve.cards import card
+    from lineside.serve.executing import one_pass
 
     if yes and not digest:
         raise BadRequest(f"--yes approves unseen: add the --digest that `lineside proposals show {proposal}` prints")
@@ -100,7 +101,7 @@ def approve(
                 typer.echo(line)
             typer.confirm(f"Approve as {person.id}?", abort=True)
         lineside.ledger.approve(proposal, approver=person, digest=digest or shown.digest, channel="cli")
-        lineside.ledger.execute_due()
+        one_pass(lineside)
         after = lineside.ledger.show(proposal)
     finally:
         lineside.close()

@@ -18,6 +18,7 @@ from lineside.serve.pages.showing import partial, show
 
 SHOWN = 50
 _UNDER_WAY = frozenset({State.PENDING, State.APPROVED, State.EXECUTING, State.EXECUTED, State.UNKNOWN})
+_REJECTABLE = (State.PENDING, State.APPROVED, State.NEEDS_HUMAN, State.VERIFY_FAILED)
 _GOOD_WAY = (State.PENDING, State.APPROVED, State.EXECUTED, State.VERIFIED)
 _TELLING = {State.EXECUTING: State.APPROVED, State.UNKNOWN: State.APPROVED, State.VERIFY_FAILED: State.EXECUTED}
 
@@ -113,7 +114,7 @@ def _card(lineside: Lineside, proposal: Proposal, caller: Caller) -> dict[str, A
         "story": ledger.story(proposal.id),
         "can_approve": may and state is State.PENDING and open_until and fresh,
         "sign_in_again": may and state is State.PENDING and open_until and not fresh,
-        "can_reject": may and state in (State.PENDING, State.APPROVED, State.NEEDS_HUMAN),
+        "can_reject": may and state in _REJECTABLE,
         "can_withdraw": person is not None
         and person.id == proposal.requester
         and state in (State.PENDING, State.APPROVED),
