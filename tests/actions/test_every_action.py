@@ -134,6 +134,7 @@ def layer() -> Iterator[Layer]:
         assert process.stdout is not None
         found = Layer(f"http://127.0.0.1:{int(process.stdout.readline())}")
         yield found
+        found.reset()  # what still waits for its answer would keep the process
         found.close()
         process.terminate()
 

@@ -60,6 +60,13 @@ class Moment(_Section):
     time: Pointer = ""
 
 
+class Case(_Section):
+    """What it is called where all these stand; nothing wanted always fits."""
+
+    when: dict[Pointer, str] = Field(default_factory=dict)
+    said: str
+
+
 class Effects(_Section):
     """What of the kind that actions create stands on the subject. within: a text that names the proposal, if ours."""
 
@@ -68,6 +75,9 @@ class Effects(_Section):
     proposal: Pointer = ""
     within: Pointer = ""
     active: dict[Pointer, str] = Field(default_factory=dict)
+
+
+Value: TypeAlias = Pointer | Amount | Listed | Moment | tuple[Case, ...]
 
 
 class Read(_Section):
@@ -83,7 +93,7 @@ class Read(_Section):
     lists: Pointer = Field("", description="the list that the answer always has; empty: the system has no such subject")
     part: int = Field(0, ge=0, le=9, description="which part of the id stands there; 0: the whole")
     condition: str | tuple[Pointer, ...] = ""
-    values: dict[str, Pointer | Amount | Listed | Moment] = Field(default_factory=dict)
+    values: dict[str, Value] = Field(default_factory=dict)
     properties: Pointer = Field("", description="an object whose members are properties by the vocabulary's names")
     effects: Effects | None = None
 
@@ -203,8 +213,10 @@ class Interface:
         do, names = self.described.do[action], ACTIONS[action].parameter_names
         return [name for name in days_only([do.path, do.body]) if name in names]
 
-    def _value(self, name: str, answer: Json, spec: Pointer | Amount | Listed | Moment) -> str | None:
+    def _value(self, name: str, answer: Json, spec: Value) -> str | None:
         match spec:
+            case tuple():
+                return next((each.said for each in spec if _fits(answer, each.when)), None)
             case Moment():
                 return wall_clock(at(answer, spec.day), at(answer, spec.time) if spec.time else None)
             case Amount():
