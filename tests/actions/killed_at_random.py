@@ -123,7 +123,7 @@ def planning(home: Path, target: str, ready: Callable[[], None]) -> None:
     while True:
         planner.ask()
         planner.bring_back()
-        time.sleep(0.01)
+        time.sleep(0.05)
 
 
 def approving(home: Path, name: str, ready: Callable[[], None]) -> None:
@@ -131,7 +131,7 @@ def approving(home: Path, name: str, ready: Callable[[], None]) -> None:
     ready()
     while True:
         decide(lineside, name)
-        time.sleep(0.005)
+        time.sleep(0.03)
 
 
 def decide(lineside: Lineside, name: str) -> None:
@@ -226,13 +226,16 @@ def main(home: Path, target: str, kills: int, seed: int) -> None:
         "second": lambda ready: approving(home, "second", ready),
         "executor": lambda ready: executing(home, ready),
     }
+    warm = open_lineside(home)  # once, for what is imported and read on the way; nothing stays open over a fork
+    warm.ledger.list()
+    warm.close()
     alive: dict[str, int] = {}
     count: Counter[str] = Counter()
     try:
         alive |= {name: forked(work) for name, work in works.items()}
         began = time.monotonic()
         for _ in range(kills):
-            time.sleep(dice.uniform(0.0, 0.12))  # the moment of the kill, not a wait for anything
+            time.sleep(dice.uniform(0.0, 0.25))  # the moment of the kill, not a wait for anything
             name = dice.choice(("first", "second", "executor", "executor"))
             count[name] += killed(alive.pop(name))
             alive[name] = forked(works[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,10 +15,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 from tests.journeys.conftest import lineside, quality_system, until
 
 from lineside.actions.at_work import AtWork, at_work
 from lineside.app import open_lineside
+from lineside.serve.web import build
 
 WITHIN_S = 120.0
 WRITES = ("writing", "http", "opcua", "trusted")
@@ -98,6 +101,17 @@ def state(home: Path) -> str:
     return str(found["state"])
 
 
+def missing(home: Path) -> float:
+    """What those who watch the product are told of the executor."""
+    opened = open_lineside(home)
+    try:
+        with TestClient(build(opened)) as client:
+            (line,) = re.findall(r"^lineside_executor_missing (.*)$", client.get("/metrics").text, re.MULTILINE)
+    finally:
+        opened.close()
+    return float(line)
+
+
 def holds(process: int, words: bytes) -> bool:
     """Whether the words stand anywhere in what the process may write in its memory."""
     with Path(f"/proc/{process}/mem").open("rb") as memory:
@@ -154,7 +168,9 @@ def test_a_second_executor_leaves_the_work_to_the_first(works: Path, monkeypatch
     opened = open_lineside(works)
     other = AtWork(opened.memory)
     try:
+        assert missing(works) == 1
         assert other.mine()
+        assert missing(works) == 0
         assert "is approved" in approved(works, proposal)
         assert lineside("--home", works, "executor", "--once").code == 0
         assert state(works) == "approved"

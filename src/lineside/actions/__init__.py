@@ -2,7 +2,8 @@
 
 A proposal is a page of canonical bytes; an approval binds their digest; the executor sends nothing else. Every state
 moves by one conditional UPDATE with its audit entry in the same transaction. As installed nothing is armed: without a
-target's url and token in the settings an approved proposal is sent nowhere, and waits until it expires.
+target's url and token in the settings an approved proposal is sent nowhere, and waits until it expires. What writes to
+a target, and its credential, are in the executor's process alone; the ledger of any other can send nothing.
 """
 
 from lineside.actions.action import ActionType, Change, Refusal, Risk

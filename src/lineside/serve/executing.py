@@ -20,7 +20,6 @@ log = structlog.get_logger()
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 ENDS_WITHIN_S = 30.0  # an exchange with a target may be under way
-ONCE_WITHIN_S = 300.0
 
 
 def ours(lineside: Lineside) -> bool:
@@ -32,7 +31,7 @@ def one_pass(lineside: Lineside) -> None:
     """What is approved was carried out by a process of its own, unless another executor lives and does so."""
     if ours(lineside):
         subprocess.run(  # noqa: S603 - this program itself
-            [*_command(lineside.home), "--once"], timeout=ONCE_WITHIN_S, stdin=subprocess.DEVNULL, check=False
+            [*_command(lineside.home), "--once"], stdin=subprocess.DEVNULL, check=False
         )
 
 
