@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
@@ -14,11 +15,12 @@ import pytest
 
 from lineside.actions import ACTIONS
 from lineside.actions.action import Form
-from lineside.actions.executors import NoAnswer, NoEffect
+from lineside.actions.executors import NoAnswer, NoEffect, Writer
 from lineside.actions.executors.configured import known
 from lineside.actions.executors.http import HttpTarget
 from lineside.actions.executors.interface import Interface, load_interface
 from lineside.actions.executors.letter import MailKnown
+from lineside.actions.executors.writing import writers
 from lineside.errors import BadSettings, SourceRefused, SourceUnavailable
 from lineside.plant.entities import Entity
 from lineside.settings import TargetSettings
@@ -142,6 +144,12 @@ def test_every_shipped_file_is_an_interface_that_settings_can_name(tmp_path: Pat
         made = known("s", TargetSettings(interface=name, options=given, **said), tmp_path)
         assert isinstance(made, MailKnown) is (name == "mail")
         assert made.offers <= set(ACTIONS)
+        [writer] = writers(
+            [("s", TargetSettings(interface=name, options=given, **said))], tmp_path, lambda: datetime.now(UTC)
+        )
+        assert isinstance(writer, Writer)
+        assert writer.interface == made.interface
+        assert SECRET not in repr(vars(made))
         if given:
             other = dict.fromkeys(given, "9") if name != "mail" else {**given, "from": "x@b.example"}
             elsewhere = known("s", TargetSettings(interface=name, options=other, **said), tmp_path)

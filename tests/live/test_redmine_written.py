@@ -78,6 +78,12 @@ def test_a_ticket_is_ordered_once_and_closed_by_what_redmine_itself_tells(redmin
     )  # fmt: skip
     assert "approved by two, three" in issue["description"]
     assert ledger.verify_due() == []
+    [proposal] = [each for each in ledger.list() if each.effect == ticket]
+    there = ledger.targets["cmms"].read(  # type: ignore[attr-defined]
+        "create_maintenance_order", proposal.entity, proposal=proposal.id
+    )
+    # Had no answer come, the mark would tell that it was done.
+    assert [each.id for each in there.effects if each.proposal == proposal.id] == [ticket]
 
     read(redmine, ledger)
 
