@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +21,7 @@ from tests.ingest.mail_server import PASSWORD as MAILBOX_PASSWORD
 from tests.ingest.mail_server import USER, Folder, pymap
 
 from lineside.actions import Ledger, Proposal, Refusal, State, parse_policy
+from lineside.actions.executors import NoEffect
 from lineside.actions.executors.interface import interface_file
 from lineside.actions.executors.letter import MailKnown, parse_letter
 from lineside.actions.executors.smtp import MailTarget
@@ -333,6 +337,25 @@ def test_without_tls_only_this_machine_is_spoken_to(tmp_path: Path, make_ledger:
         answer = far.carry_out("notify_party", about, body, key="P-1", condition=None)
         assert "STARTTLS" in getattr(answer, "reason", "")
         assert len(peer.letters) == 1
+
+
+def test_a_server_that_drips_its_greeting_for_ever_is_cut_off(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def drip() -> None:
+            caller, _ = door.accept()
+            with caller, suppress(OSError):
+                while True:
+                    caller.sendall(b"220-wait\r\n")
+                    time.sleep(0.01)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        mail = target(folder, f"smtp://127.0.0.1:{door.getsockname()[1]}", timeout_s=0.5)
+        body = b'{"recipients": [{"name": "", "email": "a@b.example"}], "language": "en", "text": "x"}'
+        answer = mail.carry_out("notify_party", Entity("sales_order", "S-2"), body, key="P-1", condition=None)
+        thread.join()
+    assert isinstance(answer, NoEffect)
 
 
 @pytest.mark.parametrize(
