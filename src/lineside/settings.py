@@ -71,6 +71,7 @@ class TargetSettings(_Section):
     token: SecretStr = Field(description="a credential that only the executor reads and holds")
     read_url: str = Field("", description="the base of its read interface, where it differs")
     source: str = Field("", description="the source through which its effects come back; its own name if empty")
+    options: dict[str, str] = Field(default_factory=dict, description="what its interface's file asks for")
     timeout_s: float = Field(10.0, gt=0, description="longest wait for its answer")
 
 

@@ -25,6 +25,7 @@ PEOPLE = "\n".join(
     for name, role in (("asks", "planner"), ("one", "head"), ("two", "head"), ("three", "head"))
 )
 PLANT = f'site = "westhafen"\ntime_zone = "Europe/Berlin"\n{PEOPLE}[[sources]]\nname = "all"\nkind = "erp"\n'
+PLANT += '[[contacts]]\npartner = "C-1"\nemail = "ann@customer.example"\n'
 RULES = b"""
 name = "heads decide"
 version = "1"
@@ -133,6 +134,7 @@ def layer() -> Iterator[Layer]:
         assert process.stdout is not None
         found = Layer(f"http://127.0.0.1:{int(process.stdout.readline())}")
         yield found
+        found.reset()  # what still waits for its answer would keep the process
         found.close()
         process.terminate()
 

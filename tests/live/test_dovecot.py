@@ -1,23 +1,34 @@
-"""The mail connector against a real Dovecot: the whole suite, and what only it can do."""
+"""The mail connector against a real Dovecot: the whole suite, and what only it can do; a letter's copy comes back."""
 
 import grp
 import os
 import pwd
 import shutil
-from collections.abc import Iterator
-from datetime import UTC
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from tests.actions.conftest import report
+from tests.actions.mail_peer import LOGIN, mail_server
+from tests.actions.mail_peer import PASSWORD as LETTERS_PASSWORD
+from tests.conftest import message_of, translate
 from tests.ingest.conformance import Bench, Conformance
 from tests.ingest.mail_server import PASSWORD, USER, Folder, letter
 from tests.ingest.reading import drain
 from tests.ingest.test_mail_conformance import MailBench
 
+from lineside.actions import State
+from lineside.actions.executors.interface import interface_file
+from lineside.actions.executors.letter import parse_letter
+from lineside.actions.executors.smtp import MailTarget
+from lineside.connector import Batch
+from lineside.memory import Memory
 from lineside_ingest.mail import Mail
 
+from .governed import approved, carried_out, ledger_over, read_in
 from .installing import free_port, listens, program, started
 
 NUMBERS = count(1)
@@ -100,3 +111,39 @@ async def test_only_what_is_kept_is_marked(dovecot_port: int) -> None:
 
     assert [b"$Lineside" in flags for flags in folder.flags()] == [True, False]
     assert not any(b"Seen" in flags for flags in folder.flags())
+
+
+CONTACT = """
+[[contacts]]
+partner = "C-7"
+name = "Ann Käufer"
+email = "orders@customer.example"
+language = "de"
+"""
+
+
+def test_a_letter_to_a_customer_is_proved_by_its_copy(
+    dovecot_port: int, tmp_path: Path, open_memory: Callable[..., Memory]
+) -> None:
+    sent = Folder(dovecot_port, "Sent")
+    with mail_server(tmp_path) as peer:
+        peer.deliver = sent.receive
+        content, where = interface_file("mail")
+        here = {"user": LOGIN, "from": "plant@hall.example", "copy": "sent@hall.example", "ca": "ca.pem"}
+        target = MailTarget(
+            f"smtps://127.0.0.1:{peer.port}", LETTERS_PASSWORD, source="mail",
+            letter=parse_letter(content, where=where), options=here, home=tmp_path, timeout_s=20,
+        )  # fmt: skip
+        ledger = ledger_over(open_memory, tmp_path, target, kind="mail", more=CONTACT)
+        told = message_of(report("sales_order:S-2", "erp", customer="C-7"), received_at=datetime.now(UTC))
+        ledger.memory.remember(Batch(messages=[told]), source="erp", translate=translate)
+        proposal = approved(ledger, "notify_party", about="S-2", text="Halb am Montag, der Rest übermorgen.")
+        assert carried_out(ledger)[0] is State.EXECUTED
+
+    account = {"host": "127.0.0.1", "port": dovecot_port, "tls": "none", "user": USER, "password": PASSWORD}
+    read_in(ledger, Mail("mail", {**account, "folders": ["Sent"]}, time_zone=UTC))
+    assert [step.state for step in ledger.verify_due()] == [State.VERIFIED]
+    [note] = ledger.memory.view().notes()
+    assert note.text == (
+        f"Zu Auftrag S-2 ({proposal.id})\nHalb am Montag, der Rest übermorgen.\n\nUnser Zeichen: {proposal.id}"
+    )

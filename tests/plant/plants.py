@@ -67,6 +67,13 @@ name = "A customer"
 partial_allowed = true
 partial_min_share = 0.85
 documents = ["coa"]
+
+[[contacts]]
+partner = "C-200"
+email = "orders@customer.example"
+name = "Ann Käufer"
+language = "de"
+for = ["customer"]
 """
 
 FOUNDRY = """

@@ -29,6 +29,8 @@ def test_every_key_of_the_vocabulary_is_read():
     assert wms.owns == ("inventory.quantity:on_hand", "packed")
     assert (bottler.cut_offs[0].departure, bottler.cut_offs[0].cut_off) == (time(15), time(14, 15))
     assert bottler.customers[0].partial_min_share == 0.85
+    assert [each.email for each in bottler.contacts_of("c-200", "customer")] == ["orders@customer.example"]
+    assert bottler.contacts_of("C-200", "carrier") == bottler.contacts_of("C-20", "customer") == ()
 
 
 def test_only_the_site_and_its_time_zone_are_needed():
@@ -81,6 +83,13 @@ def test_each_value_of_another_type_is_refused_with_its_path_and_what_to_write(a
         ('[[sources]]\nname = "erp"\nowns = ["quantity of lots"]', "sources[2].owns[1]"),
         ('[[cut_offs]]\ndock = "d"\ndeparture = "15:00"', "cut_offs[2].cut_off"),
         ('[[customers]]\nid = "C-1"\npartial_min_share = 85', "customers[2].partial_min_share"),
+        ('[[contacts]]\npartner = "C-1"\nemail = "a@b.example, c@d.example"', "contacts[2].email"),
+        ('[[contacts]]\npartner = "C-1"\nemail = "a@b.example\\r\\nBcc: c@d.example"', "contacts[2].email"),
+        ('[[contacts]]\npartner = "C-1"\nemail = "a@b"', "contacts[2].email"),
+        ('[[contacts]]\npartner = "C-1"\nemail = "a@b.example"\nname = "A\\nBcc: x"', "contacts[2].name"),
+        ('[[contacts]]\npartner = "C-1"\nemail = "a@b.example"\nlanguage = "deutsch"', "contacts[2].language"),
+        ('[[contacts]]\npartner = "C-1"\nemail = "a@b.example"\nfor = ["everybody"]', "contacts[2].for[1]"),
+        ('[[contacts]]\npartner = "C-200"\nemail = "Orders@customer.example"', "contacts[2].email"),
     ],
 )
 def test_what_contradicts_itself_or_cannot_be_is_refused_where_it_stands(addition, key):
@@ -124,4 +133,4 @@ def test_a_dock_need_not_be_declared_and_midnight_may_be_24_00():
 
 def test_the_plant_of_these_tests_uses_every_key():
     used = tomllib.loads(BOTTLER)
-    assert {"equipment", "shifts", "roster", "people", "sources", "cut_offs", "customers"} < set(used)
+    assert {"equipment", "shifts", "roster", "people", "sources", "cut_offs", "customers", "contacts"} < set(used)

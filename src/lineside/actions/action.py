@@ -179,6 +179,15 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What master data adds to what is sent. facts: of it, for the approver. basis: ids of records that it rests on."""
+
+    payload: Mapping[str, Json]
+    facts: tuple[str, ...] = ()
+    basis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What was asked for, resolved against the records; what an action type's own rules are asked about.
 
@@ -186,6 +195,7 @@ class Draft:
     target's, where one with bounds is configured.
     """
 
+    action: str
     asked: Mapping[str, Value]
     written: Mapping[str, str]
     subject: Entity
@@ -203,6 +213,16 @@ class Draft:
     def amount(self, name: str) -> Quantity | None:
         value = self.asked.get(name)
         return value if isinstance(value, Quantity) else None
+
+    @property
+    def payload(self) -> dict[str, Json]:
+        """What goes to the target: the parameters as written, amounts with value and unit apart."""
+        payload: dict[str, Json] = dict(self.written)
+        for name, value in self.asked.items():
+            if isinstance(value, Quantity):
+                number, _, unit = self.written[name].partition(" ")
+                payload |= {name: number, f"{name}_unit": unit}
+        return payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +256,8 @@ class ActionType:
     subject: the parameter that names what is changed. systems: kinds of sources that may keep it, the likeliest first.
     asks, does: the decision in words, with the parameters' names in braces. facts: further properties of the subject
     for the approver. check: rules of its own. inverse: the action that undoes it, and with which parameters.
-    bounded: only a target with bounds of its own may carry it out.
+    bounded: only a target with bounds of its own may carry it out. adds: what master data adds to the parameters as
+    they are written; looked up again before anything is sent.
     """
 
     name: str
@@ -258,6 +279,7 @@ class ActionType:
     inverse: str = ""
     inverse_parameters: Callable[[Carried], Mapping[str, str]] | None = None
     bounded: bool = False
+    adds: Callable[[View, Entity, Mapping[str, str]], Added | Refusal] | None = None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -297,8 +319,14 @@ def fits(rest: Rest, text: str) -> bool:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts say one value: an instant in any zone, an amount in any spelling, a word in any case."""
-    return _plain(one) == _plain(other)
+    """Whether two texts say one value: an instant in any zone, an amount in any spelling, a word in any case.
+
+    A moment without its zone is of the clock on the wall: the one by which the other is written.
+    """
+    first, second = _plain(one), _plain(other)
+    if isinstance(first, datetime) and isinstance(second, datetime) and None in (first.tzinfo, second.tzinfo):
+        return first.replace(tzinfo=None) == second.replace(tzinfo=None)
+    return first == second
 
 
 def filled(sentence: str, words: Mapping[str, str]) -> str:
@@ -335,7 +363,6 @@ def _plain(text: str) -> object:
     except (ArithmeticError, ValueError):
         pass
     try:
-        moment = datetime.fromisoformat(bare)
+        return datetime.fromisoformat(bare)
     except ValueError:
         return bare.casefold()
-    return moment.timestamp() if moment.tzinfo else moment

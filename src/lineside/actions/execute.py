@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select, update
 
-from lineside.actions.action import Sets, same, shows
+from lineside.actions.action import Refusal, Sets, same, shows
 from lineside.actions.approve import approved_by, lacking, outdated
 from lineside.actions.executors import Answer, Done, NoAnswer, NoEffect, There, Writer
+from lineside.actions.proof import proof_of
 from lineside.actions.proposal import OPEN, Proposal, State, canonical, load, move
 from lineside.actions.switch import unarmed
 from lineside.actions.tables import approvals, executions, proposals
@@ -110,7 +111,7 @@ def _execute(ledger: Ledger, proposal_id: str) -> Step | None:
         off = unarmed(connection, ledger, target)
     if lost:
         return _moved(ledger, proposal, State.REVOKED, lost)
-    if changed := outdated(proposal, ledger.policy):
+    if changed := outdated(proposal, ledger.policy) or _no_longer(ledger, proposal):
         return _moved(ledger, proposal, State.STALE, changed)
     if any(each.digest != proposal.digest for each in given):
         return _moved(ledger, proposal, State.STALE, "what was approved is not what is stored")
@@ -136,6 +137,19 @@ def _execute(ledger: Ledger, proposal_id: str) -> Step | None:
         return None
     answer = target.carry_out(proposal.action, proposal.entity, body, key=proposal_id, condition=found.condition)
     return _record(ledger, proposal_id, answer, fence=1)
+
+
+def _no_longer(ledger: Ledger, proposal: Proposal) -> str:
+    """In words, if master data would now add something else to it; empty otherwise."""
+    adds = ACTIONS[proposal.action].adds
+    if adds is None:
+        return ""
+    added = adds(ledger.memory.view(as_of=ledger.clock()), proposal.entity, proposal.parameters)
+    if isinstance(added, Refusal):
+        return added.reason
+    payload = proposal.bound["payload"]
+    changed = sorted(name for name, value in added.payload.items() if payload.get(name) != value)
+    return f"{', '.join(changed)} changed since it was shown" if changed else ""
 
 
 def _intend(ledger: Ledger, proposal: Proposal, body: bytes, found: There) -> bool:
@@ -231,6 +245,8 @@ def _conclude(ledger: Ledger, proposal: Proposal, found: There | None, *, fence:
         case NoAnswer(reason=reason):
             return _give_up(ledger, proposal.id, fence, reason)
         case None if found is not None and found.effects is None and "creates" in expected:
+            if proof_of(ledger, proposal, kept) is not None:  # it can't be asked, but it has told us
+                return _record(ledger, proposal.id, Done(effect=proposal.id), fence=fence)
             return _wait(ledger, proposal.id, fence, f"{proposal.system} can't be asked whether it was done")
         case None if since < SETTLED_AFTER:
             return _wait(ledger, proposal.id, fence, f"{proposal.system} shows no effect yet")

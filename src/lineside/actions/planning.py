@@ -9,6 +9,7 @@ from types import MappingProxyType
 from lineside.actions.action import (
     NONE,
     ActionType,
+    Added,
     Change,
     Creates,
     Draft,
@@ -18,13 +19,11 @@ from lineside.actions.action import (
     Sets,
     Snapshot,
     Terms,
-    Value,
     fits,
 )
 from lineside.actions.asked import typed, written
 from lineside.memory import Statement, View
 from lineside.plant.entities import Entity, EntityKind
-from lineside.plant.quantities import Quantity
 from lineside.plant.records import Json
 
 ACTIVE, HOLDS = "active", "active_holds"
@@ -51,7 +50,13 @@ def plan(
     if isinstance(system, Refusal):
         return system
     draft = Draft(
-        asked=asked, written=texts, subject=subject, system=system, view=view, told=_told(subject, view, system)
+        action=action.name,
+        asked=asked,
+        written=texts,
+        subject=subject,
+        system=system,
+        view=view,
+        told=_told(subject, view, system),
     )
     said = terms(draft)
     if isinstance(said, Refusal):
@@ -61,16 +66,19 @@ def plan(
     for refusal in (_in_the_way(action, snapshot, draft), action.check(draft) if action.check else None):
         if refusal is not None:
             return refusal
+    added = action.adds(view, subject, texts) if action.adds else Added(payload={})
+    if isinstance(added, Refusal):
+        return added
     effect = action.effect(draft)
     return Plan(
         entity=subject,
         system=system,
         parameters=MappingProxyType(texts),
-        payload=MappingProxyType(_payload(asked, texts)),
-        snapshot=snapshot,
+        payload=MappingProxyType({**draft.payload, **added.payload}),
+        snapshot=replace(snapshot, basis=tuple(dict.fromkeys((*snapshot.basis, *added.basis)))),
         effect=effect,
         changes=_changes(action, draft, effect, snapshot),
-        facts=(*_facts(action, subject, view), *(said.facts if said is not None else ())),
+        facts=(*_facts(action, subject, view), *added.facts, *(said.facts if said is not None else ())),
         amount=action.amount(draft) if action.amount else None,
     )
 
@@ -171,16 +179,6 @@ def _in_the_way(action: ActionType, snapshot: Snapshot, draft: Draft) -> Refusal
                 reason=f"{draft.subject} stands against it in {draft.system}: {words} is {value}", code="in_the_way"
             )
     return None
-
-
-def _payload(asked: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, Json]:
-    """What goes to the target: the parameters as written, amounts with value and unit apart."""
-    payload: dict[str, Json] = dict(texts)
-    for name in asked:
-        value, _, unit = texts[name].partition(" ")
-        if isinstance(asked[name], Quantity):
-            payload |= {name: value, f"{name}_unit": unit}
-    return payload
 
 
 def _changes(action: ActionType, draft: Draft, effect: Effect, snapshot: Snapshot) -> tuple[Change, ...]:

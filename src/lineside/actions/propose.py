@@ -268,7 +268,7 @@ def undoing(ledger: Ledger, proposal_id: str, *, requester: Person, reason: str,
 def _terms(ledger: Ledger, action: ActionType, draft: Draft) -> Terms | Refusal | None:
     """What the target says beforehand; None where it has no bounds, or isn't configured."""
     target = ledger.targets.get(draft.system)
-    if isinstance(target, Bounded):
+    if isinstance(target, Bounded) and action.name in target.offers:
         return target.terms(draft)
     if action.bounded and target is not None:
         return Refusal(reason=f"{draft.system} has no bounds for {action.name}", code="not_offered")

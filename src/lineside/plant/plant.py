@@ -75,6 +75,18 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Whom a customer or carrier is written to through. partner: as records name it. language: as in `de`. serves: what
+    the partner is to us, among `customer` and `carrier`."""
+
+    partner: str
+    email: str
+    name: str = ""
+    language: str = "en"
+    serves: tuple[str, ...] = ("customer", "carrier")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
     """One site. `roster` maps (ISO week as 2026-W44, shift name) to a crew.
 
@@ -94,6 +106,7 @@ class Plant:
     sources: tuple[SourceCard, ...] = ()
     cut_offs: tuple[CutOff, ...] = ()
     customers: tuple[Customer, ...] = ()
+    contacts: tuple[Contact, ...] = ()
     pack: str = ""
     site_packs: tuple[tuple[str, str], ...] = ()
     packs: Packs = CORE
@@ -114,6 +127,11 @@ class Plant:
 
     def customer(self, customer_id: str) -> Customer | None:
         return next((c for c in self.customers if c.id == customer_id), None)
+
+    def contacts_of(self, partner: str, role: str) -> tuple[Contact, ...]:
+        """Who is written to at the partner, as a `customer` or a `carrier`."""
+        wanted = partner.strip().casefold()
+        return tuple(c for c in self.contacts if c.partner.casefold() == wanted and role in c.serves)
 
     def called(self, path: str) -> str:
         """What people call the equipment at `path`: its name, or the end of its path."""

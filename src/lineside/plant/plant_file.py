@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from lineside.errors import BadPlantFile
 from lineside.plant.equipment import Equipment
-from lineside.plant.plant import Customer, CutOff, Person, Plant, ShiftPattern, SourceCard
+from lineside.plant.plant import Contact, Customer, CutOff, Person, Plant, ShiftPattern, SourceCard
 
 T = TypeVar("T")
 D = TypeVar("D")
 
-_SECTIONS = ("equipment", "shifts", "roster", "people", "sources", "cut_offs", "customers")
+_SECTIONS = ("equipment", "shifts", "roster", "people", "sources", "cut_offs", "customers", "contacts")
+_ROLES = ("customer", "carrier")
 _EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 
 
@@ -52,6 +53,7 @@ def parse_plant(text: str) -> Plant:
         sources=tuple(_source(table) for table in sections["sources"]),
         cut_offs=tuple(_cut_off(table) for table in sections["cut_offs"]),
         customers=tuple(_customer(table) for table in sections["customers"]),
+        contacts=tuple(_contact(table) for table in sections["contacts"]),
         pack=top.take("pack", _text, ""),
         site_packs=packs,
     )
@@ -65,6 +67,9 @@ def parse_plant(text: str) -> Plant:
     _one_meaning("people", "email", ((p.email, p.email) for p in plant.people if p.email))
     _one_meaning("sources", "name", ((s.name, s.name) for s in plant.sources))
     _one_meaning("customers", "id", ((c.id, c.id) for c in plant.customers))
+    _one_meaning(
+        "contacts", "email", (((c.partner, c.email.casefold()), f"{c.email} of {c.partner}") for c in plant.contacts)
+    )
     return plant
 
 
@@ -151,6 +156,18 @@ def _customer(table: _Table) -> Customer:
     return found
 
 
+def _contact(table: _Table) -> Contact:
+    found = Contact(
+        partner=table.need("partner", _text),
+        email=table.need("email", _address),
+        name=table.take("name", _line, ""),
+        language=table.take("language", _language, "en"),
+        serves=table.take("for", _list_of(_role), _ROLES),
+    )
+    table.finish()
+    return found
+
+
 class _Table:
     """A TOML table that knows where it stands and which of its keys were asked for."""
 
@@ -218,6 +235,33 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _Unfit(repr(value), "a text in quotes that is not empty")
     return value.strip()
+
+
+def _line(value: Any) -> str:
+    text = _text(value)
+    if not text.isprintable() or set(text) & set('<>"'):
+        raise _Unfit(repr(value), "a name on one line, without < > and quotes")
+    return text
+
+
+def _address(value: Any) -> str:
+    """One mailbox, and nothing that a mail header could take for more than that."""
+    text = _text(value)
+    if not re.fullmatch(r"[A-Za-z0-9._%+=-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", text):
+        raise _Unfit(repr(value), "one mail address, as in orders@customer.example")
+    return text
+
+
+def _language(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z]{2}", value):
+        raise _Unfit(repr(value), 'a language in two letters, as in "de"')
+    return value
+
+
+def _role(value: Any) -> str:
+    if value not in _ROLES:
+        raise _Unfit(repr(value), f"one of {', '.join(_ROLES)}")
+    return str(value)
 
 
 def _path(value: Any) -> str:

@@ -15,7 +15,7 @@ def buy(tryton: Tryton, plant: Plant) -> None:
         frequency=1.0, company=ids["company"],
         points=[["create", [_hardness()]]],
     )  # fmt: skip
-    purchase = _order(
+    purchase = order(
         tryton,
         plant,
         "purchase.purchase",
@@ -89,7 +89,7 @@ def make(tryton: Tryton, plant: Plant) -> None:
 def sell(tryton: Tryton, plant: Plant) -> None:
     """Four shafts are sold and shipped; the customer complains; somebody writes down why."""
     ids, numbers = plant.ids, plant.numbers
-    sale = ids["sale"] = _order(
+    sale = ids["sale"] = order(
         tryton,
         plant,
         "sale.sale",
@@ -141,7 +141,7 @@ def delete_mistake(tryton: Tryton, plant: Plant) -> None:
     tryton.call("production.delete", [plant.ids["mistake"]])
 
 
-def _order(tryton: Tryton, plant: Plant, model: str, party: str, **line: Any) -> int:
+def order(tryton: Tryton, plant: Plant, model: str, party: str, **line: Any) -> int:
     ids = plant.ids
     [address] = tryton.read("party.party", ids[party], "addresses")
     more: dict[str, Any] = {"shipment_address": address} if model == "sale.sale" else {}

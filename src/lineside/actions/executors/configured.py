@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from lineside.actions.executors.allowlist import parse_allow_list
-from lineside.actions.executors.interface import load_interface
+from lineside.actions.executors.interface import interface_file, parse_interface
 from lineside.actions.executors.known import HttpKnown, OpcUaKnown
+from lineside.actions.executors.letter import MailKnown, parse_letter
 from lineside.errors import BadSettings
 
 _LONGEST_S = 20.0  # a whole exchange, its watch included, must end within an executor's lease
 
-Known: TypeAlias = HttpKnown | OpcUaKnown
+Known: TypeAlias = HttpKnown | OpcUaKnown | MailKnown
 
 
 class Configured(Protocol):
@@ -29,6 +30,8 @@ class Configured(Protocol):
     @property
     def source(self) -> str: ...
     @property
+    def options(self) -> Mapping[str, str]: ...
+    @property
     def timeout_s(self) -> float: ...
 
 
@@ -39,23 +42,25 @@ def configured(targets: Iterable[tuple[str, Configured]], home: Path) -> list[Kn
 
 def known(name: str, said: Configured, home: Path) -> Known:
     """What is known of one target. Raises BadSettings with what to mend."""
-    own = home / "interfaces" / f"{said.interface}.toml"
     source = said.source or name
-    if own.is_file() and _kind(own) == "opcua":
+    content, where = interface_file(said.interface, home)
+    kind = _kind(content)
+    if kind in ("opcua", "smtp") and said.timeout_s > _LONGEST_S:
+        raise BadSettings(f"targets.{name}: timeout_s is at most {_LONGEST_S:g} for {kind}", key="timeout_s")
+    if kind == "opcua":
         if not said.url.startswith("opc.tcp://") or said.read_url:
             raise BadSettings(f"targets.{name}: url is as in opc.tcp://host:4840, and there is no read_url", key="url")
-        if said.timeout_s > _LONGEST_S:
-            raise BadSettings(f"targets.{name}: timeout_s is at most {_LONGEST_S:g} for OPC UA", key="timeout_s")
-        return OpcUaKnown(
-            said.url, source=source, allowed=parse_allow_list(own.read_bytes(), where=str(own)), home=home
-        )
-    return HttpKnown(said.url, source=source, interface=load_interface(said.interface, home), read_url=said.read_url)
+        return OpcUaKnown(said.url, source=source, allowed=parse_allow_list(content, where=where), home=home)
+    if kind == "smtp":
+        return MailKnown(said.url, source=source, letter=parse_letter(content, where=where), options=said.options)
+    interface = parse_interface(content, where=where)
+    return HttpKnown(said.url, source=source, interface=interface, read_url=said.read_url, options=said.options)
 
 
-def _kind(path: Path) -> object:
+def _kind(content: bytes) -> object:
     """What the file says that it is; anything that can't be read is left to whoever reads it whole."""
     try:
-        found: Mapping[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+        found: Mapping[str, object] = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return ""
     return found.get("kind", "")

@@ -4,18 +4,22 @@ silence."""
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from lineside.actions.executors import Answer, Done, NoAnswer, NoEffect, There
-from lineside.actions.executors.interface import Interface, at, part_of
+from lineside.actions.executors.filling import Unfilled, fill_path
+from lineside.actions.executors.interface import Interface, at
 from lineside.actions.executors.known import HttpKnown
 from lineside.errors import SourceRefused, SourceUnavailable
+from lineside.memory.words import spelled
 from lineside.plant.entities import Entity
+from lineside.plant.records import Json
 
 _LONGEST_ANSWER = 1_000_000
 
@@ -28,22 +32,32 @@ class HttpTarget(HttpKnown):
     """
 
     def __init__(
-        self, url: str, token: str, *, source: str, interface: Interface, read_url: str = "", timeout_s: float = 10.0
+        self,
+        url: str,
+        token: str,
+        *,
+        source: str,
+        interface: Interface,
+        read_url: str = "",
+        options: Mapping[str, str] = MappingProxyType({}),
+        timeout_s: float = 10.0,
     ) -> None:
-        super().__init__(url, source=source, interface=interface, read_url=read_url)
+        super().__init__(url, source=source, interface=interface, read_url=read_url, options=options)
         self._token, self._timeout_s = token, timeout_s
 
     def read(self, action: str, subject: Entity, *, proposal: str) -> There | None:
         """The subject as the system has it now, its ETag or row version as the condition."""
-        del proposal  # what is ours is marked in the answer
         read = self.described.reading(action, subject)
         if read is None:
             raise SourceRefused(f"the interface of {self.source} has no way to read {subject.kind}", source=self.source)
-        path = read.path.replace("{kind}", quote(subject.kind, safe=""))
-        for part in range(10):
-            path = path.replace("{id}" if part == 0 else f"{{id.{part}}}", quote(part_of(subject.id, part), safe=""))
         try:
-            status, headers, content = self._exchange("GET", f"{self.read_url}{path}")
+            path, body = self.described.asked(read, subject, self.options, proposal)
+        except Unfilled:
+            return None  # a system that calls such things by numbers has none of that name
+        method = "GET" if body is None else "POST"
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            status, received, content = self._exchange(method, f"{self.read_url}{path}", headers=headers, content=body)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _TooLongError) as error:
             raise SourceUnavailable(f"{self.source} does not answer: {_named(error)}", source=self.source) from error
         what = f"{subject.kind.replace('_', ' ')} {subject.id}"
@@ -53,7 +67,10 @@ class HttpTarget(HttpKnown):
             raise SourceRefused(f"{self.source} refuses our credential ({status})", source=self.source)
         if status != 200:
             raise SourceUnavailable(f"{self.source} answers {status} for {what}", source=self.source)
-        found = self.described.there(read, subject, _parsed(content), headers.get("etag"))
+        answer = _parsed(content)
+        if read.lists and at(answer, read.lists) == []:
+            return None
+        found = self.described.there(read, subject, answer, received.get("etag"))
         if found is None:
             raise SourceUnavailable(f"{self.source} answers with something else than {what}", source=self.source)
         return found
@@ -61,19 +78,38 @@ class HttpTarget(HttpKnown):
     def carry_out(self, action: str, subject: Entity, body: bytes, *, key: str, condition: str | None) -> Answer:
         """What came of asking for it, once for all calls with the same key."""
         do = self.described.described.do[action]
-        method, path, filled = self.described.request(action, subject, _parsed(body))
+        try:
+            method, path, filled = self.described.request(action, subject, _parsed(body), self.options, condition)
+        except Unfilled as error:
+            return NoEffect(reason=f"nothing was sent to {self.source}: {error}")
         headers = {"Content-Type": "application/json", do.key_header: key}
-        if condition:
+        if condition and do.condition_header:
             headers[do.condition_header] = condition
         try:
             status, _, content = self._exchange(
                 method, f"{self.url}{path}", headers=headers, content=body if filled is None else filled
             )
+        except _NotSentError as error:
+            return NoEffect(reason=f"nothing was sent to {self.source}: {error}")
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             return NoEffect(reason=f"{self.source} could not be reached, nothing was sent: {_named(error)}")
         except (httpx.HTTPError, TimeoutError, _TooLongError) as error:
             return NoAnswer(reason=f"{self.source} gave no answer: {_named(error)}")
+        if status == 200 and self.described.described.refused:
+            return self._said_within(_parsed(content)) or self._understood(status, content, do.effect, subject.id)
         return self._understood(status, content, do.effect, subject.id)
+
+    def _said_within(self, answer: Json) -> NoEffect | NoAnswer | None:
+        """What a system that answers everything with 200 says inside; None: that it is done."""
+        of = self.described.described
+        if not isinstance(answer, dict):
+            return NoAnswer(reason=f"{self.source} answers unreadably")
+        said = at(answer, of.refused)
+        if said is None:
+            return None
+        changed = any(at(answer, pointer) == text for pointer, text in of.changed.items())
+        what = "has changed it meanwhile" if changed else f"refuses the request: {spelled(said)[:200]}"
+        return NoEffect(reason=f"{self.source} {what}", changed=changed)
 
     def _understood(self, status: int, content: bytes, pointer: str, subject: str) -> Answer:
         match status:
@@ -103,20 +139,19 @@ class HttpTarget(HttpKnown):
     async def _exchanged(
         self, method: str, url: str, headers: dict[str, str], content: bytes | None
     ) -> tuple[int, httpx.Headers, bytes]:
-        ours = self.described.described.headers
-        headers |= {name: text.replace("{token}", self._token) for name, text in ours.items()}
+        of = self.described.described
+        basic = base64.b64encode(f"{self.options.get('user', '')}:{self._token}".encode()).decode()
+        headers |= {
+            name: text.replace("{token}", self._token).replace("{basic}", basic) for name, text in of.headers.items()
+        }
         # No proxy out of the environment: the conduit is the one that the settings name. No redirect: the token and
         # the write go nowhere else.
         async with (
             asyncio.timeout(self._timeout_s),
             httpx.AsyncClient(timeout=self._timeout_s, trust_env=False, follow_redirects=False) as client,
         ):
-            if self.described.described.csrf and method != "GET":
-                fetch = {**headers, "X-CSRF-Token": "Fetch"}
-                first = await client.get(
-                    f"{self.read_url}/", headers={k: v for k, v in fetch.items() if k != "If-Match"}
-                )
-                headers["X-CSRF-Token"] = first.headers.get("x-csrf-token", "")
+            if of.csrf and method != "GET":
+                await self._fetch_csrf_token(client, headers)
             async with client.stream(method, url, headers=headers, content=content) as response:
                 received = bytearray()
                 async for piece in response.aiter_bytes():
@@ -124,6 +159,23 @@ class HttpTarget(HttpKnown):
                     if len(received) > _LONGEST_ANSWER:
                         raise _TooLongError
                 return response.status_code, response.headers, bytes(received)
+
+    async def _fetch_csrf_token(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+        """The headers have the token that the system wants with a write, and the client the session it is good for."""
+        of = self.described.described
+        wanted = {name: headers[name] for name in of.headers} | {"X-CSRF-Token": "Fetch"}
+        try:
+            path = fill_path(of.csrf, self.options)
+            first = await client.get(f"{self.url}{path}", headers=wanted)
+        except httpx.HTTPError as error:
+            raise _NotSentError(f"no CSRF token came: {_named(error)}") from error
+        if not (token := first.headers.get("x-csrf-token", "")):
+            raise _NotSentError(f"no CSRF token came ({first.status_code})")
+        headers["X-CSRF-Token"] = token
+
+
+class _NotSentError(Exception):
+    """It failed before the write was sent."""
 
 
 class _TooLongError(Exception):

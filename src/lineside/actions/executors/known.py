@@ -6,30 +6,56 @@ No credential comes here, and nothing that could write: any process may have it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from datetime import datetime, time
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 from lineside.actions.action import Draft, Refusal, Terms
 from lineside.actions.executors.allowlist import AllowList, Setpoint
 from lineside.actions.executors.interface import Interface
 from lineside.actions.executors.pinned import Pinned
 from lineside.actions.types.setpoint import STATE, WRITE_SETPOINT
+from lineside.errors import BadSettings
 from lineside.plant.quantities import plain, unit
 
 
 class HttpKnown:
     """A system behind a described interface."""
 
-    def __init__(self, url: str, *, source: str, interface: Interface, read_url: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        source: str,
+        interface: Interface,
+        read_url: str = "",
+        options: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.source = source
         self.url, self.read_url = url.rstrip("/"), (read_url or url).rstrip("/")
-        self.described = interface
+        self.described, self.options = interface, dict(options)
         of = interface.described
-        self.interface = bound_to(of.name, of.version, interface.digest, f"{self.url}\n{self.read_url}")
+        need(of.options, options, source=source, interface=of.name)
+        where = "\n".join((self.url, self.read_url, *(f"{name}={options[name]}" for name in sorted(options))))
+        self.interface = bound_to(of.name, of.version, interface.digest, where)
 
     @property
     def offers(self) -> frozenset[str]:
         return self.described.offers
+
+    def terms(self, draft: Draft) -> Terms | Refusal:
+        """Nothing beside; or why the system could not be asked for exactly this, which is not asked now."""
+        action = draft.action
+        if self.described.reading(action, draft.subject) is None:
+            kind = draft.subject.kind.replace("_", " ")
+            return Refusal(reason=f"the interface of {self.source} has no way to read a {kind}", code="not_offered")
+        for name in self.described.rounded(action):
+            if name in draft.written and datetime.fromisoformat(draft.written[name]).time() != time():
+                reason = f"{self.source} knows days only: {name} is a day's 00:00, not {draft.written[name]}"
+                return Refusal(reason=reason, code="bad_parameters")
+        return Terms()
 
 
 class OpcUaKnown:
@@ -78,6 +104,14 @@ class OpcUaKnown:
             f"server {server.uri}, {server.policy}, signed and encrypted, its certificate pinned "
             f"(SHA-256 {self.pinned.fingerprint})"
         )
+
+
+def need(wanted: Mapping[str, str], options: Mapping[str, str], *, source: str, interface: str) -> None:
+    """The options are those that the interface asks for. Raises BadSettings."""
+    lacking, unknown = sorted(wanted.keys() - options.keys()), sorted(options.keys() - wanted.keys())
+    if lacking or unknown:
+        said = f"lacks {lacking[0]}: {wanted[lacking[0]]}" if lacking else f"has no {unknown[0]}"
+        raise BadSettings(f"targets, options of {source}: the interface {interface} {said}", key="options")
 
 
 def bound_to(name: str, version: str, digest: str, where: str) -> str:

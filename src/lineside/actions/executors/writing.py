@@ -11,6 +11,7 @@ from lineside.actions.executors import Writer
 from lineside.actions.executors.configured import Configured, known
 from lineside.actions.executors.http import HttpTarget
 from lineside.actions.executors.known import OpcUaKnown
+from lineside.actions.executors.letter import MailKnown
 
 
 class Secret(Protocol):
@@ -39,6 +40,18 @@ def _writer(name: str, said: Entrusted, home: Path, clock: Callable[[], datetime
         return OpcUaTarget(
             of.url, token, source=of.source, allowed=of.allowed, home=home, clock=clock, timeout_s=said.timeout_s
         )
+    if isinstance(of, MailKnown):
+        from lineside.actions.executors.smtp import MailTarget
+
+        return MailTarget(
+            of.url, token, source=of.source, letter=of.letter, options=of.options, home=home, timeout_s=said.timeout_s
+        )
     return HttpTarget(
-        of.url, token, source=of.source, interface=of.described, read_url=of.read_url, timeout_s=said.timeout_s
+        of.url,
+        token,
+        source=of.source,
+        interface=of.described,
+        read_url=of.read_url,
+        options=of.options,
+        timeout_s=said.timeout_s,
     )

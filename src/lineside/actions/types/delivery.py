@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from lineside.actions.action import (
     REASON,
     ActionType,
+    Added,
     Carried,
     Creates,
     Draft,
@@ -19,7 +21,11 @@ from lineside.actions.action import (
     Risk,
     Sets,
 )
+from lineside.plant.entities import Entity
 from lineside.plant.quantities import Quantity
+
+if TYPE_CHECKING:
+    from lineside.memory import View
 
 _SHIPMENT = Parameter(name="shipment", meaning="the shipment's id", form=Form.ENTITY, kinds=("shipment",))
 _GONE = ("departed", "delivered", "cancelled")
@@ -78,6 +84,30 @@ def _split(_: Draft) -> Effect:
 
 def _told_them(_: Draft) -> Effect:
     return Creates(what="message", kind="note")
+
+
+def addressed(view: View, about: Entity, asked: Mapping[str, str]) -> Added | Refusal:
+    """Who is written to: the plant file's contacts of the one partner that the records name, and nobody else."""
+    role = asked.get("party") or ("carrier" if about.kind == "shipment" else "customer")
+    said = view.said(entity=about, properties=(role,))
+    named = sorted({each.text.strip() for each in said if each.text.strip()})
+    if not named:
+        return Refusal(reason=f"no record says who the {role} of {about} is", code="not_told")
+    if len({each.casefold() for each in named}) > 1:
+        return Refusal(reason=f"the {role} of {about} could be {', '.join(named)}", code="ambiguous_partner")
+    contacts = view.plant.contacts_of(named[0], role)
+    if not contacts:
+        return Refusal(reason=f"plant.toml has no [[contacts]] for the {role} {named[0]}", code="no_contact")
+    listed = [f"{each.name} <{each.email}>" if each.name else each.email for each in contacts]
+    languages = {each.language for each in contacts}
+    return Added(
+        payload={
+            "recipients": [{"name": each.name, "email": each.email} for each in contacts],
+            "language": next(iter(languages)) if len(languages) == 1 else "en",
+        },
+        facts=(f"goes to {role} {named[0]}: {', '.join(listed)}",),
+        basis=tuple(each.record_id for each in said),
+    )
 
 
 EXPEDITE = ActionType(
@@ -174,7 +204,7 @@ SPLIT_SHIPMENT = ActionType(
 
 NOTIFY = ActionType(
     name="notify_party",
-    version=1,
+    version=2,
     title="Tell a customer or a carrier",
     parameters=(
         Parameter(
@@ -184,11 +214,19 @@ NOTIFY = ActionType(
             kinds=("sales_order", "shipment"),
         ),
         Parameter(name="text", meaning="what they are told, as it will be sent"),
+        Parameter(
+            name="party",
+            meaning="which of them is told; by default the customer of an order, the carrier of a shipment",
+            form=Form.CHOICE,
+            choices=("customer", "carrier"),
+            required=False,
+        ),
     ),
     subject="about",
     systems=("mail",),
     rests=(),
     effect=_told_them,
+    adds=addressed,
     asks="Should the customer or carrier of {about} be told?",
     does="Tell the customer or carrier of {about}: {text}",
     undo="nothing; another message can only correct it",
