@@ -308,3 +308,13 @@ def test_a_follow_up_keeps_the_window_and_changes_the_place() -> None:
 def test_a_new_question_takes_nothing_over() -> None:
     ask = asked("Which feeds can I not trust today?", "Is SO-1042 shippable?")[-1]
     assert (ask.intent, ask.entities) == (Intent.TRUST, ())
+
+
+@pytest.mark.parametrize(("typed", "meant"), [
+    ("which lots r blocked and since when?", "which lots are blocked and since when?"),
+    ("What r we waiting for?", "What are we waiting for?"),
+    ("is press r stopped?", "is press r stopped?"),
+])  # fmt: skip
+def test_a_short_are_is_no_machine_of_that_name(typed: str, meant: str) -> None:
+    assert [(each.intent, each.text) for each in asked(typed)] == [(each.intent, each.text) for each in asked(meant)]
+    assert asked(typed)[0].text == meant

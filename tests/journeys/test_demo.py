@@ -53,7 +53,7 @@ def test_the_hold_goes_all_the_way(shown: tuple[Ran, Path]) -> None:
     assert proposal["state"] == "verified"
     chapters = [line.split("  ")[-1].split(" by ")[0] for line in ran.out.splitlines() if re.match(r"  \d{4}-", line)]
     assert chapters == ["proposed", "approved", "executing", "executed", "verified"]
-    assert "The audit ledger is whole: 7 entries" in ran.out
+    assert "The audit ledger is whole: 9 entries" in ran.out
     assert lineside("--home", home, "audit", "verify").code == 0
     assert len((home / "simulated" / "qms-writes.jsonl").read_text(encoding="utf-8").splitlines()) == 1
 

@@ -47,7 +47,8 @@ def understand(
     """
     asks: list[Ask] = []
     reported = False
-    text = with_lines(_SHORT.sub(lambda found: _LONG[found[0].casefold()], text), names)
+    text = _ARE.sub(r"\1 are ", _SHORT.sub(lambda found: _LONG[found[0].casefold()], text))
+    text = with_lines(text, names)
     for index, part in enumerate(parts(text) if wish_in(text, names) is None else (text.strip(),)):
         ask = _read(part, at=at, names=names, orders=not reported)
         reported = reported or (not ask.wish and is_report(part))
@@ -367,6 +368,8 @@ _LONG = {
     "b4": "before", "rn": "now", "thru": "through", "btw": "by the way", "asap": "as soon as possible",
 }  # fmt: skip
 _SHORT = re.compile(rf"(?<![\w/.-])(?:{'|'.join(map(re.escape, _LONG))})(?![\w/-])", re.IGNORECASE)
+# "which lots r blocked", but no machine that is called r.
+_ARE = re.compile(r"\b((?i:who|what|where|which|how|why|when|we|they|you|there|these|those|\w*[^\Ws]s))\s+r\s+(?=\w)")
 _OF_THINGS = frozenset(("stock", "shortage", "decide", "ship", "block", "allow"))
 _FEW = 3  # so many things of one name are all answered for; of more, one must be named
 _SLIPS = {
