@@ -312,6 +312,7 @@ def test_the_outcome_of_a_case_is_written_back_by_a_proposal(served: Served) -> 
         page = client.get(f"/cases/{row['id']}").text
         outcome = re.search(r'name="outcome"[^>]*>([^<]+)', page)
         assert outcome is not None
+        assert "&lt;" not in outcome[1]  # no markup of ours
         empty = client.post("/write-back", data={"concerns": "lot:CH-41", "outcome": " "})
         filed = client.post("/write-back", data={"concerns": "lot:CH-41", "case": row["id"], "outcome": outcome[1]})
         card = client.get(filed.headers["location"]).text
