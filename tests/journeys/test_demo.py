@@ -73,5 +73,6 @@ def test_it_answers_while_it_indexes_and_its_plant_outlives_it_by_no_kill(tmp_pa
 
     assert any("in the background" in line for line in lines)
     assert not any("Indexed" in line for line in lines)
-    assert len(children) == 1
-    until(lambda: not Path(f"/proc/{children[0]}").exists(), "the demo plant to end after its parent")
+    assert len(children) == 2
+    for child in children:
+        until(lambda child=child: not Path(f"/proc/{child}").exists(), "plant and executor to end after their parent")

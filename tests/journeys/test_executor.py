@@ -192,3 +192,16 @@ def test_only_the_executor_fails_on_a_credential_that_it_cannot_read(works: Path
     doctor = lineside("--home", works, "doctor")
     assert "none lives; 1 proposals wait for it" in doctor.out
     assert doctor.code == 1
+
+
+def test_an_executor_apart_is_left_to_whoever_runs_it(works: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = works / "lineside.toml"
+    settings.write_text(f'executor = "apart"\n{settings.read_text(encoding="utf-8")}', encoding="utf-8")
+    proposal = proposed(works)
+
+    assert "is approved" in approved(works, proposal)
+    assert state(works) == "approved"
+
+    monkeypatch.setenv("YARD_TOKEN", "only-in-the-yard")
+    assert lineside("--home", works, "executor", "--once").code == 0
+    assert state(works) == "executed"
