@@ -203,6 +203,12 @@ ORDERS: list[tuple[str, str, dict[str, str]]] = [
      {"concerns": "job_order:J-5", "outcome": "the door was mended"}),
     ("set the zone temperature of oven 3 to 180 because the crust is pale", "write_setpoint",
      {"equipment": OVEN, "parameter": "zone_temperature", "value": "180", "reason": "the crust is pale"}),
+    ("Set oven 3 zone temperature to 181,5 because pale", "write_setpoint",
+     {"equipment": OVEN, "parameter": "zone_temperature", "value": "181.5", "reason": "pale"}),
+    ("Instandhaltung für Presse 2 beauftragen, Ölleck, Priorität hoch", "create_maintenance_order",
+     {"equipment": PRESS, "description": "Ölleck", "priority": "high", "reason": "Ölleck"}),
+    ("move SH-8 to 18:00 because pallets are missing", "pause_shipment",
+     {"shipment": "SH-8", "until": "2026-09-16T18:00:00+02:00", "reason": "pallets are missing"}),
     ("Stelle die zone temperature an Ofen 3 auf 180 °C, weil die Kruste blass ist", "write_setpoint",
      {"equipment": OVEN, "parameter": "zone_temperature", "value": "180", "reason": "die Kruste blass ist"}),
 ]  # fmt: skip

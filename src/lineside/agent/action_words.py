@@ -76,6 +76,7 @@ BEGINS: Mapping[str, str] = {
     "pause_shipment": """
         pause|delay|postpone|hold|hold_back|hold_up|stop|defer|retain ~ @shipment
         let|have|make ~ @shipment .. wait|stay
+        move|push|shift ~ @shipment .. to
         keep ~ @shipment .. until|till|back|here
         lass|lasse|lassen_sie ~ @shipment .. warten|stehen
         halt|halte|halten_sie ~ @shipment .. zurueck|auf|fest|an
@@ -88,7 +89,7 @@ BEGINS: Mapping[str, str] = {
     "hold_lot": """
         put|place|set|get|stick|slap|chuck|throw|bung|take .. on|under|in|into|a hold|quality_hold|quarantine|block
         put|place|set|create|open|propose ~ hold|quality_hold .. @lot
-        hold|block|quarantine ~ @lot
+        hold|hold_back|block|quarantine ~ @lot
         sperr|sperre|sperren_sie|blockier|blockiere ~ @lot
         setz|setze|nimm|leg|lege|stell|stelle .. sperre|sperrbestand|gesperrt|quarantaene
     """,
@@ -132,7 +133,10 @@ BEGINS: Mapping[str, str] = {
 
 # A German order may end with its verb.
 ENDS: Mapping[str, str] = {
-    "create_maintenance_order": "wartungsauftrag|instandhaltungsauftrag|reparaturauftrag|stoermeldung .. erstellen|anlegen|schreiben|eroeffnen|ausloesen",
+    "create_maintenance_order": """
+        wartungsauftrag|instandhaltungsauftrag|reparaturauftrag|stoermeldung .. erstellen|anlegen|schreiben|eroeffnen|ausloesen
+        instandhaltung|wartung|reparatur .. beauftragen|bestellen|veranlassen|anfordern
+    """,
     "substitute_material": """
         @material .. durch|gegen .. @material .. ersetzen|tauschen
         @material .. statt|anstatt|anstelle .. @material .. verwenden|nehmen|einsetzen

@@ -53,6 +53,7 @@ _NAMED_OF = re.compile(
     r"^\s*\S+\s+(?:(?:the|den|die|das|der)\s+)?(.+?)\s+(?:of|at|on|in|for|von|vom|an|am|bei|des|der)\s*(?:(?:the|den|die|das|der|dem)\s*)?$",
     re.IGNORECASE,
 )
+_NAMED_AFTER = re.compile(r"^(?:'s)?\s+(\D+?)\s+(?:to|at|auf)\s", re.IGNORECASE)
 _MORE = re.compile(r"[.;!]\s+|,?\s+(?:and|und)\s+(?:then\s+|dann\s+|also\s+)?", re.IGNORECASE)
 _HIDDEN = "¦"
 _PAST = frozenset(("moved_at",))
@@ -274,7 +275,10 @@ def _candidates(order: _Order, parameter: Parameter) -> tuple[str, ...]:
         return tuple(marked[-1:])
     if parameter.name == "parameter":
         thing = next((word for word in order.here if word.things and word.things[0].kind == "equipment"), None)
-        named = _NAMED_OF.match(order.text[order.core[0][0] : thing.start]) if thing and order.core else None
+        if thing is None or not order.core:
+            return ()
+        before, after = order.text[order.core[0][0] : thing.start], order.text[thing.end :]
+        named = _NAMED_OF.match(before) or _NAMED_AFTER.match(after)
         return ("_".join(re.findall(r"[a-z0-9]+", fold(named[1]))),) if named else ()
     return ()
 
