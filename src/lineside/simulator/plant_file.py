@@ -66,6 +66,11 @@ def plant_toml(world: World) -> str:
             )
             for buyer in world.buyers
         ),
+        *(
+            _table("contacts", partner=buyer.id, name="Goods inward", email=f"goods-in@{buyer.id.lower()}.example",
+                   **{"for": ["customer"]})
+            for buyer in world.buyers
+        ),
     ]  # fmt: skip
     return "\n".join(parts)
 
