@@ -67,8 +67,7 @@ def plant_toml(world: World) -> str:
             for buyer in world.buyers
         ),
         *(
-            _table("contacts", partner=buyer.id, name="Goods inward", email=f"goods-in@{buyer.id.lower()}.example",
-                   **{"for": ["customer"]})
+            _table("contacts", partner=buyer.id, name="Goods inward", email=f"goods-in@{buyer.id.lower()}.example")
             for buyer in world.buyers
         ),
     ]  # fmt: skip
