@@ -323,6 +323,17 @@ def test_nothing_said_after_a_whole_order_orders_again(keks: Memory, then: str) 
     assert asked(keks, then, "put L-77 on hold because the seal leaks")[1] == []
 
 
+LONG = {
+    "an id": "put L-" + "9" * 3000 + " on hold because it smells", "verbs": "put " * 1000 + "on hold", "fillers": "lot " * 1000 + "sperren",
+    "numbers": "post a count of " + "9 " * 1500 + "to BUTTER-5@WH1, counted", "lines": "9/9 line " * 400,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_no_length_of_an_order_makes_it_one_that_is_kept(keks: Memory, text: str) -> None:
+    assert asked(keks, text)[1] == []
+
+
 def test_what_a_model_is_offered_is_made_from_the_declaration_and_stays_small(keks: Memory) -> None:
     question = Question(text="please get PO 4711 line 10 in by Friday 14:00", at=NOW, person=keks.plant.person("ilse"))
     offers = Desk.of(question, embedded=EmbeddedAnswerer(memory=keks)).offers()

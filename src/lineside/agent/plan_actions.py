@@ -27,7 +27,7 @@ from lineside.plant.records import Json
 
 _REASON = "reason"
 _MONEY = re.compile(
-    r"(?<![\w.,])(\d[\d.,' ]*?)\s?(eur|euro|usd|dollars?|chf|gbp|pounds?|pln|czk|sek|[€$£])(?![\w])", re.IGNORECASE
+    r"(?<![\w.,])(\d[\d.,' ]{0,20}?)\s?(eur|euro|usd|dollars?|chf|gbp|pounds?|pln|czk|sek|[€$£])(?![\w])", re.IGNORECASE
 )
 _CURRENCIES = {
     "€": "EUR",

@@ -55,7 +55,7 @@ FIRST = re.compile(
 THAT = re.compile(r"\s*(?:[,;]\s*)?\b(?:that|dass|daß)\s+|:\s+", re.IGNORECASE)
 _BREAK = re.compile(r"[,;]\s+|:\s+|\s[-–—]\s+|(?<=[^\W\d_][^\W\d_])[.!]\s+|(?<=\d)[.!]\s+(?=[A-ZÄÖÜ])")
 _ORDER_LINE = re.compile(
-    r"(?P<order>[^\s,;:?!]*\d[^\s,;:?!]*)[,]?\s+(?:line|pos|pos\.|position|item|zeile|posten)\s+(?P<line>\d{1,6})\b",
+    r"(?<![^\s,;:?!])(?P<order>[^\s,;:?!]{1,60}),?\s{1,3}(?:line|pos|pos\.|position|item|zeile|posten)\s{1,3}(?P<line>\d{1,6})\b",
     re.IGNORECASE,
 )
 _TOLD_IN_FULL = frozenset(("notify_party", "write_back"))  # what follows `that` goes as it stands
@@ -85,6 +85,8 @@ def with_lines(text: str, names: Names) -> str:
     """The text, each order's line that is named by two numbers under its own id: `PO 4711 line 10` is PO 4711/10."""
 
     def line(found: re.Match[str]) -> str:
+        if not any(sign.isdigit() for sign in found["order"]):
+            return found[0]
         for number in dict.fromkeys((found["line"], *(f"{found['line']:0>{size}}" for size in (2, 3, 4, 5, 6)))):
             asked = tokens(f"{found['order']}/{number}")
             mentions, _ = names.ids.find(asked, [False] * len(asked))
