@@ -24,7 +24,7 @@ WHY = {"reason": "the last pallet comes at five"}
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    delivery = {**DATA["A_OutbDeliveryHeader"][0], "LoadingPoint": "", "LastChangeDate": "/Date(1777852800000)/"}
+    delivery = {**DATA["A_OutbDeliveryHeader"][0], "LastChangeDate": "/Date(1777852800000)/"}
     with served(tmp_path / "s4", data={**DATA, "A_OutbDeliveryHeader": [delivery]}) as address:
         yield address
 

@@ -374,3 +374,16 @@ def test_many_entities_at_once_are_told_as_each_of_them_alone(store_url, open_me
     assert view.statements(entities=wanted) == [each for each in view.statements() if each.entity in set(wanted)]
     assert (view.said(entities=()), view.statements(entities=[])) == ([], [])
     assert view.said(entity=lots[1], entities=lots[:1]) == []
+
+
+def test_a_dock_that_a_system_only_numbers_hides_nothing(store_url, open_memory, feed):
+    memory = open_memory(store_url, plant=PLANT)
+    said = {"status": "planned", "dock": "4"}
+    feed(memory, [event("1", "08:00", "report", {"entity": "shipment:SH-4", "properties": said})])
+    near, far, *_ = PEOPLE
+
+    def docks(person: Person) -> list[str]:
+        view = memory.view(as_of=at("12:00"), reader=Reader(person))
+        return [each.text for each in view.statements(entity=Entity("shipment", "SH-4"), properties=("dock",))]
+
+    assert (docks(near), docks(far)) == (["4"], [])

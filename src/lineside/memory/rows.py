@@ -20,7 +20,6 @@ from lineside.plant.entities import ENTITY_KINDS, Entity, EntityKind
 from lineside.plant.plant import Plant
 from lineside.plant.records import Correction, Deletion, Event, Json, Quality, Record, Report
 
-_PLACES = frozenset({"equipment", "dock"})
 _QUALITIES = frozenset(each.value for each in Quality)
 
 
@@ -192,7 +191,12 @@ def _sites(record: Record, subjects: set[Entity], plant: Plant) -> Iterator[str]
     places = {each.id for each in subjects if each.kind == EntityKind.EQUIPMENT}
     if equipment := _equipment(record):
         places.add(equipment)
-    places |= {value for name, value in _values(record).items() if name in _PLACES and isinstance(value, str) and value}
+    values = _values(record)
+    if place := _place(values):
+        places.add(place)
+    # Many systems number their docks: only a path says whose it is.
+    if isinstance(dock := values.get("dock"), str) and "/" in dock:
+        places.add(dock)
     if isinstance(record, Correction):
         entity = str((record.replacement or {}).get("entity", ""))
         if entity.startswith("equipment:"):
