@@ -14,6 +14,7 @@ from lineside.agent.cues import Intent
 from lineside.agent.plainwords import word_set
 from lineside.agent.plan_actions import proposing
 from lineside.agent.plan_cases import cases_call
+from lineside.agent.plan_doers import deeds
 from lineside.agent.plan_holds import holds_call
 from lineside.agent.plan_lists import listing_call
 from lineside.agent.plan_pace import figures, limiting, limits
@@ -97,6 +98,9 @@ def plan(ask: Ask, names: Names) -> Plan:
     if ask.intent is Intent.PROPOSE:  # what it says besides is its reason
         calls: _Calls = _propose(ask, scope)
         return Plan(unanswerable=calls, missing=_needed(ask)) if isinstance(calls, str) else Plan(calls=calls)
+    if done := deeds(ask):
+        by = {"group_by": "by", **scope.when, **scope.where}
+        return Plan(calls=tuple(Call("tally", {"subject": kind, **by}) for kind in done), windows=windows)
     shipped = shipping_call(ask) or ranking_call(ask) or holds_call(ask) or listing_call(ask, names)
     if shipped:
         calls = (Call(*shipped),)

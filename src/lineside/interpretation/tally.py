@@ -17,6 +17,7 @@ from lineside.interpretation.facts import owner_of, recency
 from lineside.interpretation.reading import Finding, Kind, Reading, clock
 from lineside.interpretation.running import Running, running_on
 from lineside.interpretation.stops import Loss, intervals, tile
+from lineside.interpretation.subject_words import grouped, many
 from lineside.interpretation.wording import at, counted, late_sources, listed, rid, shown
 from lineside.memory import Statement, View
 from lineside.memory.telling import told_now, unspoken, words_now
@@ -98,11 +99,11 @@ def tally(
     span = _span_words(view, window)
     if not chosen:
         before, late_words = ((), ()) if rows else _last_before(view, subject, window)
-        whole = f" (of {len(rows)} {_plural(subject)} in all)" if rows else ""
+        whole = f" (of {len(rows)} {many(subject)} in all)" if rows else ""
         return Reading(
             verdict=f"No {called}{span}{whole}.",
             findings=_none_of(rows, subject, called, span) or before,
-            missing=() if rows else late_words if before else (f"Records of {_plural(subject)}{span}.",),
+            missing=() if rows else late_words if before else (f"Records of {many(subject)}{span}.",),
             window=window,
             data={"count": 0, "of": len(rows)},
         )
@@ -112,19 +113,17 @@ def tally(
     shown = replace(total, figure=total.figure + _when_and_where(view, total.rows)) if extreme else total
     findings = [_finding(f"{_head(measure, called)}{span}: {shown.figure}", chosen, measure, shown)]
     if group_by is not None:
-        findings += [
-            _finding(f"{group_by.replace('_', ' ')} {g.name}: {g.figure}", g.rows, measure, g) for g in groups[:_TOP]
-        ]
+        findings += [_finding(f"{grouped(group_by)} {g.name}: {g.figure}", g.rows, measure, g) for g in groups[:_TOP]]
     verdict = f"{_head(measure, called)}{span}: {shown.figure}"
     if group_by is not None and groups:
-        verdict += f"; by {group_by.replace('_', ' ')}: {listed([f'{g.name} {g.figure}' for g in groups[:4]])}"
+        verdict += f"; by {grouped(group_by)}: {listed([f'{g.name} {g.figure}' for g in groups[:4]])}"
         if len(groups) > 4:
             verdict += f" and {counted(len(groups) - 4, 'more group')}"
     elif subject in set(EntityKind) and len(chosen) <= 10:
         verdict += f" ({listed(sorted(r.traits['id'] for r in chosen), limit=10)})"
     missing = list(late_sources(view, {r.source for r in chosen}))
     if group_by is not None and (without := sum(group_by not in r.traits for r in chosen)):
-        missing.append(f"The {group_by.replace('_', ' ')} of {counted(without, 'record')}.")
+        missing.append(f"The {grouped(group_by)} of {counted(without, 'record')}.")
     if measure not in (Measure.COUNT, Measure.DURATION) and (
         bare := sum(r.amount is None and r.seconds is None for r in chosen)
     ):
@@ -481,16 +480,7 @@ def _head(measure: Measure, called: str) -> str:
 def _called(subject: str, where: Mapping[str, str], *, late: bool) -> str:
     conditions = [f"{n.replace('_', ' ')} {v}" for n, v in where.items()]
     tail = f" with {listed(conditions)}" if conditions else ""
-    return f"{'late ' if late else ''}{_plural(subject)}{tail}"
-
-
-def _plural(subject: str) -> str:
-    spoken = subject.replace("_", " ").replace(".", " ")
-    if subject in ("downtime", "scrap", "production", "consumption", "maintenance", "equipment", "inventory"):
-        return spoken
-    if spoken.endswith("y") and not spoken.endswith("ay"):
-        return spoken[:-1] + "ies"
-    return spoken + "s"
+    return f"{'late ' if late else ''}{many(subject)}{tail}"
 
 
 def _span_words(view: View, window: Window | None) -> str:
