@@ -79,10 +79,33 @@ kind = "qms"
 name = "mes"
 kind = "mes"
 """
+HEADS_DECIDE = """
+name = "heads decide"
+version = "1"
+open_per_requester = 1000
+may_arm = ["head"]
+[[rules]]
+name = "all"
+actions = ["*"]
+risks = ["low", "medium", "high", "critical"]
+sites = ["*"]
+propose = ["*"]
+approve = ["head"]
+quorum = 2
+expires_minutes = 600
+verify_minutes = 120
+"""
 START = datetime.fromisoformat("2026-11-20T09:00:00+01:00")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 HEADS = (Person(id="head-1"), Person(id="head-2"))
 PLANNER, QUALITY, OTHER = Person(id="planner-9"), Person(id="quality-9"), Person(id="quality-8")
+
+
+def people(site: str, **roles: str) -> str:
+    """The plant file's tables of these people: id to role."""
+    return "".join(
+        f'[[people]]\nid = "{name}"\nroles = ["{role}"]\nsites = ["{site}"]\n' for name, role in roles.items()
+    )
 
 
 def report(entity: str, source: str = "lab", *, number: int = 1, **properties: Any) -> dict[str, Any]:

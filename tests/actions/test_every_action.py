@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.actions.conftest import KEY, Clock, report
+from tests.actions.conftest import HEADS_DECIDE, KEY, Clock, people, report
 from tests.conftest import message_of, translate
 
 from lineside.actions import ACTIONS, Ledger, Proposal, Refusal, State, parse_policy
@@ -20,28 +20,9 @@ from lineside.connector import Batch
 from lineside.memory import Memory
 from lineside.plant.plant import Person
 
-PEOPLE = "\n".join(
-    f'[[people]]\nid = "{name}"\nroles = ["{role}"]\nsites = ["westhafen"]\n'
-    for name, role in (("asks", "planner"), ("one", "head"), ("two", "head"), ("three", "head"))
-)
+PEOPLE = people("westhafen", asks="planner", one="head", two="head", three="head")
 PLANT = f'site = "westhafen"\ntime_zone = "Europe/Berlin"\n{PEOPLE}[[sources]]\nname = "all"\nkind = "erp"\n'
 PLANT += '[[contacts]]\npartner = "C-1"\nemail = "ann@customer.example"\n'
-RULES = b"""
-name = "heads decide"
-version = "1"
-open_per_requester = 100
-may_arm = ["head"]
-[[rules]]
-name = "all"
-actions = ["*"]
-risks = ["low", "medium", "high", "critical"]
-sites = ["*"]
-propose = ["*"]
-approve = ["head"]
-quorum = 2
-expires_minutes = 600
-verify_minutes = 120
-"""
 SAID: dict[str, dict[str, Any]] = {
     "lot:A-1": {"quality_status": "unrestricted", "material": "M-1"},
     "lot:A-9": {"quality_status": "unrestricted", "material": "M-1"},
@@ -146,7 +127,7 @@ def ledger(layer: Layer, open_memory: Callable[..., Memory], tmp_path: Path) -> 
     memory.clock = clock
     layer.reset()
     target = HttpTarget(layer.url, "t", source="all", interface=load_interface("plain"), timeout_s=PATIENT_S)
-    made = Ledger(memory, parse_policy(RULES, where="here"), clock, KEY, targets=[target])
+    made = Ledger(memory, parse_policy(HEADS_DECIDE.encode(), where="here"), clock, KEY, targets=[target])
     for name, said in SAID.items():
         tell(made, name, **said)
     for head in ("one", "two"):

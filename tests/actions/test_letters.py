@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.actions.conftest import KEY, Clock, report
+from tests.actions.conftest import HEADS_DECIDE, KEY, Clock, people, report
 from tests.actions.mail_peer import LOGIN, PASSWORD, Peer, mail_server
 from tests.conftest import message_of, translate
 from tests.ingest.mail_server import PASSWORD as MAILBOX_PASSWORD
@@ -49,26 +49,7 @@ for = ["customer"]
 partner = "Fast Freight"
 email = "dispatch@carrier.example"
 for = ["carrier"]
-""" + "".join(
-    f'[[people]]\nid = "{name}"\nroles = ["{role}"]\nsites = ["westhafen"]\n'
-    for name, role in (("asks", "planner"), ("one", "head"), ("two", "head"), ("three", "head"))
-)
-RULES = b"""
-name = "heads decide"
-version = "1"
-open_per_requester = 100
-may_arm = ["head"]
-[[rules]]
-name = "all"
-actions = ["*"]
-risks = ["low", "medium", "high", "critical"]
-sites = ["*"]
-propose = ["*"]
-approve = ["head"]
-quorum = 2
-expires_minutes = 600
-verify_minutes = 120
-"""
+""" + people("westhafen", asks="planner", one="head", two="head", three="head")
 SAID = (
     report("sales_order:S-2", "erp", customer="C-7"),
     report("shipment:SH-1", "erp", carrier="Fast Freight", customer="C-9", status="planned"),
@@ -115,7 +96,7 @@ def make_ledger(open_memory: Callable[..., Memory], tmp_path: Path) -> Callable[
         clock = Clock()
         memory = open_memory(f"sqlite:///{tmp_path / 'l.db'}", plant=plant)
         memory.clock = clock
-        made = Ledger(memory, parse_policy(RULES, where="here"), clock, KEY, targets=[mail])
+        made = Ledger(memory, parse_policy(HEADS_DECIDE.encode(), where="here"), clock, KEY, targets=[mail])
         for event in SAID:
             batch = Batch(messages=[message_of(event, received_at=clock())])
             assert memory.remember(batch, source=str(event["source"]), translate=translate).dead == ()

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select
+from tests.actions.conftest import HEADS_DECIDE, people
 from tests.actions.killed_at_random import REJECTED, UNWANTED
 
 from lineside.actions import State
@@ -24,27 +25,8 @@ from lineside.actions.tables import approvals
 from lineside.app import open_lineside
 
 KILLS, SEED = int(os.environ.get("KILLS", "30")), int(os.environ.get("SEED", "20261122"))
-PEOPLE = "\n".join(
-    f'[[people]]\nid = "{name}"\nroles = ["{role}"]\nsites = ["westhafen"]\n'
-    for name, role in (("asks", "planner"), ("first", "head"), ("second", "head"))
-)
+PEOPLE = people("westhafen", asks="planner", first="head", second="head")
 PLANT = f'site = "westhafen"\ntime_zone = "Europe/Berlin"\n{PEOPLE}[[sources]]\nname = "all"\nkind = "erp"\n'
-RULES = """
-name = "heads decide"
-version = "1"
-open_per_requester = 1000
-may_arm = ["head"]
-[[rules]]
-name = "all"
-actions = ["*"]
-risks = ["low", "medium", "high", "critical"]
-sites = ["*"]
-propose = ["*"]
-approve = ["head"]
-quorum = 2
-expires_minutes = 600
-verify_minutes = 120
-"""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +45,7 @@ def home(tmp_path: Path, store_url: str, layer: str) -> Path:
     found = tmp_path / "home"
     found.mkdir()
     (found / "plant.toml").write_text(PLANT, encoding="utf-8")
-    (found / "policy.toml").write_text(RULES, encoding="utf-8")
+    (found / "policy.toml").write_text(HEADS_DECIDE, encoding="utf-8")
     (found / "all.key").write_text("t", encoding="utf-8")
     (found / "lineside.toml").write_text(
         f'database = "{store_url}"\nclock_offset_s = 0\n[targets.all]\ninterface = "plain"\nurl = "{layer}"\n'

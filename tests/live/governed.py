@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.actions.conftest import KEY
+from tests.actions.conftest import HEADS_DECIDE, KEY, people
 
 from lineside.actions import Ledger, Proposal, State, parse_policy
 from lineside.actions.executors import Writer
@@ -18,26 +18,7 @@ from lineside.memory import Memory
 from lineside.memory.intake import catch_up
 from lineside.plant.plant import Person
 
-PEOPLE = "\n".join(
-    f'[[people]]\nid = "{name}"\nroles = ["{role}"]\nsites = ["hall"]\n'
-    for name, role in (("asks", "planner"), ("one", "head"), ("two", "head"), ("three", "head"))
-)
-RULES = b"""
-name = "heads decide"
-version = "1"
-open_per_requester = 100
-may_arm = ["head"]
-[[rules]]
-name = "all"
-actions = ["*"]
-risks = ["low", "medium", "high", "critical"]
-sites = ["*"]
-propose = ["*"]
-approve = ["head"]
-quorum = 2
-expires_minutes = 600
-verify_minutes = 120
-"""
+PEOPLE = people("hall", asks="planner", one="head", two="head", three="head")
 
 
 def ledger_over(
@@ -48,7 +29,7 @@ def ledger_over(
     plant = f'site = "hall"\ntime_zone = "UTC"\n{PEOPLE}{source}{more}'
     memory = open_memory(f"sqlite:///{folder / 'l.db'}", plant=plant)
     memory.clock = clock
-    ledger = Ledger(memory, parse_policy(RULES, where="here"), clock, KEY, targets=[target])
+    ledger = Ledger(memory, parse_policy(HEADS_DECIDE.encode(), where="here"), clock, KEY, targets=[target])
     for head in ("one", "two"):
         ledger.arm(target.source, Person(id=head), "ready")
     return ledger
