@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, update
@@ -15,9 +14,9 @@ from lineside.actions.tables import proposals
 from lineside.actions.types import ACTIONS
 from lineside.connector import Batch, SourceMessage
 from lineside.memory.moments import moment, stored
+from lineside.memory.own_messages import translate
 from lineside.plant.entities import EntityKind
-from lineside.plant.open_format import record_from_data
-from lineside.plant.records import SUBJECTS, Json, Provenance, Record
+from lineside.plant.records import SUBJECTS, Json
 
 if TYPE_CHECKING:
     from lineside.actions.ledger import Ledger
@@ -35,19 +34,6 @@ def remember_due(ledger: Ledger) -> None:
         waiting = select_where(connection, proposals.c.state.in_((*_ADRIFT, *_OVER)), untold)
     for proposal in reversed(waiting):
         _remember(ledger, proposal)
-
-
-def translate(message: SourceMessage) -> list[Record]:
-    """The decision in one of our own messages."""
-    event = json.loads(message.content)
-    provenance = Provenance(
-        source=message.source,
-        source_id=message.source_id,
-        occurred_at=datetime.fromisoformat(event["time"]),
-        reported_at=datetime.fromisoformat(event["reportedat"]),
-        recorded_at=message.received_at,
-    )
-    return [record_from_data(event["type"], event["data"], provenance)]
 
 
 def _remember(ledger: Ledger, proposal: Proposal) -> None:

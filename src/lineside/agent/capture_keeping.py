@@ -18,10 +18,10 @@ from lineside.connector import Batch, SourceMessage
 from lineside.errors import AlreadyDecided, BadRequest, LinesideError, NotFound, NotPermitted
 from lineside.memory import Memory, Reader, View
 from lineside.memory.bodies import body_of, dumps
+from lineside.memory.own_messages import translate
 from lineside.plant.entities import ENTITY_KINDS, Entity
-from lineside.plant.open_format import record_from_data
 from lineside.plant.plant import Person
-from lineside.plant.records import Decision, Json, Note, Provenance, Record, quantity, record_id
+from lineside.plant.records import Decision, Json, Note, quantity, record_id
 
 SOURCE, STREAM = "lineside", "captures"
 _OLDEST = timedelta(days=7)
@@ -107,19 +107,6 @@ def keep(capture: Capture, *, memory: Memory, author: Person) -> Kept:
     if kept is None:
         raise LinesideError(f"the capture {capture.id} was not kept")
     return Kept(record_id=kept.record_id, type=kept.type, again=outcome.recorded == 0, completes=kept.completes)
-
-
-def translate(message: SourceMessage) -> list[Record]:
-    """The record in one of our own messages."""
-    event = json.loads(message.content)
-    provenance = Provenance(
-        source=message.source,
-        source_id=message.source_id,
-        occurred_at=datetime.fromisoformat(event["time"]),
-        reported_at=datetime.fromisoformat(event["reportedat"]),
-        recorded_at=message.received_at,
-    )
-    return [record_from_data(event["type"], event["data"], provenance)]
 
 
 def written(view: View, record: str) -> Note:
